@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AshlarError,
+  canonicalJson,
+  comparePaths,
+  type Digest,
+  type ImagePath,
+  type Json,
+  limits,
+  parseDigest,
+  parsePath,
+} from "../base/index.ts";
+
+/** What every entry of a tree has beside its path and kind. */
+export interface Meta {
+  /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeSeconds: number;
+  /** Extended attributes, name to base64 of the value, e.g. `security.capability`. */
+  readonly xattrs?: Readonly<Record<string, string>>;
+}
+
+/** A regular file; `content` is `emptyDigest` and `sizeBytes` 0 where it is empty. */
+export type FileEntry = Meta & {
+  readonly type: "file";
+  readonly path: ImagePath;
+  readonly sizeBytes: number;
+  readonly content: Digest;
+};
+export type DirEntry = Meta & { readonly type: "dir"; readonly path: ImagePath };
+/** `target` is data, any text; never followed by us when writing. */
+export type SymlinkEntry = Meta & { readonly type: "symlink"; readonly path: ImagePath; readonly target: string };
+/** A further name of the regular file at `target`, which comes earlier in the tree's order of creation. */
+export type HardlinkEntry = Meta & { readonly type: "hardlink"; readonly path: ImagePath; readonly target: ImagePath };
+export type DeviceEntry = Meta & {
+  readonly type: "char" | "block";
+  readonly path: ImagePath;
+  readonly major: number;
+  readonly minor: number;
+};
+export type FifoEntry = Meta & { readonly type: "fifo"; readonly path: ImagePath };
+
+export type Entry = FileEntry | DirEntry | SymlinkEntry | HardlinkEntry | DeviceEntry | FifoEntry;
+
+/**
+ * The canonical description of a file system: entries in the order of their paths' bytes, each path once,
+ * without the root itself (always a directory, 0755, root, mtime 0). A hard link's target is the file whose
+ * path is the smallest of the group.
+ */
+export type Tree = readonly Entry[];
+
+/** Brings entries into the canonical order. Throws `TREE_DUPLICATE` when a path occurs twice. */
+export function makeTree(entries: Iterable<Entry>): Tree {
+  const tree = [...entries].sort((a, b) => comparePaths(a.path, b.path));
+  for (let i = 1; i < tree.length; i++) {
+    if (tree[i]?.path === tree[i - 1]?.path) {
+      throw new AshlarError("TREE_DUPLICATE", `Cannot make a tree: path "/${tree[i]?.path}" occurs twice`);
+    }
+  }
+  return tree;
+}
+
+/** The first line of the format; the number is its version (`docs/formats/tree.md`). */
+const header = '{"ashlar":"tree/v1"}';
+
+/** Encodes a tree: the header line, then one canonical JSON object a line, LF after each. */
+export function encodeTree(tree: Tree): Uint8Array {
+  const lines = [header];
+  for (const entry of tree) lines.push(canonicalJson(entry as unknown as Json));
+  lines.push("");
+  return Buffer.from(lines.join("\n"), "utf8");
+}
+
+/**
+ * Parses an encoded tree and proves that it is canonical. Throws `TREE_INVALID` with the line's number,
+ * `PATH_INVALID` or `DIGEST_INVALID`.
+ */
+export function parseTree(bytes: Uint8Array): Tree {
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8").split("\n");
+  if (lines[0] !== header) throw invalid(1, `the first line is not ${header}`);
+  if (lines.pop() !== "") throw invalid(lines.length + 1, "the last line has no end");
+  if (lines.length > limits.entryCountMax) throw invalid(lines.length, "too many entries");
+  const tree: Entry[] = [];
+  for (let i = 1; i < lines.length; i++) {
+    const entry = parseEntry(lines[i] as string, i + 1);
+    const before = tree[tree.length - 1];
+    if (before !== undefined && comparePaths(before.path, entry.path) >= 0) throw invalid(i + 1, "not in order");
+    tree.push(entry);
+  }
+  return tree;
+}
+
+function parseEntry(line: string, number: number): Entry {
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    throw invalid(number, "not JSON");
+  }
+  if (typeof value !== "object" || value === null) throw invalid(number, "not an object");
+  checkMeta(value, number);
+  checkKind(value, number);
+  return value as unknown as Entry;
+}
+
+function checkMeta(value: Record<string, unknown>, number: number): void {
+  if (typeof value["path"] !== "string" || parsePath(value["path"]) !== value["path"]) throw invalid(number, "path");
+  if (!isCount(value["mode"]) || value["mode"] > 0o7777) throw invalid(number, "mode");
+  if (!isCount(value["uid"]) || !isCount(value["gid"])) throw invalid(number, "owner");
+  if (!Number.isSafeInteger(value["mtimeSeconds"])) throw invalid(number, "mtimeSeconds");
+  const xattrs = value["xattrs"];
+  if (xattrs === undefined) return;
+  if (typeof xattrs !== "object" || xattrs === null) throw invalid(number, "xattrs");
+  if (!Object.values(xattrs).every((item) => typeof item === "string")) throw invalid(number, "xattrs");
+}
+
+function checkKind(value: Record<string, unknown>, number: number): void {
+  switch (value["type"]) {
+    case "file":
+      if (!isCount(value["sizeBytes"]) || typeof value["content"] !== "string") throw invalid(number, "content");
+      parseDigest(value["content"]);
+      return;
+    case "symlink":
+      if (typeof value["target"] !== "string" || value["target"] === "") throw invalid(number, "target");
+      return;
+    case "hardlink":
+      if (typeof value["target"] !== "string") throw invalid(number, "target");
+      parsePath(value["target"]);
+      return;
+    case "char":
+    case "block":
+      if (!isCount(value["major"]) || !isCount(value["minor"])) throw invalid(number, "device number");
+      return;
+    case "dir":
+    case "fifo":
+      return;
+    default:
+      throw invalid(number, `type ${JSON.stringify(value["type"])}`);
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function invalid(line: number, fault: string): AshlarError {
+  return new AshlarError("TREE_INVALID", `Cannot read tree: line ${line}, ${fault}`);
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
+
+/** An archive as it was when the lock was made. */
+export interface LockedSource {
+  readonly name: string;
+  readonly suite: string;
+  readonly codename: string;
+  /** Digest of the verified InRelease (or Release) file. */
+  readonly release: Digest;
+  /** The Release file's Date, seconds since 1970. */
+  readonly dateSeconds: number;
+  /** Fingerprints (primary keys) of the good signatures, sorted. */
+  readonly signedBy: readonly string[];
+}
+
+/** One package file of one image. */
+export interface LockedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  /** Of the .deb. */
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Path below the archive's base address. */
+  readonly filename: string;
+  readonly sourceName: string;
+  readonly sourceVersion: string;
+  /** Name of the `LockedSource`. */
+  readonly from: string;
+  readonly phase: "base" | "packages";
+  /** "data": not installed, only read (base-passwd's and base-files' templates in a distroless image). */
+  readonly use: "install" | "data";
+  /** Who pulled it in: package names, or "spec" or "base"; sorted. */
+  readonly by: readonly string[];
+}
+
+/** What one image is for one platform. */
+export interface LockedImage {
+  readonly image: string;
+  readonly platform: string;
+  /** Sorted by name, then architecture. An image based on another one lists only what it adds. */
+  readonly packages: readonly LockedPackage[];
+}
+
+export interface Lock {
+  /** Digest of the canonical document that it was made for. */
+  readonly document: Digest;
+  /** Identity of the compressor whose bytes the layers hold. */
+  readonly compressor: string;
+  readonly sources: readonly LockedSource[];
+  /** Sorted by image, then platform. */
+  readonly images: readonly LockedImage[];
+}

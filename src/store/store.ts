@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Digest, Json } from "../base/index.ts";
+import type { Tree } from "../formats/index.ts";
+
+/** What the store knows of a content without reading it. */
+export interface ContentInfo {
+  readonly digest: Digest;
+  /** Uncompressed size. */
+  readonly sizeBytes: number;
+  /** CRC-64/ISO of the uncompressed bytes, 16 hexadecimal digits (tar-split needs it). */
+  readonly crc64: string;
+  /** The frames in order; together they decompress to the content. None where it is empty. */
+  readonly frames: readonly FrameInfo[];
+}
+
+/** One zstd frame: a whole content, or one piece of at most `limits.frameBytesMax` of a larger one. */
+export interface FrameInfo {
+  /** sha256 of this piece, uncompressed. Equal to the content's digest where there is only one frame. */
+  readonly digest: Digest;
+  readonly rawBytes: number;
+  readonly storedBytes: number;
+}
+
+/** Takes one content in pieces. */
+export interface ContentWriter {
+  write(bytes: Uint8Array): void;
+  /** Finishes the content; a content that the store or this pack holds already costs no space. */
+  end(): ContentInfo;
+  /** Takes back what was written since it was opened. */
+  abort(): void;
+}
+
+/**
+ * A transaction that adds contents. Nothing of it is visible to others before `commit`, and after
+ * `commit` returned everything survives a crash. One content is open at a time.
+ */
+export interface PackWriter {
+  open(): ContentWriter;
+  /** Adds a content that is at hand whole. */
+  put(bytes: Uint8Array): ContentInfo;
+  commit(): void;
+  abort(): void;
+}
+
+/** What keeps garbage collection away: a ref or action points at these, and through records and trees on. */
+export interface Reaches {
+  readonly contents?: readonly Digest[];
+  /** Contents that are encoded trees: all files of the tree are reached too. */
+  readonly trees?: readonly Digest[];
+  /** Contents that are records: what they reach is reached too. */
+  readonly records?: readonly Digest[];
+}
+
+/** A remembered result of a pure step. */
+export interface ActionResult {
+  readonly value: Json;
+  readonly reaches: Reaches;
+}
+
+/** A pure step's name: its key is the digest of the canonical JSON of this (Remote Execution's `Action`). */
+export interface Action {
+  /** e.g. "deb.unpack" */
+  readonly operation: string;
+  /** The version of the operation's result format; raised whenever the same input gives another result. */
+  readonly version: number;
+  readonly inputs: readonly Digest[];
+  /** Parameters; never a path of the host, a time or Ashlar's release number. */
+  readonly parameters?: Json;
+}
+
+export interface Ref {
+  readonly name: string;
+  /** A record. */
+  readonly target: Digest;
+}
+
+export interface Lease {
+  /** Ends the protection; idempotent. */
+  release(): void;
+}
+
+export interface StoreStats {
+  readonly contents: number;
+  /** Uncompressed bytes of all distinct contents. */
+  readonly contentBytes: number;
+  readonly packs: number;
+  readonly packBytes: number;
+  readonly links: number;
+  readonly linkBytes: number;
+  readonly downloads: number;
+  readonly downloadBytes: number;
+  readonly indexBytes: number;
+  readonly actions: number;
+  readonly refs: number;
+}
+
+export interface GcReport {
+  readonly removedContents: number;
+  readonly removedPacks: number;
+  readonly rewrittenPacks: number;
+  readonly removedLinks: number;
+  readonly removedActions: number;
+  readonly removedDownloads: number;
+  readonly freedBytes: number;
+}
+
+export interface FsckReport {
+  readonly contents: number;
+  readonly packs: number;
+  readonly faults: readonly { readonly what: string; readonly why: string; readonly hint?: string }[];
+}
+
+export interface CheckoutOptions {
+  /** "link": hard links into the store, read-only by agreement. "copy": own files. */
+  readonly mode: "link" | "copy";
+}
+
+/** Content store. All calls are synchronous; several processes and threads may use one store at a time. */
+export interface Store {
+  /** Tells whether the content is here. */
+  has(digest: Digest): boolean;
+  info(digest: Digest): ContentInfo | undefined;
+  /** Several at once; what is missing is left out. */
+  infos(digests: Iterable<Digest>): Map<Digest, ContentInfo>;
+  /** The content, verified. Throws `STORE_CONTENT_MISSING`, `STORE_CONTENT_DAMAGED`. */
+  read(digest: Digest): Uint8Array;
+  /** The content piece by piece, verified at the end. */
+  stream(digest: Digest): Iterable<Uint8Array>;
+  /** The frames of a content as stored, back to back, in order. Throws `STORE_CONTENT_MISSING`. */
+  readFrames(digest: Digest): Uint8Array;
+  beginPack(): PackWriter;
+  /** Adds one small content by itself. For more than one use `beginPack`. */
+  put(bytes: Uint8Array): ContentInfo;
+
+  putTree(tree: Tree, pack?: PackWriter): Digest;
+  readTree(digest: Digest): Tree;
+  /** Adds a record: JSON that other parts of Ashlar give a meaning to, with what it reaches. */
+  putRecord(value: Json, reaches: Reaches): Digest;
+  readRecord(digest: Digest): { readonly value: Json; readonly reaches: Reaches };
+
+  /** The remembered result, or undefined; never one whose direct `reaches` are no longer here. */
+  getAction(action: Action): ActionResult | undefined;
+  putAction(action: Action, result: ActionResult): void;
+
+  getRef(name: string): Digest | undefined;
+  /** Durable when it returns. The target is a record. */
+  setRef(name: string, target: Digest): void;
+  deleteRef(name: string): boolean;
+  listRefs(): readonly Ref[];
+
+  /** Keeps gc away until released or the process ends. */
+  lease(): Lease;
+  /** Makes `dir` (absent or empty) a root file system. Throws `STORE_CHECKOUT_*`. */
+  checkout(tree: Tree, dir: string, options: CheckoutOptions): void;
+
+  /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
+  downloadPath(digest: Digest): string;
+  /** A private directory for temporary files on the store's file system. */
+  readonly tmpDir: string;
+
+  stats(): StoreStats;
+  gc(options: { readonly dryRun?: boolean; readonly waitMs?: number }): GcReport;
+  fsck(options: { readonly full: boolean; readonly onProgress?: (done: number, total: number) => void }): FsckReport;
+  close(): void;
+}
