@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError } from "../base/index.ts";
+
+/** The documented exit codes. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  lock: 3,
+  verification: 4,
+  policy: 5,
+  network: 6,
+  notReproducible: 7,
+  interrupted: 130,
+} as const;
+
+/** The first matching prefix of an error's code decides. */
+const byPrefix: readonly (readonly [string, number])[] = [
+  ["USAGE_", exitCodes.usage],
+  ["SPEC_", exitCodes.usage],
+  ["LOCK_MISSING", exitCodes.lock],
+  ["LOCK_STALE", exitCodes.lock],
+  ["FETCH_SIGNATURE", exitCodes.verification],
+  ["FETCH_DIGEST", exitCodes.verification],
+  ["STORE_CONTENT_DAMAGED", exitCodes.verification],
+  ["VERIFY_", exitCodes.verification],
+  ["POLICY_", exitCodes.policy],
+  ["FETCH_", exitCodes.network],
+  ["CHECK_", exitCodes.notReproducible],
+  ["INTERRUPTED", exitCodes.interrupted],
+];
+
+/** The exit code for something thrown. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof AshlarError)) return exitCodes.failed;
+  return byPrefix.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? exitCodes.failed;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, digestOf, Hasher } from "../base/index.ts";
+import { type Compressor, type Entry, type FileEntry, plainFrame, skippableFrame } from "../formats/index.ts";
+import type { ContentInfo } from "../store/index.ts";
+import type { ContentSource } from "./content-source.ts";
+import { TarSplitWriter } from "./tar-split.ts";
+import { type LayerParts, type TarVisitor, walkTar } from "./tar-walk.ts";
+import { TocWriter } from "./toc.ts";
+
+/** A layer blob as it was written. */
+export interface ComposedBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface ComposeOptions {
+  readonly source: ContentSource;
+  readonly compressor: Compressor;
+  /** Append the table of contents (zstd:chunked); without it the blob is plain tar+zstd of the same frames. */
+  readonly chunked: boolean;
+  /** Takes the blob in order; a piece is valid only during the call. */
+  readonly write?: (bytes: Uint8Array) => void;
+}
+
+/** Header bytes up to this length go into a frame of raw and run-length blocks, longer ones are compressed. */
+const plainFrameBytesMax = 1024;
+const magic = 0x78556e496c554e47n; // "GNUlInUx"
+const prefix = "io.github.containers.zstd-chunked.";
+/** The eight bytes of a skippable frame's own header. */
+const skippableHeaderBytes = 8;
+
+/**
+ * Composes a layer blob out of frames: a frame for the headers between two payloads, and each payload's
+ * frames as the store holds them. (docs/formats/layer.md)
+ */
+export function composeZstd(parts: LayerParts, options: ComposeOptions): ComposedBlob {
+  const composer = new Composer(options, contentsOf(parts, options.source));
+  walkTar(parts, composer);
+  return composer.finish();
+}
+
+function contentsOf(parts: LayerParts, source: ContentSource): Map<Digest, ContentInfo> {
+  const digests = new Set<Digest>();
+  for (const block of parts.blocks) {
+    for (const entry of block) if (entry.type === "file" && entry.sizeBytes > 0) digests.add(entry.content);
+  }
+  return source.infos(digests);
+}
+
+class Composer implements TarVisitor {
+  readonly #options: ComposeOptions;
+  readonly #infos: Map<Digest, ContentInfo>;
+  readonly #hasher = new Hasher();
+  readonly #toc = new TocWriter();
+  readonly #tarSplitFrames: Uint8Array[] = [];
+  readonly #tarSplit: TarSplitWriter;
+  #pending: Uint8Array[] = [];
+
+  constructor(options: ComposeOptions, infos: Map<Digest, ContentInfo>) {
+    this.#options = options;
+    this.#infos = infos;
+    this.#tarSplit = new TarSplitWriter((text) => this.#tarSplitFrames.push(options.compressor.compress(text)));
+  }
+
+  header(bytes: Uint8Array, entry: Entry): void {
+    this.#pending.push(bytes);
+    if (!this.#options.chunked) return;
+    this.#toc.entry(entry);
+    this.#tarSplit.raw(bytes);
+    if (entry.type !== "file" || entry.sizeBytes === 0) this.#tarSplit.entry(entry);
+  }
+
+  content(entry: FileEntry): void {
+    this.#flush();
+    const info = this.#infos.get(entry.content);
+    if (info === undefined || info.sizeBytes !== entry.sizeBytes) {
+      throw new Error(`internal error: content ${entry.content} of /${entry.path} is not in the store`);
+    }
+    if (this.#options.chunked) {
+      this.#toc.frames(entry.content, info.frames, this.#hasher.sizeBytes);
+      this.#tarSplit.entry(entry, info.crc64);
+    }
+    this.#write(this.#options.source.readFrames(entry.content));
+  }
+
+  padding(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    if (this.#options.chunked) this.#tarSplit.raw(bytes);
+  }
+
+  blockEnd(): void {
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#pending.length === 0) return;
+    const bytes = this.#pending.length === 1 ? (this.#pending[0] as Uint8Array) : Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#write(bytes.length <= plainFrameBytesMax ? plainFrame(bytes) : this.#options.compressor.compress(bytes));
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#hasher.update(bytes);
+    this.#options.write?.(bytes);
+  }
+
+  finish(): ComposedBlob {
+    const annotations = this.#options.chunked ? this.#appendTables() : {};
+    const sizeBytes = this.#hasher.sizeBytes;
+    return { digest: this.#hasher.digest(), sizeBytes, annotations };
+  }
+
+  #appendTables(): Record<string, string> {
+    this.#tarSplit.finish();
+    const tarSplit = Buffer.concat(this.#tarSplitFrames);
+    const toc = this.#toc.finish(digestOf(tarSplit));
+    const tocFrame = this.#options.compressor.compress(toc);
+    const tocAt = this.#hasher.sizeBytes + skippableHeaderBytes;
+    const tarSplitAt = tocAt + tocFrame.length + skippableHeaderBytes;
+    const tarSplitSizes = [tarSplitAt, tarSplit.length, this.#tarSplit.sizeBytes];
+    this.#write(skippableFrame(tocFrame));
+    this.#write(skippableFrame(tarSplit));
+    this.#write(skippableFrame(footer([tocAt, tocFrame.length, toc.length, 1, ...tarSplitSizes])));
+    return {
+      [`${prefix}manifest-checksum`]: digestOf(tocFrame),
+      [`${prefix}manifest-position`]: `${tocAt}:${tocFrame.length}:${toc.length}:1`,
+      [`${prefix}tarsplit-position`]: tarSplitSizes.join(":"),
+    };
+  }
+}
+
+/** The 64 bytes at the end: seven numbers and the magic, little-endian. */
+function footer(numbers: readonly number[]): Uint8Array {
+  const bytes = Buffer.alloc(64);
+  numbers.forEach((number, i) => bytes.writeBigUInt64LE(BigInt(number), i * 8));
+  bytes.writeBigUInt64LE(magic, 56);
+  return bytes;
+}
