@@ -4,7 +4,7 @@ import { type Compressor, type Entry, type FileEntry, plainFrame, skippableFrame
 import type { ContentInfo } from "../store/index.ts";
 import type { ContentSource } from "./content-source.ts";
 import { TarSplitWriter } from "./tar-split.ts";
-import { type LayerParts, type TarVisitor, walkTar } from "./tar-walk.ts";
+import { type LayerParts, type TarPiece, walkTar } from "./tar-walk.ts";
 import { TocWriter } from "./toc.ts";
 
 /** A layer blob as it was written. */
@@ -19,8 +19,6 @@ export interface ComposeOptions {
   readonly compressor: Compressor;
   /** Append the table of contents (zstd:chunked); without it the blob is plain tar+zstd of the same frames. */
   readonly chunked: boolean;
-  /** Takes the blob in order; a piece is valid only during the call. */
-  readonly write?: (bytes: Uint8Array) => void;
 }
 
 /** Header bytes up to this length go into a frame of raw and run-length blocks, longer ones are compressed. */
@@ -32,11 +30,16 @@ const skippableHeaderBytes = 8;
 
 /**
  * Composes a layer blob out of frames: a frame for the headers between two payloads, and each payload's
- * frames as the store holds them. (docs/formats/layer.md)
+ * frames as the store holds them. Yields the blob in pieces, each valid until the next is asked for, and
+ * returns what it is. (docs/formats/layer.md)
  */
-export function composeZstd(parts: LayerParts, options: ComposeOptions): ComposedBlob {
+export function* composeZstd(parts: LayerParts, options: ComposeOptions): Generator<Uint8Array, ComposedBlob, void> {
   const composer = new Composer(options, contentsOf(parts, options.source));
-  walkTar(parts, composer);
+  for (const piece of walkTar(parts)) {
+    const bytes = composer.take(piece);
+    if (bytes !== undefined) yield bytes;
+  }
+  for (const bytes of composer.tables()) yield bytes;
   return composer.finish();
 }
 
@@ -48,7 +51,7 @@ function contentsOf(parts: LayerParts, source: ContentSource): Map<Digest, Conte
   return source.infos(digests);
 }
 
-class Composer implements TarVisitor {
+class Composer {
   readonly #options: ComposeOptions;
   readonly #infos: Map<Digest, ContentInfo>;
   readonly #hasher = new Hasher();
@@ -56,6 +59,7 @@ class Composer implements TarVisitor {
   readonly #tarSplitFrames: Uint8Array[] = [];
   readonly #tarSplit: TarSplitWriter;
   #pending: Uint8Array[] = [];
+  #annotations: Record<string, string> = {};
 
   constructor(options: ComposeOptions, infos: Map<Digest, ContentInfo>) {
     this.#options = options;
@@ -63,7 +67,23 @@ class Composer implements TarVisitor {
     this.#tarSplit = new TarSplitWriter((text) => this.#tarSplitFrames.push(options.compressor.compress(text)));
   }
 
-  header(bytes: Uint8Array, entry: Entry): void {
+  /** Takes the next piece of the tar; returns what can be written now. */
+  take(piece: TarPiece): Uint8Array | undefined {
+    switch (piece.kind) {
+      case "header":
+        return this.#header(piece.bytes, piece.entry);
+      case "content":
+        return this.#content(piece.entry);
+      case "padding":
+        this.#pending.push(piece.bytes);
+        if (this.#options.chunked) this.#tarSplit.raw(piece.bytes);
+        return undefined;
+      case "blockEnd":
+        return this.#pending.length === 0 ? undefined : this.#written(this.#headerFrame());
+    }
+  }
+
+  #header(bytes: Uint8Array, entry: Entry): undefined {
     this.#pending.push(bytes);
     if (!this.#options.chunked) return;
     this.#toc.entry(entry);
@@ -71,47 +91,33 @@ class Composer implements TarVisitor {
     if (entry.type !== "file" || entry.sizeBytes === 0) this.#tarSplit.entry(entry);
   }
 
-  content(entry: FileEntry): void {
-    this.#flush();
+  #content(entry: FileEntry): Uint8Array {
     const info = this.#infos.get(entry.content);
     if (info === undefined || info.sizeBytes !== entry.sizeBytes) {
       throw new Error(`internal error: content ${entry.content} of /${entry.path} is not in the store`);
     }
+    const headers = this.#headerFrame();
     if (this.#options.chunked) {
-      this.#toc.frames(entry.content, info.frames, this.#hasher.sizeBytes);
+      this.#toc.frames(entry.content, info.frames, this.#hasher.sizeBytes + headers.length);
       this.#tarSplit.entry(entry, info.crc64);
     }
-    this.#write(this.#options.source.readFrames(entry.content));
+    return this.#written(Buffer.concat([headers, this.#options.source.readFrames(entry.content)]));
   }
 
-  padding(bytes: Uint8Array): void {
-    this.#pending.push(bytes);
-    if (this.#options.chunked) this.#tarSplit.raw(bytes);
-  }
-
-  blockEnd(): void {
-    this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#pending.length === 0) return;
+  #headerFrame(): Uint8Array {
     const bytes = this.#pending.length === 1 ? (this.#pending[0] as Uint8Array) : Buffer.concat(this.#pending);
     this.#pending = [];
-    this.#write(bytes.length <= plainFrameBytesMax ? plainFrame(bytes) : this.#options.compressor.compress(bytes));
+    return bytes.length <= plainFrameBytesMax ? plainFrame(bytes) : this.#options.compressor.compress(bytes);
   }
 
-  #write(bytes: Uint8Array): void {
+  #written(bytes: Uint8Array): Uint8Array {
     this.#hasher.update(bytes);
-    this.#options.write?.(bytes);
+    return bytes;
   }
 
-  finish(): ComposedBlob {
-    const annotations = this.#options.chunked ? this.#appendTables() : {};
-    const sizeBytes = this.#hasher.sizeBytes;
-    return { digest: this.#hasher.digest(), sizeBytes, annotations };
-  }
-
-  #appendTables(): Record<string, string> {
+  /** What follows the data of a zstd:chunked layer: table of contents, tar-split and footer. */
+  *tables(): Generator<Uint8Array, void, void> {
+    if (!this.#options.chunked) return;
     this.#tarSplit.finish();
     const tarSplit = Buffer.concat(this.#tarSplitFrames);
     const toc = this.#toc.finish(digestOf(tarSplit));
@@ -119,14 +125,19 @@ class Composer implements TarVisitor {
     const tocAt = this.#hasher.sizeBytes + skippableHeaderBytes;
     const tarSplitAt = tocAt + tocFrame.length + skippableHeaderBytes;
     const tarSplitSizes = [tarSplitAt, tarSplit.length, this.#tarSplit.sizeBytes];
-    this.#write(skippableFrame(tocFrame));
-    this.#write(skippableFrame(tarSplit));
-    this.#write(skippableFrame(footer([tocAt, tocFrame.length, toc.length, 1, ...tarSplitSizes])));
-    return {
+    this.#annotations = {
       [`${prefix}manifest-checksum`]: digestOf(tocFrame),
       [`${prefix}manifest-position`]: `${tocAt}:${tocFrame.length}:${toc.length}:1`,
       [`${prefix}tarsplit-position`]: tarSplitSizes.join(":"),
     };
+    yield this.#written(skippableFrame(tocFrame));
+    yield this.#written(skippableFrame(tarSplit));
+    yield this.#written(skippableFrame(footer([tocAt, tocFrame.length, toc.length, 1, ...tarSplitSizes])));
+  }
+
+  finish(): ComposedBlob {
+    const { sizeBytes } = this.#hasher;
+    return { digest: this.#hasher.digest(), sizeBytes, annotations: this.#annotations };
   }
 }
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a long step tells while it runs. */
+export interface Progress {
+  /** Starts a step, e.g. "fetch packages"; `total` in `unit`s where it is known. */
+  start(name: string, total?: number, unit?: "bytes" | "items"): ProgressStep;
+  /** One line of information. */
+  note(text: string): void;
+  /** One line that wants attention. */
+  warn(text: string): void;
+}
+
+export interface ProgressStep {
+  advance(amount: number): void;
+  /** Ends the step; `summary` says what came of it. */
+  done(summary?: string): void;
+}
+
+/** Tells nobody. */
+export const silentProgress: Progress = {
+  start: () => ({ advance: () => {}, done: () => {} }),
+  note: () => {},
+  warn: () => {},
+};
