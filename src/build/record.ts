@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest, type Json } from "../base/index.ts";
+import type { LayerForm, LayerPlan } from "../layer/index.ts";
+import type { Reaches, Store } from "../store/index.ts";
+
+/** One image for one platform as the store remembers it; kind of record "image/v1". */
+export interface ImageRecord {
+  readonly kind: "image/v1";
+  readonly name: string;
+  readonly platform: string;
+  /** Content: the canonical document of this image. */
+  readonly document: Digest;
+  /** Content: JSON array of the `LockedPackage`s in the image, its parents' included. */
+  readonly packages: Digest;
+  /** Bottom first. */
+  readonly layers: readonly LayerPlan[];
+  /** Tree: the flat root file system. */
+  readonly flat: Digest;
+  /** Content: JSON object, path to who put it there. */
+  readonly owners: Digest;
+  readonly createdSeconds: number;
+  /** The form the image was built in, and its manifest and config in that form (contents). */
+  readonly form: LayerForm;
+  readonly manifest: Digest;
+  readonly config: Digest;
+}
+
+/** An image of one or several platforms; what a ref points to. Kind of record "named/v1". */
+export interface NamedRecord {
+  readonly kind: "named/v1";
+  readonly name: string;
+  /** The manifest of the only platform, or the index (contents). What `name@digest` says. */
+  readonly digest: Digest;
+  readonly images: readonly { readonly platform: string; readonly record: Digest }[];
+}
+
+export function putImageRecord(store: Store, record: ImageRecord): Digest {
+  const trees = record.layers.flatMap((layer) => [layer.directories, ...layer.blocks]);
+  const contents = [record.document, record.packages, record.owners, record.manifest, record.config];
+  return store.putRecord(record as unknown as Json, { trees: [...trees, record.flat], contents });
+}
+
+export function putNamedRecord(store: Store, record: NamedRecord): Digest {
+  const reaches: Reaches = { records: record.images.map((image) => image.record), contents: [record.digest] };
+  return store.putRecord(record as unknown as Json, reaches);
+}
+
+export function readImageRecord(store: Store, digest: Digest): ImageRecord {
+  return readKind(store, digest, "image/v1") as ImageRecord;
+}
+
+export function readNamedRecord(store: Store, digest: Digest): NamedRecord {
+  return readKind(store, digest, "named/v1") as NamedRecord;
+}
+
+function readKind(store: Store, digest: Digest, kind: string): unknown {
+  const { value } = store.readRecord(digest);
+  const found = (value as { kind?: unknown } | null)?.kind;
+  if (found === kind) return value;
+  throw new AshlarError("BUILD_RECORD_INVALID", `Cannot read record ${digest}: kind ${JSON.stringify(found)}, want "${kind}"`);
+}
+
+/** The ref of a name: what it points to now. */
+export function nameRef(name: string): string {
+  return `image/${name}`;
+}
+
+/** The ref that keeps one build of a name. */
+export function digestRef(name: string, digest: Digest): string {
+  return `image/${name}@${digest}`;
+}

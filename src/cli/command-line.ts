@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { CommanderError } from "commander";
+
+import { AshlarError } from "../base/index.ts";
+import { addCompletion } from "./completion.ts";
+import { exitCodeOf, exitCodes } from "./exit-code.ts";
+import { makeProgram } from "./program.ts";
+import { errorJson, renderError } from "./render-error.ts";
+import { processShell, type Shell, wantsColour } from "./shell.ts";
+
+/** Runs one command line; prints its result or its error and returns the exit code. */
+export async function runCommandLine(args: readonly string[], shell: Shell = processShell()): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const program = makeProgram(shell, (outcome, options) => {
+    shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text);
+    exitCode = outcome.exitCode ?? exitCodes.done;
+  });
+  try {
+    await addCompletion(program, args);
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return report(error, args, shell);
+  }
+}
+
+function report(error: unknown, args: readonly string[], shell: Shell): number {
+  // Commander has printed help, version or its own complaint already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (args.includes("--json")) shell.out(`${JSON.stringify(errorJson(error))}\n`);
+  const style = { colour: wantsColour(shell), debug: args.includes("--debug") };
+  for (const one of severalOf(error)) shell.err(renderError(one, style));
+  return exitCodeOf(error);
+}
+
+/** An error that stands for several faults of one document is drawn as each of them. */
+function severalOf(error: unknown): readonly unknown[] {
+  if (!(error instanceof AshlarError)) return [error];
+  const faults = error.details["faults"];
+  return Array.isArray(faults) && faults.length > 0 && faults.every((one) => one instanceof AshlarError)
+    ? faults
+    : [error];
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import { loadCompressor } from "../formats/index.ts";
+import { openStore, type Store } from "../store/index.ts";
+import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
+
+/** Opens the user's store for looking; the compressor is left out, so nothing can be added. */
+export function openForReading(shell: Shell, options: GlobalOptions): Promise<Store> {
+  return Promise.resolve(openStore(storeDirOf(shell, options)));
+}
+
+/** Opens the user's store with all it needs to add contents. */
+export async function openForWriting(shell: Shell, options: GlobalOptions): Promise<Store> {
+  return openStore(storeDirOf(shell, options), { compressor: await loadCompressor() });
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Command, Option } from "commander";
+
+import type { Finish } from "./finish.ts";
+import type { Shell } from "./shell.ts";
+
+/** The verbs that move images out of the store and care for it. Their work is loaded when they are run. */
+export function registerStoreVerbs(program: Command, shell: Shell, finish: Finish): void {
+  registerCheckout(program, shell, finish);
+  registerLoad(program, shell, finish);
+  registerStore(program, shell, finish);
+}
+
+function registerCheckout(program: Command, shell: Shell, finish: Finish): void {
+  program
+    .command("checkout <image> <dir>")
+    .description("make an image's root file system in a directory, by hard links out of the store")
+    .option("--platform <platform>", "which platform of several")
+    .option("--copy", "own files instead of links, to be written to")
+    .action(async (image, dir, options) =>
+      finish(await (await import("./verbs/checkout.ts")).checkout(shell, image, dir, options), options),
+    );
+}
+
+function registerLoad(program: Command, shell: Shell, finish: Finish): void {
+  program
+    .command("load <image>")
+    .description("hand an image to podman or docker")
+    .option("--platform <platform>", "which platform of several")
+    .addOption(new Option("--into <engine>", "which one (default: the one that is there)").choices(["podman", "docker"]))
+    .action(async (image, options) => finish(await (await import("./verbs/load.ts")).load(shell, image, options), options));
+}
+
+function registerStore(program: Command, shell: Shell, finish: Finish): void {
+  const store = program.command("store").description("look after the store");
+  store
+    .command("stats")
+    .description("how much the store holds")
+    .action(async (options) => finish(await (await import("./verbs/store.ts")).stats(shell, options), options));
+  store
+    .command("gc")
+    .description("remove what no image needs")
+    .option("--dry-run", "only show")
+    .option("--prune", "first forget images that their name no longer points to")
+    .action(async (options) => finish(await (await import("./verbs/store.ts")).gc(shell, options), options));
+  store
+    .command("fsck")
+    .description("prove that the store is whole; exit 4 when it is not")
+    .option("--full", "read and hash every byte")
+    .action(async (options) => finish(await (await import("./verbs/store.ts")).fsck(shell, options), options));
+}
