@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * From trees to layer blobs, and how the packages phase is split into several.
+ *
+ * - parts: the directories of a layer, then its blocks (one tree for each package or other origin)
+ * - form: how the tar is compressed; the diffId is the same in all of them
+ * - frame: what the store holds of a content; composing a layer copies frames
+ *
+ *     const blob = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
+ *     for await (const bytes of openLayer(plan, blob, maker)) file.write(bytes);
+ */
+export {
+  describeLayer,
+  formIdentity,
+  type LayerBlob,
+  type LayerForm,
+  layerForms,
+  type LayerMaker,
+  type LayerPlan,
+  openLayer,
+} from "./layer.ts";
+export { splitBySource } from "./split-by-source.ts";
+export { splitDirectories } from "./tar-walk.ts";

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest, type Json } from "../base/index.ts";
+import { type Compressor, compressorId } from "../formats/index.ts";
+import type { Action, Store } from "../store/index.ts";
+import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
+import type { LayerParts } from "./tar-walk.ts";
+import { writeGzip } from "./write-gzip.ts";
+import { writeTar } from "./write-tar.ts";
+
+/** How a layer's tar is compressed. */
+export const layerForms = ["zstd:chunked", "zstd", "gzip", "none"] as const;
+export type LayerForm = (typeof layerForms)[number];
+
+/** A layer by the digests of its encoded trees: what an image's record keeps of it. */
+export interface LayerPlan {
+  /** Which phase it belongs to, e.g. "packages"; with a number where the phase is split. */
+  readonly name: string;
+  readonly directories: Digest;
+  readonly blocks: readonly Digest[];
+}
+
+/** A layer as a blob in one form. */
+export interface LayerBlob extends ComposedBlob {
+  readonly form: LayerForm;
+  readonly mediaType: string;
+  readonly diffId: Digest;
+}
+
+const mediaTypes: Readonly<Record<LayerForm, string>> = {
+  "zstd:chunked": "application/vnd.oci.image.layer.v1.tar+zstd",
+  zstd: "application/vnd.oci.image.layer.v1.tar+zstd",
+  gzip: "application/vnd.oci.image.layer.v1.tar+gzip",
+  none: "application/vnd.oci.image.layer.v1.tar",
+};
+
+/** The identity of what compresses layers of this form; recorded in lock and manifest. */
+export function formIdentity(form: LayerForm): string {
+  if (form === "none") return "none";
+  return form === "gzip" ? "pako@3.0.3/6" : compressorId();
+}
+
+/** Reads the trees of a plan. */
+export function readParts(store: Store, plan: LayerPlan): LayerParts {
+  return { directories: store.readTree(plan.directories), blocks: plan.blocks.map((block) => store.readTree(block)) };
+}
+
+export interface LayerMaker {
+  readonly store: Store;
+  /** Only asked for when a blob must be composed. */
+  readonly compressor: () => Promise<Compressor>;
+}
+
+/** What the blob of a layer is in one form; composed once, then remembered. */
+export async function describeLayer(plan: LayerPlan, form: LayerForm, maker: LayerMaker): Promise<LayerBlob> {
+  const { store } = maker;
+  const action = blobAction(plan, form);
+  const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
+  const blob = known ?? exhaust(await openPieces(plan, form, maker));
+  const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
+  if (known === undefined) store.putAction(action, { value: blob as unknown as Json, reaches: reachesOf(plan) });
+  return { ...blob, form, diffId, mediaType: mediaTypes[form] };
+}
+
+function diffIdOf(plan: LayerPlan, store: Store): Digest {
+  const action = blobAction(plan, "none");
+  const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
+  if (known !== undefined) return known.digest;
+  const { diffId, sizeBytes } = exhaust(writeTar(readParts(store, plan), store));
+  store.putAction(action, { value: { digest: diffId, sizeBytes, annotations: {} }, reaches: reachesOf(plan) });
+  return diffId;
+}
+
+function blobAction(plan: LayerPlan, form: LayerForm): Action {
+  const inputs = [plan.directories, ...plan.blocks];
+  return { operation: "layer.compose", version: 1, inputs, parameters: { form, compressor: formIdentity(form) } };
+}
+
+function reachesOf(plan: LayerPlan): { readonly trees: readonly Digest[] } {
+  return { trees: [plan.directories, ...plan.blocks] };
+}
+
+async function openPieces(
+  plan: LayerPlan,
+  form: LayerForm,
+  { store, compressor }: LayerMaker,
+): Promise<Generator<Uint8Array, ComposedBlob, void>> {
+  const parts = readParts(store, plan);
+  switch (form) {
+    case "zstd:chunked":
+    case "zstd":
+      return composeZstd(parts, { source: store, compressor: await compressor(), chunked: form === "zstd:chunked" });
+    case "gzip":
+      return writeGzip(parts, store);
+    case "none":
+      return asBlob(writeTar(parts, store));
+  }
+}
+
+function* asBlob(
+  tar: Generator<Uint8Array, { readonly diffId: Digest; readonly sizeBytes: number }, void>,
+): Generator<Uint8Array, ComposedBlob, void> {
+  const { diffId, sizeBytes } = yield* tar;
+  return { digest: diffId, sizeBytes, annotations: {} };
+}
+
+function exhaust<R>(pieces: Generator<Uint8Array, R, void>): R {
+  for (;;) {
+    const next = pieces.next();
+    if (next.done === true) return next.value;
+  }
+}
+
+/** Pieces are gathered to about this size before they are handed on. */
+const batchBytes = 1 << 18;
+
+/**
+ * The bytes of a layer's blob, composed anew from the store. Throws `LAYER_CHANGED` at the end when they are
+ * not those of `blob`: the store is damaged then.
+ */
+export async function* openLayer(plan: LayerPlan, blob: LayerBlob, maker: LayerMaker): AsyncGenerator<Uint8Array> {
+  const pieces = await openPieces(plan, blob.form, maker);
+  let batch: Uint8Array[] = [];
+  let length = 0;
+  let next = pieces.next();
+  for (; next.done !== true; next = pieces.next()) {
+    batch.push(Uint8Array.from(next.value));
+    length += next.value.length;
+    if (length < batchBytes) continue;
+    yield Buffer.concat(batch);
+    batch = [];
+    length = 0;
+  }
+  if (length > 0) yield Buffer.concat(batch);
+  if (next.value.digest !== blob.digest) {
+    const message = `Cannot write layer "${plan.name}": its bytes have digest ${next.value.digest}, want ${blob.digest}`;
+    throw new AshlarError("LAYER_CHANGED", message, { hint: "run `ashlar store fsck --full`" });
+  }
+}
