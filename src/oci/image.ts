@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
+import type { Descriptor } from "./descriptor.ts";
+import type { ImageConfig } from "./image-config.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Platform } from "./platform.ts";
+
+/** Something whose bytes can be had, any number of times. The consumer verifies them (`verifyBlob`). */
+export interface BlobSource {
+  readonly descriptor: Descriptor;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export interface Layer extends BlobSource {
+  /** Digest of the uncompressed tar. */
+  readonly diffId: Digest;
+}
+
+/** An image for one platform. `manifest` and `config` are the exact bytes. */
+export interface Image {
+  readonly platform: Platform;
+  readonly manifest: Uint8Array;
+  readonly manifestDescriptor: Descriptor;
+  readonly config: Uint8Array;
+  /** Lowest first. */
+  readonly layers: readonly Layer[];
+}
+
+/** An image whose documents were parsed. */
+export interface OpenImage extends Image {
+  readonly parsedManifest: Manifest;
+  readonly parsedConfig: ImageConfig;
+}
+
+/** Images for several platforms under one digest. */
+export interface ImageIndex {
+  readonly index: Uint8Array;
+  readonly indexDescriptor: Descriptor;
+  readonly images: readonly Image[];
+}
+
+/** A place images can be read from. Nothing it gives is verified; `copyImage` and `readImage` do that. */
+export interface ImageSource {
+  /**
+   * Finds the manifest or index of a tag; of the only image of the place where no tag is given. Throws
+   * `OCI_IMAGE_MISSING`, `OCI_IMAGE_AMBIGUOUS`.
+   */
+  resolve(tag?: string): Promise<Descriptor>;
+  /** The bytes of a manifest or index. Throws `OCI_BLOB_MISSING`. */
+  manifest(descriptor: Descriptor): Promise<Uint8Array>;
+  /** The bytes of a config or layer. Throws `OCI_BLOB_MISSING`, at the latest with the first piece. */
+  blob(descriptor: Descriptor): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * A place images can be written to. Blobs come before the manifest that names them, manifests before their
+ * index. Writing what is there already is allowed and changes nothing.
+ */
+export interface ImageTarget {
+  /** Tells whether the blob or manifest is there, so that it need not be sent. */
+  has(descriptor: Descriptor): Promise<boolean>;
+  /** Takes a blob. When `bytes` throws, the blob is not there and the error goes to the caller. */
+  writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Takes a manifest or index; with a tag, the tag then names it and nothing else. */
+  writeManifest(descriptor: Descriptor, bytes: Uint8Array, tag?: string): Promise<void>;
+  /** Makes everything written visible. Until then an archive is not there at all. */
+  finish(): Promise<void>;
+  /** Gives up: removes what is not finished. Allowed after an error and after `finish`. */
+  abort(): Promise<void>;
+}
