@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 
 import { canonicalJson, type Digest, digestOf, isSystemError, type Json } from "../base/index.ts";
 import type { Document } from "../spec/index.ts";
 import { readSpec } from "../spec/index.ts";
 import type { Action, Store } from "../store/index.ts";
+import { insideProject } from "./inside.ts";
 import type { Project } from "./project.ts";
 
 export interface LoadedSpec {
@@ -50,7 +50,7 @@ function specAction(project: Project, text: string, parameters: Readonly<Record<
 
 function readText(project: Project, path: string): string | undefined {
   try {
-    return readFileSync(join(project.dir, path), "utf8");
+    return readFileSync(insideProject(project.dir, path), "utf8");
   } catch (error) {
     if (isSystemError(error, "ENOENT", "EISDIR", "ENOTDIR")) return undefined;
     throw error;
