@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   AshlarError,
-  canonicalJson,
+  compareOrdinal,
   comparePaths,
   type Digest,
   type ImagePath,
-  type Json,
   limits,
   parseDigest,
   parsePath,
@@ -18,7 +17,7 @@ export interface Meta {
   readonly uid: number;
   readonly gid: number;
   readonly mtimeSeconds: number;
-  /** Extended attributes, name to base64 of the value, e.g. `security.capability`. */
+  /** Extended attributes, name to base64 of the value, e.g. `security.capability`. Absent, never empty. */
   readonly xattrs?: Readonly<Record<string, string>>;
 }
 
@@ -68,9 +67,29 @@ const header = '{"ashlar":"tree/v1"}';
 /** Encodes a tree: the header line, then one canonical JSON object a line, LF after each. */
 export function encodeTree(tree: Tree): Uint8Array {
   const lines = [header];
-  for (const entry of tree) lines.push(canonicalJson(entry as unknown as Json));
+  for (const entry of tree) lines.push(encodeEntry(entry));
   lines.push("");
   return Buffer.from(lines.join("\n"), "utf8");
+}
+
+/** The canonical JSON of an entry (RFC 8785, see `canonicalJson`), written out because trees are large. */
+function encodeEntry(entry: Entry): string {
+  const kind = entry.type;
+  const content = kind === "file" ? `"content":"${entry.content}",` : "";
+  const device = kind === "char" || kind === "block" ? `"major":${entry.major},"minor":${entry.minor},` : "";
+  const size = kind === "file" ? `"sizeBytes":${entry.sizeBytes},` : "";
+  const target = kind === "symlink" || kind === "hardlink" ? `"target":${JSON.stringify(entry.target)},` : "";
+  const xattrs = entry.xattrs === undefined ? "" : encodeXattrs(entry.xattrs);
+  return (
+    `{${content}"gid":${entry.gid},${device}"mode":${entry.mode},"mtimeSeconds":${entry.mtimeSeconds},` +
+    `"path":${JSON.stringify(entry.path)},${size}${target}"type":"${kind}","uid":${entry.uid}${xattrs}}`
+  );
+}
+
+function encodeXattrs(xattrs: Readonly<Record<string, string>>): string {
+  const names = Object.keys(xattrs).sort(compareOrdinal);
+  if (names.length === 0) return "";
+  return `,"xattrs":{${names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(xattrs[name])}`).join(",")}}`;
 }
 
 /**
@@ -102,7 +121,10 @@ function parseEntry(line: string, number: number): Entry {
   if (typeof value !== "object" || value === null) throw invalid(number, "not an object");
   checkMeta(value, number);
   checkKind(value, number);
-  return value as unknown as Entry;
+  const entry = value as unknown as Entry;
+  // Catches unknown keys, another order of keys and other spellings of a value, all at once.
+  if (encodeEntry(entry) !== line) throw invalid(number, "not canonical");
+  return entry;
 }
 
 function checkMeta(value: Record<string, unknown>, number: number): void {
@@ -112,8 +134,14 @@ function checkMeta(value: Record<string, unknown>, number: number): void {
   if (!Number.isSafeInteger(value["mtimeSeconds"])) throw invalid(number, "mtimeSeconds");
   const xattrs = value["xattrs"];
   if (xattrs === undefined) return;
-  if (typeof xattrs !== "object" || xattrs === null) throw invalid(number, "xattrs");
-  if (!Object.values(xattrs).every((item) => typeof item === "string")) throw invalid(number, "xattrs");
+  if (typeof xattrs !== "object" || xattrs === null || Array.isArray(xattrs)) throw invalid(number, "xattrs");
+  const values = Object.entries(xattrs as Record<string, unknown>);
+  if (values.length === 0 || !values.every(isXattr)) throw invalid(number, "xattrs");
+}
+
+function isXattr([name, value]: [string, unknown]): boolean {
+  if (name === "" || name.includes("\0") || typeof value !== "string") return false;
+  return Buffer.from(value, "base64").toString("base64") === value;
 }
 
 function checkKind(value: Record<string, unknown>, number: number): void {
@@ -123,11 +151,11 @@ function checkKind(value: Record<string, unknown>, number: number): void {
       parseDigest(value["content"]);
       return;
     case "symlink":
-      if (typeof value["target"] !== "string" || value["target"] === "") throw invalid(number, "target");
+      if (typeof value["target"] !== "string" || !/^[^\0]+$/.test(value["target"])) throw invalid(number, "target");
       return;
     case "hardlink":
       if (typeof value["target"] !== "string") throw invalid(number, "target");
-      parsePath(value["target"]);
+      if (parsePath(value["target"]) !== value["target"]) throw invalid(number, "target");
       return;
     case "char":
     case "block":

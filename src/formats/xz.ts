@@ -74,15 +74,19 @@ export async function* unxz(chunks: Chunks, options: XzOptions): AsyncGenerator<
   const expansion = new Expansion(options);
   const scanner = new XzScanner(expansion);
   const scanned = scan(chunks, scanner);
-  const head: Uint8Array[] = [];
-  let whole = false;
-  while (expansion.inBytes <= oneShotInBytesMax && expansion.outBytes <= oneShotOutBytesMax && !whole) {
-    const next = await scanned.next();
-    if (next.done === true) whole = true;
-    else head.push(next.value);
+  try {
+    const head: Uint8Array[] = [];
+    let whole = false;
+    while (expansion.inBytes <= oneShotInBytesMax && expansion.outBytes <= oneShotOutBytesMax && !whole) {
+      const next = await scanned.next();
+      if (next.done === true) whole = true;
+      else head.push(next.value);
+    }
+    if (whole) yield unxzScanned(Buffer.concat(head), expansion, options);
+    else yield* unxzPieces(chain(head, scanned), expansion, options);
+  } finally {
+    await scanned.return();
   }
-  if (whole) yield unxzScanned(Buffer.concat(head), expansion, options);
-  else yield* unxzPieces(chain(head, scanned), expansion, options);
 }
 
 async function* scan(chunks: Chunks, scanner: XzScanner): AsyncGenerator<Uint8Array, void> {

@@ -22,7 +22,12 @@ export class ZlibStream {
   }
 
   async push(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
-    return this.#run((done) => void this.#engine.write(bytes, done));
+    return this.#run((done) => {
+      this.#engine.write(bytes, (error) => {
+        this.#fault ??= error ?? undefined;
+        done();
+      });
+    });
   }
 
   async finish(): Promise<readonly Uint8Array[]> {

@@ -9,6 +9,8 @@ type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** A frame that says to be no larger is decompressed in one call. */
 const oneShotBytesMax = 4 << 20;
+/** The output buffer grows in steps of at most this, so that a lie about the size costs no memory. */
+const chunkBytesMax = 8 << 20;
 const params = { [constants.ZSTD_d_windowLogMax]: 27 };
 
 /** Decompresses zstd frames back to back. Errors as `decompress`. */
@@ -37,7 +39,7 @@ function wholeFrame(pieces: readonly Uint8Array[], contentBytes: number | undefi
     out = zstdDecompressSync(pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces), {
       params,
       maxOutputLength: room + 1,
-      ...(contentBytes === undefined ? {} : { chunkSize: Math.max(64, contentBytes + 1) }),
+      ...(contentBytes === undefined ? {} : { chunkSize: Math.min(chunkBytesMax, Math.max(64, contentBytes + 1)) }),
     });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") expansion.addOut(left + 1);
@@ -66,6 +68,7 @@ class Frames {
   readonly #expansion: Expansion;
   readonly #maxBytes: number;
   #small: Uint8Array[] = [];
+  #smallBytes = 0;
   #large: ZlibStream | undefined;
 
   constructor(expansion: Expansion, maxBytes: number) {
@@ -76,9 +79,15 @@ class Frames {
   async *push(piece: FramePiece): AsyncGenerator<Uint8Array> {
     if (piece.contentBytes === undefined || piece.contentBytes > oneShotBytesMax) return yield* this.#pushLarge(piece);
     this.#small.push(piece.bytes);
+    this.#smallBytes += piece.bytes.length;
+    // Even blocks of one byte each are within this.
+    if (this.#smallBytes > 4 * piece.contentBytes + (64 << 10)) {
+      throw this.#expansion.error("INVALID", `a frame is longer than its ${piece.contentBytes} bytes of content allow`);
+    }
     if (!piece.last) return;
     yield wholeFrame(this.#small, piece.contentBytes, this.#expansion, this.#maxBytes);
     this.#small = [];
+    this.#smallBytes = 0;
   }
 
   async *#pushLarge(piece: FramePiece): AsyncGenerator<Uint8Array> {

@@ -9,6 +9,9 @@ const blockBytesMax = 128 * 1024;
 /** A run shorter than this costs more as a block of its own (4 bytes, and 3 for the raw block after it). */
 const runBytesMin = 8;
 
+/** Output buffers grow in steps of at most this, so that a lie about the size costs no memory. */
+const chunkBytesMax = 8 << 20;
+
 let scratch = Buffer.allocUnsafe(4096);
 
 /**
@@ -107,12 +110,13 @@ export function skippableFrame(payload: Uint8Array): Buffer {
   return out;
 }
 
-/** Decompresses one frame of known content size. Throws `FORMATS_ZSTD_INVALID`, also where the size differs. */
+/** Decompresses one frame of known content size; what follows the frame is not looked at. Throws `FORMATS_ZSTD_INVALID`, also where the size differs. */
 export function decompressFrame(frame: Uint8Array, rawBytes: number): Buffer {
   let raw: Buffer;
   try {
-    // zlib refuses a limit of 0 and allocates no more than the limit.
-    raw = zstdDecompressSync(frame, { maxOutputLength: rawBytes + 1, chunkSize: Math.max(64, rawBytes + 1) });
+    // zlib refuses a limit of 0; a buffer that is not filled saves it a second round.
+    const chunkSize = Math.min(chunkBytesMax, Math.max(64, rawBytes + 1));
+    raw = zstdDecompressSync(frame, { maxOutputLength: rawBytes + 1, chunkSize });
   } catch (cause) {
     throw invalidFrame(`it does not decompress to ${rawBytes} bytes`, cause);
   }

@@ -30,6 +30,7 @@ export class ZstdSplitter {
   #checksum = false;
   #contentBytes: number | undefined;
   #pieces: FramePiece[] = [];
+  #empty = true;
 
   constructor(expansion: Expansion) {
     this.#expansion = expansion;
@@ -49,7 +50,7 @@ export class ZstdSplitter {
   }
 
   finish(): void {
-    if (this.#state !== "frame" || this.#held.length > 0) throw this.#invalid("the data ends too early");
+    if (this.#empty || this.#state !== "frame" || this.#held.length > 0) throw this.#invalid("the data ends too early");
   }
 
   /** Takes one unit; tells whether there may be another. */
@@ -62,6 +63,7 @@ export class ZstdSplitter {
   #frame(): boolean {
     const left = this.#held.length - this.#at;
     if (left < 8) return false;
+    this.#empty = false;
     const magic = this.#held.readUInt32LE(this.#at);
     if (magic >>> 4 === 0x184d2a5) {
       this.#skipLeft = this.#held.readUInt32LE(this.#at + 4);
@@ -145,8 +147,8 @@ function parseFrameHeader(held: Buffer, start: number): FrameHeader | undefined 
   const windowBase = 2 ** (10 + (window >>> 3));
   return {
     length,
-    // One segment: the content itself is the window, and its size is bounded by the caller's maximum.
-    windowBytes: single ? 0 : windowBase + (windowBase / 8) * (window & 7),
+    // Where there is one segment the content itself is the window.
+    windowBytes: single ? (contentBytes ?? 0) : windowBase + (windowBase / 8) * (window & 7),
     contentBytes,
     checksum: (descriptor & 4) !== 0,
     reserved: (descriptor & 8) !== 0,
