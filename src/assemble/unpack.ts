@@ -36,17 +36,12 @@ export function unpackAction(deb: Digest): Action {
 
 /** Unpacks one .deb into the store and remembers the result. Returns the digest of its `PackageRecord`. */
 export async function unpackDeb(store: Store, task: UnpackTask): Promise<Digest> {
-  const what = `package "${task.name}" ${task.version}`;
   const file = openSync(task.path, "r");
   const pack = store.beginPack();
   try {
-    const deb = readDeb(readerOf(file));
-    verifyDebIdentity(deb.fields, task);
-    const control = putControl(pack, deb.control);
-    const { tree, facts } = await unpackData(pack, deb.data, { what, debBytes: task.sizeBytes });
-    const treeDigest = store.putTree(tree, pack);
-    pack.commit();
-    return remember(store, task.digest, { kind: "package/v1", tree: treeDigest, control, facts: factsOf(store, facts) });
+    const record = await addPackage({ store, pack, task, reader: readerOf(file) });
+    store.putAction(unpackAction(task.digest), { value: record, reaches: { records: [record] } });
+    return record;
   } catch (error) {
     pack.abort();
     throw error;
@@ -55,10 +50,27 @@ export async function unpackDeb(store: Store, task: UnpackTask): Promise<Digest>
   }
 }
 
-function remember(store: Store, deb: Digest, record: PackageRecord): Digest {
-  const controls = Object.values(record.control);
-  const digest = store.putRecord(record as unknown as Json, { trees: [record.tree], contents: controls });
-  store.putAction(unpackAction(deb), { value: digest, reaches: { records: [digest] } });
+interface Unpacking {
+  readonly store: Store;
+  readonly pack: PackWriter;
+  readonly task: UnpackTask;
+  readonly reader: ByteReader;
+}
+
+/** Everything of a package goes into one pack, its record too where no large program has to be read again. */
+async function addPackage({ store, pack, task, reader }: Unpacking): Promise<Digest> {
+  const deb = readDeb(reader);
+  verifyDebIdentity(deb.fields, task);
+  const control = putControl(pack, deb.control);
+  const what = `package "${task.name}" ${task.version}`;
+  const { tree: entries, facts } = await unpackData(pack, deb.data, { what, debBytes: task.sizeBytes });
+  const tree = store.putTree(entries, pack);
+  const small = [...facts.values()].every((fact) => fact !== "large");
+  if (!small) pack.commit();
+  const record: PackageRecord = { kind: "package/v1", tree, control, facts: factsOf(store, facts) };
+  const reaches = { trees: [tree], contents: Object.values(control) };
+  const digest = store.putRecord(record as unknown as Json, reaches, small ? pack : undefined);
+  if (small) pack.commit();
   return digest;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, digestOf, Hasher } from "../base/index.ts";
+import { type Digest, digestOf, Hasher, limits } from "../base/index.ts";
 import { type Compressor, type Entry, type FileEntry, plainFrame, skippableFrame } from "../formats/index.ts";
-import type { ContentInfo } from "../store/index.ts";
+import type { ContentInfo, FrameInfo } from "../store/index.ts";
 import type { ContentSource } from "./content-source.ts";
 import { TarSplitWriter } from "./tar-split.ts";
 import { type LayerParts, type TarPiece, walkTar } from "./tar-walk.ts";
@@ -35,11 +35,8 @@ const skippableHeaderBytes = 8;
  */
 export function* composeZstd(parts: LayerParts, options: ComposeOptions): Generator<Uint8Array, ComposedBlob, void> {
   const composer = new Composer(options, contentsOf(parts, options.source));
-  for (const piece of walkTar(parts)) {
-    const bytes = composer.take(piece);
-    if (bytes !== undefined) yield bytes;
-  }
-  for (const bytes of composer.tables()) yield bytes;
+  for (const piece of walkTar(parts)) yield* composer.take(piece);
+  yield* composer.tables();
   return composer.finish();
 }
 
@@ -67,23 +64,25 @@ class Composer {
     this.#tarSplit = new TarSplitWriter((text) => this.#tarSplitFrames.push(options.compressor.compress(text)));
   }
 
-  /** Takes the next piece of the tar; returns what can be written now. */
-  take(piece: TarPiece): Uint8Array | undefined {
+  /** Takes the next piece of the tar; yields what can be written now. */
+  *take(piece: TarPiece): Generator<Uint8Array, void, void> {
     switch (piece.kind) {
       case "header":
-        return this.#header(piece.bytes, piece.entry);
+        this.#header(piece.bytes, piece.entry);
+        return;
       case "content":
-        return this.#content(piece.entry);
+        yield* this.#content(piece.entry);
+        return;
       case "padding":
         this.#pending.push(piece.bytes);
         if (this.#options.chunked) this.#tarSplit.raw(piece.bytes);
-        return undefined;
+        return;
       case "blockEnd":
-        return this.#pending.length === 0 ? undefined : this.#written(this.#headerFrame());
+        if (this.#pending.length > 0) yield this.#written(this.#headerFrame());
     }
   }
 
-  #header(bytes: Uint8Array, entry: Entry): undefined {
+  #header(bytes: Uint8Array, entry: Entry): void {
     this.#pending.push(bytes);
     if (!this.#options.chunked) return;
     this.#toc.entry(entry);
@@ -91,17 +90,21 @@ class Composer {
     if (entry.type !== "file" || entry.sizeBytes === 0) this.#tarSplit.entry(entry);
   }
 
-  #content(entry: FileEntry): Uint8Array {
+  *#content(entry: FileEntry): Generator<Uint8Array, void, void> {
     const info = this.#infos.get(entry.content);
     if (info === undefined || info.sizeBytes !== entry.sizeBytes) {
       throw new Error(`internal error: content ${entry.content} of /${entry.path} is not in the store`);
     }
-    const headers = this.#headerFrame();
+    yield this.#written(this.#headerFrame());
+    const canonical = info.compressor === this.#options.compressor.id;
+    const { frames, bytes } = canonical
+      ? { frames: info.frames, bytes: this.#options.source.streamFrames(entry.content) }
+      : recompress(entry, this.#options);
     if (this.#options.chunked) {
-      this.#toc.frames(entry.content, info.frames, this.#hasher.sizeBytes + headers.length);
+      this.#toc.frames(entry.content, frames, this.#hasher.sizeBytes);
       this.#tarSplit.entry(entry, info.crc64);
     }
-    return this.#written(Buffer.concat([headers, this.#options.source.readFrames(entry.content)]));
+    for (const frame of bytes) yield this.#written(frame);
   }
 
   #headerFrame(): Uint8Array {
@@ -139,6 +142,23 @@ class Composer {
     const { sizeBytes } = this.#hasher;
     return { digest: this.#hasher.digest(), sizeBytes, annotations: this.#annotations };
   }
+}
+
+/** Frames that another compressor made would give the layer another digest: the content is compressed anew. */
+function recompress(
+  entry: FileEntry,
+  { source, compressor }: ComposeOptions,
+): { readonly frames: readonly FrameInfo[]; readonly bytes: readonly Uint8Array[] } {
+  const raw = Buffer.concat([...source.stream(entry.content)]);
+  const frames: FrameInfo[] = [];
+  const bytes: Uint8Array[] = [];
+  for (let at = 0; at < raw.length; at += limits.frameBytesMax) {
+    const piece = raw.subarray(at, at + limits.frameBytesMax);
+    const frame = Uint8Array.from(compressor.compress(piece));
+    frames.push({ digest: digestOf(piece), rawBytes: piece.length, storedBytes: frame.length });
+    bytes.push(frame);
+  }
+  return { frames, bytes };
 }
 
 /** The 64 bytes at the end: seven numbers and the magic, little-endian. */

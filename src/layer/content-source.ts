@@ -5,8 +5,8 @@ import type { ContentInfo } from "../store/index.ts";
 /** What making a layer needs of the store. */
 export interface ContentSource {
   infos(digests: Iterable<Digest>): Map<Digest, ContentInfo>;
-  /** The frames of a content as stored, back to back. */
-  readFrames(digest: Digest): Uint8Array;
+  /** The frames of a content as stored, one after the other. */
+  streamFrames(digest: Digest): Iterable<Uint8Array>;
   /** The content itself, piece by piece. */
   stream(digest: Digest): Iterable<Uint8Array>;
 }

@@ -31,7 +31,7 @@ const mutations: readonly Mutation[] = [
 
 /** One to four changes of a valid input. */
 export function mutate(seed: Uint8Array, random: Random): Uint8Array {
-  let bytes = Buffer.from(seed);
+  let bytes: Buffer = Buffer.from(seed);
   const count = 1 + random(4);
   for (let i = 0; i < count; i++) bytes = (mutations[random(mutations.length)] as Mutation)(bytes, random);
   return bytes;

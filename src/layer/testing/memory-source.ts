@@ -30,7 +30,8 @@ export class MemorySource implements ContentSource {
       frames.push({ digest: digestOf(piece), rawBytes: piece.length, storedBytes: frame.length });
       stored.push(frame);
     }
-    const info = { digest, sizeBytes: raw.length, crc64: crc64Hex(crc64(raw)), frames };
+    const { id: compressor } = this.#compressor;
+    const info = { digest, sizeBytes: raw.length, crc64: crc64Hex(crc64(raw)), frames, compressor };
     this.#kept.set(digest, { info, raw, stored: Buffer.concat(stored) });
     return digest;
   }
@@ -39,8 +40,8 @@ export class MemorySource implements ContentSource {
     return new Map([...digests].map((digest) => [digest, this.#get(digest).info]));
   }
 
-  readFrames(digest: Digest): Uint8Array {
-    return this.#get(digest).stored;
+  *streamFrames(digest: Digest): Iterable<Uint8Array> {
+    yield this.#get(digest).stored;
   }
 
   *stream(digest: Digest): Iterable<Uint8Array> {

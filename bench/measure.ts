@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** One run of a whole process tree, by the operating system's own account (GNU time). */
+export interface Run {
+  readonly wallSeconds: number;
+  /** User and system time of the process and all its children. */
+  readonly cpuSeconds: number;
+  /** Of the largest single process. */
+  readonly peakBytes: number;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Runs before each measured run, not counted. */
+  readonly prepare?: () => void;
+}
+
+/** Runs a command once. Throws when it fails. */
+export function runOnce(command: Command): Run {
+  command.prepare?.();
+  const dir = mkdtempSync(join(tmpdir(), "ashlar-bench-"));
+  try {
+    const report = join(dir, "time");
+    const args = ["-o", report, "-f", "%e %U %S %M", ...command.argv];
+    const env = { ...process.env, ...command.env };
+    const done = spawnSync("/usr/bin/time", args, { env, maxBuffer: 1 << 28 });
+    if (done.status !== 0) throw new Error(`${command.name} failed: ${done.stderr}`);
+    const line = readFileSync(report, "utf8").trim().split("\n").at(-1) as string;
+    const [wall, user, system, kib] = line.split(" ").map(Number) as [number, number, number, number];
+    return { wallSeconds: wall, cpuSeconds: user + system, peakBytes: kib * 1024 };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** The middle of several runs, figure by figure. */
+export interface Figures extends Run {
+  readonly runs: number;
+}
+
+/** Runs several commands in turn, A B C A B C, so that a slow phase of the machine meets all of them. */
+export function compare(commands: readonly Command[], runs: number): Figures[] {
+  const results = commands.map((): Run[] => []);
+  for (const command of commands) runOnce(command);
+  for (let i = 0; i < runs; i++) commands.forEach((command, k) => results[k]?.push(runOnce(command)));
+  return results.map(middle);
+}
+
+function middle(runs: readonly Run[]): Figures {
+  const of = (pick: (run: Run) => number): number => {
+    const sorted = runs.map(pick).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] as number;
+  };
+  return {
+    runs: runs.length,
+    wallSeconds: of((run) => run.wallSeconds),
+    cpuSeconds: of((run) => run.cpuSeconds),
+    peakBytes: of((run) => run.peakBytes),
+  };
+}
