@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest, Json } from "../base/index.ts";
+import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 
 /** What the store knows of a content without reading it. */
@@ -9,6 +9,8 @@ export interface ContentInfo {
   readonly sizeBytes: number;
   /** CRC-64/ISO of the uncompressed bytes, 16 hexadecimal digits (tar-split needs it). */
   readonly crc64: string;
+  /** Identity of the compressor that made the frames; absent where the content is empty. */
+  readonly compressor?: string;
   /** The frames in order; together they decompress to the content. None where it is empty. */
   readonly frames: readonly FrameInfo[];
 }
@@ -110,9 +112,30 @@ export interface FsckReport {
   readonly faults: readonly { readonly what: string; readonly why: string; readonly hint?: string }[];
 }
 
+export interface GcOptions {
+  /** Report what would be removed, remove nothing. */
+  readonly dryRun?: boolean;
+  /** How long to wait for leases to end; default 0. */
+  readonly waitMs?: number;
+}
+
+export interface FsckOptions {
+  /** Decompress and hash everything; else sizes, tables and links' metadata only. */
+  readonly full: boolean;
+  /** Drop what is damaged, so that it is fetched or built again. */
+  readonly repair?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
 export interface CheckoutOptions {
   /** "link": hard links into the store, read-only by agreement. "copy": own files. */
   readonly mode: "link" | "copy";
+}
+
+/** What a checkout could not do as the user it ran as. Owners are not listed: without root all are the user's. */
+export interface CheckoutReport {
+  /** Devices and security attributes that only root can make, in the tree's order by kind. */
+  readonly skipped: readonly { readonly path: ImagePath; readonly why: string }[];
 }
 
 /** Content store. All calls are synchronous; several processes and threads may use one store at a time. */
@@ -128,6 +151,8 @@ export interface Store {
   stream(digest: Digest): Iterable<Uint8Array>;
   /** The frames of a content as stored, back to back, in order. Throws `STORE_CONTENT_MISSING`. */
   readFrames(digest: Digest): Uint8Array;
+  /** The same frame by frame, so that a large content is never in memory whole. */
+  streamFrames(digest: Digest): Iterable<Uint8Array>;
   beginPack(): PackWriter;
   /** Adds one small content by itself. For more than one use `beginPack`. */
   put(bytes: Uint8Array): ContentInfo;
@@ -135,7 +160,7 @@ export interface Store {
   putTree(tree: Tree, pack?: PackWriter): Digest;
   readTree(digest: Digest): Tree;
   /** Adds a record: JSON that other parts of Ashlar give a meaning to, with what it reaches. */
-  putRecord(value: Json, reaches: Reaches): Digest;
+  putRecord(value: Json, reaches: Reaches, pack?: PackWriter): Digest;
   readRecord(digest: Digest): { readonly value: Json; readonly reaches: Reaches };
 
   /** The remembered result, or undefined; never one whose direct `reaches` are no longer here. */
@@ -151,15 +176,16 @@ export interface Store {
   /** Keeps gc away until released or the process ends. */
   lease(): Lease;
   /** Makes `dir` (absent or empty) a root file system. Throws `STORE_CHECKOUT_*`. */
-  checkout(tree: Tree, dir: string, options: CheckoutOptions): void;
+  checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport;
 
   /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
   downloadPath(digest: Digest): string;
-  /** A private directory for temporary files on the store's file system. */
+  /** A private directory for temporary files on the store's file system; hold a lease while one is in use. */
   readonly tmpDir: string;
 
   stats(): StoreStats;
-  gc(options: { readonly dryRun?: boolean; readonly waitMs?: number }): GcReport;
-  fsck(options: { readonly full: boolean; readonly onProgress?: (done: number, total: number) => void }): FsckReport;
+  /** Removes what refs do not reach. Throws `STORE_BUSY` when leases are still held after `waitMs`. */
+  gc(options: GcOptions): GcReport;
+  fsck(options: FsckOptions): FsckReport;
   close(): void;
 }

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+import { lstatSync } from "node:fs";
+
+import { AshlarError, type Digest } from "../base/index.ts";
+import type { Compressor } from "../formats/index.ts";
+import type { FilePlacer } from "./checkout.ts";
+import { type HeldLock, lockFile } from "./file-lock.ts";
+import { copyPlacer } from "./file-placer.ts";
+import { fsckDisk } from "./fsck.ts";
+import { gcDisk } from "./gc.ts";
+import type { IndexDatabase } from "./index-database.ts";
+import { filesBelow, type Layout, openLayout } from "./layout.ts";
+import { linkPlacer, listLinks } from "./link-farm.ts";
+import { PackBuilder } from "./pack-builder.ts";
+import { PackFileOutput } from "./pack-file.ts";
+import { PackReader } from "./pack-reader.ts";
+import { alone, openIndex } from "./recover.ts";
+import { RefsDatabase } from "./refs-database.ts";
+import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
+import type {
+  CheckoutOptions,
+  FsckOptions,
+  FsckReport,
+  GcOptions,
+  GcReport,
+  Lease,
+  PackWriter,
+  Ref,
+  Store,
+  StoreStats,
+} from "./store.ts";
+
+export interface OpenOptions {
+  /** Needed to write contents; reading does without, and starts sooner. */
+  readonly compressor?: Compressor;
+  /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
+  readonly linkCountMax?: number;
+}
+
+/** A collection of garbage that goes on is waited for this long. */
+const leaseWaitMs = 300_000;
+
+/**
+ * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
+ * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_ACCESS`.
+ */
+export function openStore(dir: string, options: OpenOptions = {}): Store {
+  return new DiskStore(openLayout(dir), options);
+}
+
+class DiskStore extends StoreBase {
+  readonly tmpDir: string;
+  readonly #layout: Layout;
+  readonly #index: IndexDatabase;
+  readonly #reader: PackReader;
+  readonly #options: OpenOptions;
+  #refsDatabase: RefsDatabase | undefined;
+  #leaseLock: HeldLock | undefined;
+  #leaseCount = 0;
+
+  constructor(layout: Layout, options: OpenOptions) {
+    super(options.compressor);
+    this.tmpDir = layout.tmp;
+    this.#layout = layout;
+    this.#options = options;
+    this.#index = openIndex(layout);
+    this.#reader = new PackReader(layout);
+  }
+
+  protected override find(digest: Digest): Found | undefined {
+    const location = this.#index.locate(digest);
+    if (location === undefined) return undefined;
+    const { pack, content } = location;
+    return {
+      content,
+      compressor: pack.compressor,
+      read: (offset, length) => this.#reader.read(pack, content.offset + offset, length),
+    };
+  }
+
+  override has(digest: Digest): boolean {
+    return this.#index.has(digest) || super.has(digest);
+  }
+
+  override beginPack(): PackWriter {
+    if (this.compressor === undefined) throw new Error("internal error: the store was opened without a compressor");
+    // A content that is left out because it is here must still be here when the pack is committed.
+    const lease = this.lease();
+    const { compressor } = this;
+    const output = new PackFileOutput(this.#layout, (pack) => {
+      this.#index.transaction(() => this.#index.addPack(pack));
+    });
+    return new PackBuilder({ compressor, output, find: (digest) => this.info(digest), onEnd: () => lease.release() });
+  }
+
+  protected override loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined {
+    return this.#index.getAction(key);
+  }
+
+  protected override saveAction(action: StoredAction): void {
+    this.#index.putAction(action);
+  }
+
+  /** Opened when first asked for: most of what a build does needs no refs. */
+  get #refs(): RefsDatabase {
+    this.#refsDatabase ??= RefsDatabase.open(this.#layout.refs, (step) => alone(this.#layout, step));
+    return this.#refsDatabase;
+  }
+
+  override getRef(name: string): Digest | undefined {
+    return this.#refs.get(name);
+  }
+
+  protected override saveRef(name: string, target: Digest): void {
+    this.#refs.set(name, target);
+  }
+
+  override deleteRef(name: string): boolean {
+    return this.#refs.delete(name);
+  }
+
+  override listRefs(): readonly Ref[] {
+    return this.#refs.list();
+  }
+
+  override lease(): Lease {
+    if (this.#leaseCount === 0) this.#leaseLock = this.#takeLease();
+    this.#leaseCount++;
+    let held = true;
+    return {
+      release: () => {
+        if (!held) return;
+        held = false;
+        this.#leaseCount--;
+        if (this.#leaseCount === 0) this.#leaseLock?.release();
+      },
+    };
+  }
+
+  #takeLease(): HeldLock {
+    const lock = lockFile(this.#layout.leaseLock, "shared", leaseWaitMs);
+    if (lock !== undefined) return lock;
+    throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
+      hint: "wait for `ashlar store gc` to end",
+    });
+  }
+
+  protected override placerFor(mode: CheckoutOptions["mode"]): FilePlacer {
+    const readContent = (digest: Digest): Iterable<Uint8Array> => this.stream(digest);
+    return mode === "copy" ? copyPlacer(readContent) : linkPlacer(this.#layout, readContent, this.#options);
+  }
+
+  override downloadPath(digest: Digest): string {
+    return this.#layout.download(digest);
+  }
+
+  override gc(options: GcOptions): GcReport {
+    const lock = this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
+    try {
+      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun: options.dryRun ?? false });
+    } finally {
+      lock.release();
+      this.#reader.close();
+    }
+  }
+
+  override fsck(options: FsckOptions): FsckReport {
+    // Repair removes packs, as gc does; looking needs only that nobody else does.
+    const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
+    try {
+      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults() };
+      return fsckDisk(this, parts, options);
+    } finally {
+      lock.release();
+    }
+  }
+
+  #lockAlone(what: string, waitMs: number): HeldLock {
+    const lock = lockFile(this.#layout.leaseLock, "exclusive", waitMs);
+    if (lock !== undefined) return lock;
+    throw new AshlarError("STORE_BUSY", `Cannot ${what}: it is in use, want no build at work`, {
+      hint: "wait for the builds that run to end",
+    });
+  }
+
+  override stats(): StoreStats {
+    const packs = this.#index.packs();
+    const links = sizesOf([...listLinks(this.#layout)].map(({ path }) => path));
+    const downloads = sizesOf(filesBelow(this.#layout.downloads));
+    return {
+      ...this.#index.counts(),
+      packs: packs.length,
+      packBytes: packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
+      links: links.count,
+      linkBytes: links.bytes,
+      downloads: downloads.count,
+      downloadBytes: downloads.bytes,
+      indexBytes: sizesOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
+      refs: this.listRefs().length,
+    };
+  }
+
+  override close(): void {
+    this.#leaseLock?.release();
+    this.#reader.close();
+    this.#index.close();
+    this.#refsDatabase?.close();
+  }
+}
+
+/** What files occupy on disk. */
+function sizesOf(paths: readonly string[]): { readonly count: number; readonly bytes: number } {
+  let count = 0;
+  let bytes = 0;
+  for (const path of paths) {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    count++;
+    bytes += stats.blocks * 512;
+  }
+  return { count, bytes };
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DatabaseSync } from "node:sqlite";
+
+import { isSystemError } from "../base/index.ts";
+import { type SqliteError, storeFault } from "./system-fault.ts";
+
+/** A lock that is held until released, or until its process ends however it ends. */
+export interface HeldLock {
+  release(): void;
+}
+
+/**
+ * Takes a lock on a file, shared by many or for one alone, across processes and threads. Waits up to `waitMs`.
+ * Returns undefined when it is still taken then.
+ *
+ * Node has no flock(2). An empty SQLite database in rollback mode gives the same through fcntl(2) locks: the
+ * kernel drops them with the process, so there is no stale lock and nothing to tell dead holders by, also
+ * between containers that do not see each other's processes. One who waits for the exclusive side keeps new
+ * shared holders out (sqlite.org/lockingv3.html, PENDING), so it is not starved.
+ */
+export function lockFile(path: string, side: "shared" | "exclusive", waitMs: number): HeldLock | undefined {
+  const lock = new DatabaseSync(path, { timeout: waitMs });
+  try {
+    lock.exec(side === "exclusive" ? "BEGIN EXCLUSIVE" : "BEGIN; SELECT count(*) FROM sqlite_schema");
+  } catch (error) {
+    lock.close();
+    if (isBusy(error)) return undefined;
+    throw storeFault("lock the store", error);
+  }
+  let held = true;
+  return {
+    release() {
+      if (held) lock.close();
+      held = false;
+    },
+  };
+}
+
+function isBusy(error: unknown): boolean {
+  return isSystemError(error, "ERR_SQLITE_ERROR") && [5, 6].includes((error as unknown as SqliteError).errcode & 0xff);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import { digestOf } from "../base/index.ts";
+import { encodePackFooter, encodePackTable, packHeader, parsePackFooter, parsePackTable, verifyPackHeader } from "./pack-format.ts";
+import { encodeRecord, parseRecord } from "./record.ts";
+import { parseLinkName } from "./link-farm.ts";
+
+const frame = (text: string, rawBytes: number, storedBytes: number): object => ({
+  digest: digestOf(text),
+  rawBytes,
+  storedBytes,
+  crc32: 7,
+});
+
+function seedTable(): Uint8Array {
+  const small = { digest: digestOf("a"), sizeBytes: 5, crc64: "00112233445566ff", offset: 16, frames: [frame("a", 5, 9)] };
+  const pieces = [frame("b", 4 << 20, 100), frame("c", 3, 12)];
+  const large = { digest: digestOf("bc"), sizeBytes: (4 << 20) + 3, crc64: "0".repeat(16), offset: 25, frames: pieces };
+  return encodePackTable({ compressor: "test/1", contents: [small, large] as never });
+}
+
+/** Parsers of this folder, for the mutation suite. */
+export const fuzzTargets: readonly {
+  readonly name: string;
+  readonly seeds: () => Uint8Array[];
+  readonly run: (bytes: Uint8Array) => void;
+}[] = [
+  { name: "pack table", seeds: () => [seedTable()], run: (bytes) => void parsePackTable(bytes, 16 + 9 + 112) },
+  {
+    name: "pack footer",
+    seeds: () => [Buffer.from(encodePackFooter(seedTable()))],
+    run: (bytes) => void parsePackFooter(bytes, 1000),
+  },
+  { name: "pack header", seeds: () => [Uint8Array.from(packHeader)], run: verifyPackHeader },
+  {
+    name: "record",
+    seeds: () => [encodeRecord({ kind: "test/v1", list: [1, null, "x"] }, { trees: [digestOf("t")] })],
+    run: (bytes) => void parseRecord(bytes),
+  },
+  {
+    name: "link name",
+    seeds: () => [Buffer.from(`${"ab".repeat(32)}.644.0.0.-1.${"cd".repeat(16)}~3`)],
+    run: (bytes) => void parseLinkName(Buffer.from(bytes).toString("latin1")),
+  },
+];

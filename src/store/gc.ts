@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
+import type { ActionRow, IndexDatabase, Location, PackRow } from "./index-database.ts";
+import { filesBelow, type Layout } from "./layout.ts";
+import { listLinks, parseLinkName } from "./link-farm.ts";
+import { storedBytesOf } from "./pack-format.ts";
+import { type PackExit, removeFile, retirePacks } from "./pack-rewrite.ts";
+import { markReach, ReachSet } from "./reach.ts";
+import { parseReaches } from "./record.ts";
+import { alignIndex } from "./recover.ts";
+import type { GcReport, Store } from "./store.ts";
+
+export interface GcParts {
+  readonly layout: Layout;
+  readonly index: IndexDatabase;
+  readonly dryRun: boolean;
+}
+
+/** A pack less than this part of which is live is rewritten. */
+const liveShareMin = 0.5;
+
+/** Collects garbage on disk. The caller holds the exclusive side of the lease lock. */
+export function gcDisk(store: Store, parts: GcParts): GcReport {
+  const { layout, index, dryRun } = parts;
+  if (!dryRun) alignIndex(index, layout, { forget: true });
+  const live = markRefs(store);
+  const actions = deadActions(index.actions(), live);
+  const exits = planExits(index, live.contents);
+  const dead = deadContents(index, live.contents);
+  const links = [...listLinks(layout)].filter(({ name }) => isDeadLink(name, live.contents));
+  const downloads = filesBelow(layout.downloads);
+  const report = {
+    removedContents: dead.length,
+    removedPacks: exits.filter((exit) => exit.keep.length === 0).length,
+    rewrittenPacks: exits.filter((exit) => exit.keep.length > 0).length,
+    removedLinks: links.length,
+    removedActions: actions.length,
+    removedDownloads: downloads.length,
+  };
+  const files = [...links.map(({ path }) => path), ...downloads, ...filesBelow(layout.tmp)];
+  if (dryRun) return { ...report, freedBytes: expectedBytes(exits, files) };
+  // Actions first: one must not outlive what it reaches.
+  index.transaction(() => {
+    for (const { key } of actions) index.removeAction(key);
+    for (const digest of dead) index.removeContent(digest);
+  });
+  let freedBytes = retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
+  for (const path of files) freedBytes += removeFile(path);
+  for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
+  index.compact();
+  return { ...report, freedBytes };
+}
+
+/** What the refs reach. Without knowing all of it nothing may be removed. */
+export function markRefs(store: Store): ReachSet {
+  const live = new ReachSet();
+  for (const ref of store.listRefs()) {
+    try {
+      markReach(store, { records: [ref.target] }, live);
+    } catch (cause) {
+      if (!isAshlarError(cause)) throw cause;
+      const state = `what ref "${ref.name}" reaches cannot be read`;
+      throw new AshlarError("STORE_REF_BROKEN", `Cannot collect garbage: ${state}, want it whole or gone`, {
+        hint: "run `ashlar store fsck`, then build or pull the image again or remove its name",
+        because: [cause.message],
+        cause,
+      });
+    }
+  }
+  return live;
+}
+
+/**
+ * An action stays while all it reaches is kept by refs in the same way; one that reaches nothing stays while
+ * its inputs do.
+ */
+export function deadActions(actions: readonly ActionRow[], live: ReachSet): ActionRow[] {
+  return actions.filter((action) => {
+    const reaches = parseReaches(action.reaches);
+    if (Object.keys(reaches).length > 0) return !live.hasAll(reaches);
+    return !action.inputs.every((digest) => live.contents.has(digest));
+  });
+}
+
+function deadContents(index: IndexDatabase, live: ReadonlySet<Digest>): Digest[] {
+  return index.locations().map((location) => location.content.digest).filter((digest) => !live.has(digest));
+}
+
+function planExits(index: IndexDatabase, live: ReadonlySet<Digest>): PackExit[] {
+  const kept = new Map<number, Location[]>();
+  for (const location of index.locations()) {
+    if (!live.has(location.content.digest)) continue;
+    const list = kept.get(location.pack.number) ?? [];
+    list.push(location);
+    kept.set(location.pack.number, list);
+  }
+  const exits: PackExit[] = [];
+  for (const pack of index.packs()) {
+    const keep = kept.get(pack.number) ?? [];
+    if (liveShare(pack, keep) < liveShareMin) exits.push({ pack, keep, drop: [] });
+  }
+  return exits;
+}
+
+function liveShare(pack: PackRow, keep: readonly Location[]): number {
+  const bytes = keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
+  // The table counts as used: a pack of few small contents is mostly table.
+  const tableBytes = keep.reduce((sum, { content }) => sum + 52 + 44 * content.frames.length, 0);
+  return (bytes + tableBytes) / pack.sizeBytes;
+}
+
+function isDeadLink(name: string, live: ReadonlySet<Digest>): boolean {
+  const link = parseLinkName(name);
+  return link === undefined || !live.has(link.content);
+}
+
+function expectedBytes(exits: readonly PackExit[], files: readonly string[]): number {
+  let bytes = 0;
+  for (const { pack, keep } of exits) {
+    bytes += pack.sizeBytes - keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
+  }
+  for (const path of files) {
+    const stats = statSync(path);
+    if (stats.nlink === 1) bytes += stats.size;
+  }
+  return bytes;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { threadId } from "node:worker_threads";
+
+import { AshlarError, type Digest, hexOf, isSystemError } from "../base/index.ts";
+import { onDisk } from "./system-fault.ts";
+
+/** Where things lie in a store's directory. (docs/formats/store.md) */
+export class Layout {
+  readonly dir: string;
+  readonly packs: string;
+  readonly links: string;
+  readonly downloads: string;
+  readonly tmp: string;
+  readonly index: string;
+  readonly refs: string;
+  readonly leaseLock: string;
+  readonly setupLock: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+    this.packs = join(dir, "packs");
+    this.links = join(dir, "links");
+    this.downloads = join(dir, "downloads", "sha256");
+    this.tmp = join(dir, "tmp");
+    this.index = join(dir, "index.sqlite");
+    this.refs = join(dir, "refs.sqlite");
+    this.leaseLock = join(dir, "lease.lock");
+    this.setupLock = join(dir, "setup.lock");
+  }
+
+  pack(id: Digest): string {
+    const hex = hexOf(id);
+    return join(this.packs, hex.slice(0, 2), `${hex}.pack`);
+  }
+
+  download(digest: Digest): string {
+    const hex = hexOf(digest);
+    return join(this.downloads, hex.slice(0, 2), hex);
+  }
+}
+
+const formatLine = "ashlar store ";
+const formatVersion = 1;
+const ownNames = new Set(["format", "packs", "links", "downloads", "tmp", "setup.lock", "lease.lock"]);
+
+/**
+ * Makes sure that `dir` is a store that this release can use, making one where there is nothing. Throws
+ * `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`.
+ */
+export function openLayout(dir: string): Layout {
+  const layout = new Layout(dir);
+  const text = onDisk(`open store "${dir}"`, () => readIfThere(join(dir, "format")));
+  if (text === undefined) onDisk(`make store "${dir}"`, () => makeStore(layout));
+  else verifyFormat(text, dir);
+  return layout;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function verifyFormat(text: string, dir: string): void {
+  const match = /^ashlar store ([1-9][0-9]{0,8})\n$/.exec(text);
+  if (match === null) {
+    throw new AshlarError("STORE_FORMAT_INVALID", `Cannot open store "${dir}": its file "format" is damaged`, {
+      hint: `write the line "${formatLine}${formatVersion}" into it, then run \`ashlar store fsck\``,
+    });
+  }
+  if (Number(match[1]) > formatVersion) {
+    const found = `version ${match[1]}, want at most ${formatVersion}`;
+    throw new AshlarError("STORE_FORMAT_NEWER", `Cannot open store "${dir}": ${found}`, {
+      hint: "use the release of Ashlar that made this store, or set ASHLAR_STORE to another directory",
+    });
+  }
+}
+
+/** Two processes may do this at once; the file "format" comes last and says that the rest is there. */
+function makeStore(layout: Layout): void {
+  mkdirSync(layout.dir, { recursive: true, mode: 0o700 });
+  const strange = readdirSync(layout.dir).find((name) => !ownNames.has(name) && !/\.sqlite(-\w+)?$/.test(name));
+  if (strange !== undefined) {
+    const state = `the directory holds "${strange}" and no file "format"`;
+    throw new AshlarError("STORE_NOT_A_STORE", `Cannot make store "${layout.dir}": ${state}, want an empty directory`, {
+      hint: "set ASHLAR_STORE to a directory of its own",
+    });
+  }
+  for (const dir of [layout.packs, layout.links, layout.downloads, layout.tmp]) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  }
+  const file = makeTmpFile(layout.tmp, "format");
+  writeFileSync(file.fd, `${formatLine}${formatVersion}\n`);
+  publish(file, join(layout.dir, "format"));
+}
+
+export interface TmpFile {
+  readonly path: string;
+  readonly fd: number;
+}
+
+let tmpCount = 0;
+
+/** Creates a file of a name nobody else has, without drawing a random one. */
+export function makeTmpFile(dir: string, kind: string): TmpFile {
+  for (;;) {
+    const path = join(dir, `${kind}-${process.pid}-${threadId}-${tmpCount++}`);
+    try {
+      return { path, fd: openSync(path, "wx", 0o600) };
+    } catch (error) {
+      // Left over by a dead process of the same number, or of another container.
+      if (!isSystemError(error, "EEXIST")) throw error;
+    }
+  }
+}
+
+/** Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. */
+export function publish(file: TmpFile, path: string): void {
+  fsyncSync(file.fd);
+  closeSync(file.fd);
+  const dir = dirname(path);
+  const isNew = !existsSync(dir);
+  if (isNew) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  renameSync(file.path, path);
+  syncDir(dir);
+  if (isNew) syncDir(dirname(dir));
+}
+
+function syncDir(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Names one run of the kernel: what was not synced in an earlier one may be gone. Empty where unknown. */
+export function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Every regular file below a directory; none where it does not exist. */
+export function filesBelow(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+import { checkoutContract } from "./checkout.contract.ts";
+import { memoryStore } from "./memory-store.ts";
+import { storeContract } from "./store.contract.ts";
+
+storeContract("memoryStore", () => memoryStore());
+checkoutContract("memoryStore", () => memoryStore());

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { AshlarError, type Digest, hexOf } from "../base/index.ts";
+import { type Compressor, plainFrame } from "../formats/index.ts";
+import type { FilePlacer } from "./checkout.ts";
+import { copyPlacer } from "./file-placer.ts";
+import { deadActions, markRefs } from "./gc.ts";
+import { PackBuilder, type PackOutput } from "./pack-builder.ts";
+import { packHeader, storedBytesOf } from "./pack-format.ts";
+import { markReach, ReachSet } from "./reach.ts";
+import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
+import type { FsckOptions, FsckReport, GcOptions, GcReport, Lease, PackWriter, Ref, Store, StoreStats } from "./store.ts";
+
+/** Frames without compression: a twin for tests needs no WebAssembly. */
+const plainCompressor: Compressor = { id: "plain", compress: plainFrame };
+
+/** The store's twin in memory, for tests; a checkout always has files of its own. */
+export function memoryStore(options: { readonly compressor?: Compressor } = {}): Store {
+  return new MemoryStore(options.compressor ?? plainCompressor);
+}
+
+class MemoryStore extends StoreBase {
+  readonly #contents = new Map<Digest, Found>();
+  readonly #actions = new Map<Digest, StoredAction>();
+  readonly #refs = new Map<string, Digest>();
+  #tmpDir: string | undefined;
+  #leases = 0;
+
+  protected override find(digest: Digest): Found | undefined {
+    return this.#contents.get(digest);
+  }
+
+  override beginPack(): PackWriter {
+    const compressor = this.compressor as Compressor;
+    const lease = this.lease();
+    const output = memoryOutput((digest, found) => {
+      if (!this.#contents.has(digest)) this.#contents.set(digest, found);
+    });
+    return new PackBuilder({ compressor, output, find: (digest) => this.info(digest), onEnd: () => lease.release() });
+  }
+
+  protected override loadAction(key: Digest): StoredAction | undefined {
+    return this.#actions.get(key);
+  }
+
+  protected override saveAction(action: StoredAction): void {
+    this.#actions.set(action.key, action);
+  }
+
+  override getRef(name: string): Digest | undefined {
+    return this.#refs.get(name);
+  }
+
+  protected override saveRef(name: string, target: Digest): void {
+    this.#refs.set(name, target);
+  }
+
+  override deleteRef(name: string): boolean {
+    return this.#refs.delete(name);
+  }
+
+  override listRefs(): readonly Ref[] {
+    const refs = [...this.#refs].map(([name, target]) => ({ name, target }));
+    return refs.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  }
+
+  override lease(): Lease {
+    this.#leases++;
+    let held = true;
+    return {
+      release: () => {
+        if (held) this.#leases--;
+        held = false;
+      },
+    };
+  }
+
+  protected override placerFor(): FilePlacer {
+    return copyPlacer((digest) => this.stream(digest));
+  }
+
+  override get tmpDir(): string {
+    this.#tmpDir ??= mkdtempSync(join(tmpdir(), "ashlar-memory-store-"));
+    return this.#tmpDir;
+  }
+
+  override downloadPath(digest: Digest): string {
+    return join(this.tmpDir, hexOf(digest));
+  }
+
+  override stats(): StoreStats {
+    const found = [...this.#contents.values()];
+    return {
+      contents: found.length,
+      contentBytes: found.reduce((sum, { content }) => sum + content.sizeBytes, 0),
+      packs: found.length === 0 ? 0 : 1,
+      packBytes: found.reduce((sum, { content }) => sum + storedBytesOf(content), 0),
+      ...{ links: 0, linkBytes: 0, downloads: 0, downloadBytes: 0, indexBytes: 0 },
+      actions: this.#actions.size,
+      refs: this.#refs.size,
+    };
+  }
+
+  override gc(options: GcOptions): GcReport {
+    if (this.#leases > 0) {
+      throw new AshlarError("STORE_BUSY", "Cannot collect garbage in the store: it is in use, want no build at work");
+    }
+    const live = markRefs(this);
+    const actions = deadActions([...this.#actions.values()], live);
+    const dead = [...this.#contents.values()].filter(({ content }) => !live.contents.has(content.digest));
+    if (options.dryRun !== true) {
+      for (const { key } of actions) this.#actions.delete(key);
+      for (const { content } of dead) this.#contents.delete(content.digest);
+    }
+    return {
+      removedContents: dead.length,
+      ...{ removedPacks: 0, rewrittenPacks: 0, removedLinks: 0, removedDownloads: 0 },
+      removedActions: actions.length,
+      freedBytes: dead.reduce((sum, { content }) => sum + storedBytesOf(content), 0),
+    };
+  }
+
+  override fsck(options: FsckOptions): FsckReport {
+    const faults: { what: string; why: string }[] = [];
+    const reached = new ReachSet();
+    const say = (what: string, error: unknown): void => void faults.push({ what, why: (error as Error).message });
+    markReach(this, { records: this.listRefs().map((ref) => ref.target) }, reached, say);
+    for (const digest of reached.contents) if (!this.has(digest)) faults.push({ what: digest, why: "it is not in the store" });
+    for (const digest of options.full ? this.#contents.keys() : []) {
+      try {
+        this.read(digest);
+      } catch (error) {
+        say(digest, error);
+      }
+    }
+    return { contents: this.#contents.size, packs: this.stats().packs, faults };
+  }
+
+  override close(): void {
+    if (this.#tmpDir !== undefined) rmSync(this.#tmpDir, { recursive: true, force: true });
+  }
+}
+
+function memoryOutput(keep: (digest: Digest, found: Found) => void): PackOutput {
+  let pieces: Uint8Array[] = [packHeader];
+  return {
+    append: (bytes) => void pieces.push(Uint8Array.from(bytes)),
+    rollback: (offset) => void (pieces = [Buffer.concat(pieces).subarray(0, offset)]),
+    discard: () => void (pieces = []),
+    commit: (table) => {
+      const bytes = Buffer.concat(pieces);
+      for (const content of table.contents) {
+        const own = bytes.subarray(content.offset, content.offset + storedBytesOf(content));
+        keep(content.digest, {
+          content,
+          compressor: table.compressor,
+          read: (offset, length) => own.subarray(offset, offset + length),
+        });
+      }
+    },
+  };
+}

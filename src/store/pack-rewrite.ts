@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { rmSync, statSync } from "node:fs";
+
+import type { Digest } from "../base/index.ts";
+import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
+import type { Layout } from "./layout.ts";
+import { PackBuilder } from "./pack-builder.ts";
+import { type PackFile, PackFileOutput } from "./pack-file.ts";
+import { onDisk } from "./system-fault.ts";
+
+/** A pack that goes, with those of its contents that stay. */
+export interface PackExit {
+  readonly pack: PackRow;
+  readonly keep: readonly Location[];
+  /** Contents that the index forgets. */
+  readonly drop: readonly Digest[];
+}
+
+export interface RewriteParts {
+  readonly layout: Layout;
+  readonly index: IndexDatabase;
+  readonly framesOf: (digest: Digest) => Iterable<Uint8Array>;
+}
+
+/** A rewritten pack is ended at this size. */
+const packBytesMax = 256 << 20;
+
+/**
+ * Copies what stays of some packs into new ones, then forgets and removes the old ones. Returns the bytes that
+ * the file system got back. A crash in between leaves packs that are found again and go the next time.
+ */
+export function retirePacks(exits: readonly PackExit[], parts: RewriteParts): number {
+  const made = copyKept(exits, parts);
+  const madeIds = new Set(made.map((pack) => pack.id));
+  parts.index.transaction(() => {
+    for (const { drop } of exits) for (const digest of drop) parts.index.removeContent(digest);
+    for (const pack of made) parts.index.addPack(pack, { prefer: true });
+    for (const { pack } of exits) if (!madeIds.has(pack.id)) parts.index.removeEmptyPack(pack.number);
+  });
+  let freed = -made.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+  for (const { pack } of exits) {
+    // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
+    if (!madeIds.has(pack.id)) freed += removeFile(parts.layout.pack(pack.id));
+    else freed += pack.sizeBytes;
+  }
+  return freed;
+}
+
+function copyKept(exits: readonly PackExit[], parts: RewriteParts): PackFile[] {
+  const made: PackFile[] = [];
+  const builders = new Map<string, PackBuilder>();
+  const start = (compressor: string): PackBuilder => {
+    const output = new PackFileOutput(parts.layout, (pack) => made.push(pack));
+    return new PackBuilder({ compressor: { id: compressor, compress: refuse }, output, find: () => undefined });
+  };
+  try {
+    for (const { pack, keep } of exits) {
+      for (const { content } of keep) {
+        const builder = builders.get(pack.compressor) ?? start(pack.compressor);
+        builders.set(pack.compressor, builder);
+        builder.adopt(content, parts.framesOf(content.digest));
+        if (builder.sizeBytes < packBytesMax) continue;
+        builder.commit();
+        builders.delete(pack.compressor);
+      }
+    }
+    for (const builder of builders.values()) builder.commit();
+  } finally {
+    for (const builder of builders.values()) builder.abort();
+  }
+  return made;
+}
+
+function refuse(): never {
+  throw new Error("internal error: rewriting a pack compresses nothing");
+}
+
+/** Removes a file and returns how many bytes that gives back: none while it has other names. */
+export function removeFile(path: string): number {
+  return onDisk(`remove "${path}"`, () => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    rmSync(path, { force: true });
+    return stats === undefined || stats.nlink > 1 ? 0 : stats.size;
+  });
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
+import { lockFile } from "./file-lock.ts";
+import { IndexDatabase } from "./index-database.ts";
+import { bootId, type Layout } from "./layout.ts";
+import { readPackFile } from "./pack-file.ts";
+import { onDisk } from "./system-fault.ts";
+
+/**
+ * Opens the index. Where it is missing, damaged or of another version it is made from the packs. In the first
+ * opening since the kernel started it is brought in line with the packs, because what was written last may not
+ * have reached the disk; for the same reason all links are dropped.
+ */
+export function openIndex(layout: Layout): IndexDatabase {
+  return onDisk("open the store's index", () => {
+    const boot = bootId();
+    const index = IndexDatabase.open(layout.index);
+    if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
+    index?.close();
+    return alone(layout, () => recover(layout, boot));
+  });
+}
+
+/** Runs a step that only one process does at a time. */
+export function alone<T>(layout: Layout, step: () => T): T {
+  const lock = lockFile(layout.setupLock, "exclusive", 120_000);
+  if (lock === undefined) throw new Error("internal error: the store's setup lock is never held this long");
+  try {
+    return step();
+  } finally {
+    lock.release();
+  }
+}
+
+function recover(layout: Layout, boot: string): IndexDatabase {
+  let index = IndexDatabase.open(layout.index);
+  // Another process was faster.
+  if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
+  index ??= IndexDatabase.create(layout.index);
+  if (boot !== "") dropLinks(layout);
+  alignIndex(index, layout, { forget: true });
+  index.setMeta("boot", boot);
+  return index;
+}
+
+function dropLinks(layout: Layout): void {
+  const old = join(layout.tmp, "links");
+  rmSync(old, { recursive: true, force: true });
+  try {
+    for (const name of readdirSync(layout.links)) {
+      renameSync(join(layout.links, name), old);
+      rmSync(old, { recursive: true, force: true });
+    }
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT")) throw error;
+  }
+}
+
+/**
+ * Adds packs that the index does not know, and with `forget` drops those whose file is gone. A damaged pack is
+ * left to fsck.
+ */
+export function alignIndex(index: IndexDatabase, layout: Layout, options: { readonly forget: boolean }): void {
+  const there = new Set(listPacks(layout));
+  index.transaction(() => {
+    const known = new Set<Digest>();
+    for (const pack of index.packs()) {
+      if (options.forget && !there.has(pack.id)) index.removePack(pack.number);
+      else known.add(pack.id);
+    }
+    for (const id of there) if (!known.has(id)) adoptPack(index, layout, id);
+  });
+}
+
+function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): void {
+  try {
+    index.addPack(readPackFile(layout.pack(id), id));
+  } catch (error) {
+    if (!isAshlarError(error)) throw error;
+  }
+}
+
+/** The packs in the store's directory, by name. Files of other names are no packs. */
+export function listPacks(layout: Layout): Digest[] {
+  const ids: Digest[] = [];
+  for (const dir of readdirSync(layout.packs).sort()) {
+    if (!/^[0-9a-f]{2}$/.test(dir)) continue;
+    for (const name of readdirSync(join(layout.packs, dir)).sort()) {
+      const match = /^([0-9a-f]{64})\.pack$/.exec(name);
+      if (match !== null && name.startsWith(dir)) ids.push(digestFromHex(match[1] as string));
+    }
+  }
+  return ids;
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+import { crc32 } from "node:zlib";
+
+import { AshlarError, type Digest, digestOf, emptyDigest, Hasher, type Json, parseJson } from "../base/index.ts";
+import { type Compressor, decompressFrame, encodeTree, parseTree, type Tree } from "../formats/index.ts";
+import { checkoutTree, type FilePlacer } from "./checkout.ts";
+import { emptyInfo, infoOf } from "./pack-builder.ts";
+import { type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
+import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } from "./record.ts";
+import type {
+  Action,
+  ActionResult,
+  CheckoutOptions,
+  CheckoutReport,
+  ContentInfo,
+  FsckOptions,
+  FsckReport,
+  GcOptions,
+  GcReport,
+  Lease,
+  PackWriter,
+  Reaches,
+  Ref,
+  Store,
+  StoreStats,
+} from "./store.ts";
+
+/** A content that is here, and how to get at its stored bytes. */
+export interface Found {
+  readonly content: PackedContent;
+  readonly compressor: string;
+  /** Reads stored bytes; `offset` counts from the content's first frame. May return fewer where the pack ends. */
+  read(offset: number, length: number): Uint8Array;
+}
+
+export interface StoredAction {
+  readonly key: Digest;
+  readonly operation: string;
+  readonly inputs: readonly Digest[];
+  readonly value: string;
+  readonly reaches: string;
+}
+
+/** What the store on disk and its twin in memory have in common: all that follows from a few primitives. */
+export abstract class StoreBase implements Store {
+  protected readonly compressor: Compressor | undefined;
+
+  constructor(compressor: Compressor | undefined) {
+    this.compressor = compressor;
+  }
+
+  protected abstract find(digest: Digest): Found | undefined;
+  protected abstract loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined;
+  protected abstract saveAction(action: StoredAction): void;
+  protected abstract saveRef(name: string, target: Digest): void;
+  /** Whoever makes the files of a checkout. */
+  protected abstract placerFor(mode: CheckoutOptions["mode"]): FilePlacer;
+
+  abstract beginPack(): PackWriter;
+  abstract getRef(name: string): Digest | undefined;
+  abstract deleteRef(name: string): boolean;
+  abstract listRefs(): readonly Ref[];
+  abstract lease(): Lease;
+  abstract downloadPath(digest: Digest): string;
+  abstract readonly tmpDir: string;
+  abstract stats(): StoreStats;
+  abstract gc(options: GcOptions): GcReport;
+  abstract fsck(options: FsckOptions): FsckReport;
+  abstract close(): void;
+
+  has(digest: Digest): boolean {
+    return digest === emptyDigest || this.find(digest) !== undefined;
+  }
+
+  info(digest: Digest): ContentInfo | undefined {
+    if (digest === emptyDigest) return emptyInfo;
+    const found = this.find(digest);
+    return found === undefined ? undefined : infoOf(found.content, found.compressor);
+  }
+
+  infos(digests: Iterable<Digest>): Map<Digest, ContentInfo> {
+    const infos = new Map<Digest, ContentInfo>();
+    for (const digest of digests) {
+      const info = this.info(digest);
+      if (info !== undefined) infos.set(digest, info);
+    }
+    return infos;
+  }
+
+  read(digest: Digest): Uint8Array {
+    if (digest === emptyDigest) return new Uint8Array();
+    const found = this.#require(digest);
+    const [only, ...others] = found.content.frames as [PackedFrame, ...PackedFrame[]];
+    if (others.length > 0) return Buffer.concat([...this.#pieces(found)]);
+    // One frame of one content: its digest is the content's, so hashing once proves both.
+    return decodeFrame(found.content, only, found.read(0, only.storedBytes));
+  }
+
+  stream(digest: Digest): Iterable<Uint8Array> {
+    return digest === emptyDigest ? [] : this.#pieces(this.#require(digest));
+  }
+
+  *#pieces(found: Found): Iterable<Uint8Array> {
+    const hasher = new Hasher();
+    for (const [frame, stored] of storedFrames(found)) {
+      const raw = decodeFrame(found.content, frame, stored);
+      hasher.update(raw);
+      yield raw;
+    }
+    const actual = hasher.digest();
+    if (actual !== found.content.digest) throw damaged(found.content.digest, `its bytes have the digest ${actual}`);
+  }
+
+  readFrames(digest: Digest): Uint8Array {
+    if (digest === emptyDigest) return new Uint8Array();
+    const found = this.#require(digest);
+    const stored = found.read(0, storedBytesOf(found.content));
+    let at = 0;
+    for (const frame of found.content.frames) {
+      verifyStored(found.content, frame, stored.subarray(at, at + frame.storedBytes));
+      at += frame.storedBytes;
+    }
+    return stored;
+  }
+
+  *streamFrames(digest: Digest): Iterable<Uint8Array> {
+    if (digest === emptyDigest) return;
+    const found = this.#require(digest);
+    for (const [frame, stored] of storedFrames(found)) {
+      verifyStored(found.content, frame, stored);
+      yield stored;
+    }
+  }
+
+  #require(digest: Digest): Found {
+    const found = this.find(digest);
+    if (found !== undefined) return found;
+    throw new AshlarError("STORE_CONTENT_MISSING", `Cannot read content "${digest}": not in the store`, {
+      hint: "build or fetch what contains it again",
+      details: { digest },
+    });
+  }
+
+  put(bytes: Uint8Array): ContentInfo {
+    const pack = this.beginPack();
+    try {
+      const info = pack.put(bytes);
+      pack.commit();
+      return info;
+    } finally {
+      pack.abort();
+    }
+  }
+
+  putTree(tree: Tree, pack?: PackWriter): Digest {
+    return (pack ?? this).put(encodeTree(tree)).digest;
+  }
+
+  readTree(digest: Digest): Tree {
+    return parseTree(this.read(digest));
+  }
+
+  putRecord(value: Json, reaches: Reaches, pack?: PackWriter): Digest {
+    return (pack ?? this).put(encodeRecord(value, reaches)).digest;
+  }
+
+  readRecord(digest: Digest): { readonly value: Json; readonly reaches: Reaches } {
+    return parseRecord(this.read(digest));
+  }
+
+  getAction(action: Action): ActionResult | undefined {
+    const stored = this.loadAction(actionKey(action));
+    if (stored === undefined) return undefined;
+    const reaches = parseReaches(stored.reaches);
+    const all = [...(reaches.contents ?? []), ...(reaches.trees ?? []), ...(reaches.records ?? [])];
+    if (!all.every((digest) => this.has(digest))) return undefined;
+    return { value: parseJson(stored.value, "remembered action") as Json, reaches };
+  }
+
+  putAction(action: Action, result: ActionResult): void {
+    const value = JSON.stringify(result.value);
+    const { operation, inputs } = action;
+    this.saveAction({ key: actionKey(action), operation, inputs, value, reaches: encodeReaches(result.reaches) });
+  }
+
+  setRef(name: string, target: Digest): void {
+    if (name === "" || name.length > 1024 || /[\u0000-\u001f\u007f]/.test(name) || !name.isWellFormed()) {
+      const shown = JSON.stringify(name.slice(0, 100));
+      throw new AshlarError("STORE_REF_INVALID", `Cannot set ref ${shown}: want 1 to 1024 printable characters`);
+    }
+    // A ref to nothing would keep gc from knowing what it reaches.
+    this.#require(target);
+    this.saveRef(name, target);
+  }
+
+  checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport {
+    const lease = this.lease();
+    try {
+      return checkoutTree(tree, dir, this.placerFor(options.mode));
+    } finally {
+      lease.release();
+    }
+  }
+}
+
+function* storedFrames(found: Found): Iterable<[PackedFrame, Uint8Array]> {
+  let at = 0;
+  for (const frame of found.content.frames) {
+    yield [frame, found.read(at, frame.storedBytes)];
+    at += frame.storedBytes;
+  }
+}
+
+/** Proves a frame as stored: catches any flipped bit or burst of up to 32, and a pack that ends early. */
+function verifyStored(content: PackedContent, frame: PackedFrame, stored: Uint8Array): void {
+  if (stored.length === frame.storedBytes && crc32(stored) === frame.crc32) return;
+  throw damaged(content.digest, "its frame is not the one that was stored");
+}
+
+/** A frame's bytes, decompressed and proven. */
+export function decodeFrame(content: PackedContent, frame: PackedFrame, stored: Uint8Array): Uint8Array {
+  verifyStored(content, frame, stored);
+  const raw = decompressOrUndefined(frame, stored);
+  if (raw !== undefined && digestOf(raw) === frame.digest) return raw;
+  throw damaged(content.digest, "its frame does not hold what the table says");
+}
+
+function decompressOrUndefined(frame: PackedFrame, stored: Uint8Array): Uint8Array | undefined {
+  try {
+    return decompressFrame(stored, frame.rawBytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function damaged(digest: Digest, state: string): AshlarError {
+  return new AshlarError("STORE_CONTENT_DAMAGED", `Cannot read content "${digest}": ${state}`, {
+    hint: "run `ashlar store fsck --repair`, then build again",
+    details: { digest },
+  });
+}

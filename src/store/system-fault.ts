@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, isSystemError } from "../base/index.ts";
+
+/** Runs a step and turns what the operating system says into our error; `what` is "write pack", "read ref". */
+export function onDisk<T>(what: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw storeFault(what, error);
+  }
+}
+
+/**
+ * Our error for one of the operating system or of SQLite: `STORE_DISK_FULL`, `STORE_ACCESS`, `STORE_BUSY`,
+ * `STORE_INDEX_DAMAGED`, `STORE_IO`. Any other error is returned as it is.
+ */
+export function storeFault(what: string, cause: unknown): unknown {
+  if (isSystemError(cause, "ENOSPC", "EDQUOT")) {
+    return fault("STORE_DISK_FULL", what, "no space left", cause, "free space, or run `ashlar store gc`");
+  }
+  if (isSystemError(cause, "EROFS", "EACCES", "EPERM")) {
+    return fault("STORE_ACCESS", what, "access denied", cause, "the store must belong to the user who runs Ashlar");
+  }
+  if (isSystemError(cause, "ERR_SQLITE_ERROR")) return databaseFault(what, cause as SqliteError);
+  if (cause instanceof Error && "syscall" in cause) return fault("STORE_IO", what, cause.message, cause);
+  return cause;
+}
+
+/** What `node:sqlite` throws; `errcode` is SQLite's extended result code (sqlite.org/rescode.html). */
+export type SqliteError = Error & { readonly errcode: number };
+
+/** Tells whether an error means that a file is no sound SQLite database. */
+export function isDamagedDatabase(error: unknown): boolean {
+  return isSystemError(error, "ERR_SQLITE_ERROR") && [11, 26].includes((error as unknown as SqliteError).errcode & 0xff);
+}
+
+function databaseFault(what: string, cause: SqliteError): AshlarError {
+  switch (cause.errcode & 0xff) {
+    case 5: // SQLITE_BUSY
+    case 6: // SQLITE_LOCKED
+      return fault("STORE_BUSY", what, "another process holds it", cause, "try again when that process is done");
+    case 13: // SQLITE_FULL
+      return fault("STORE_DISK_FULL", what, "no space left", cause, "free space, or run `ashlar store gc`");
+    case 3: // SQLITE_PERM
+    case 8: // SQLITE_READONLY
+    case 14: // SQLITE_CANTOPEN
+      return fault("STORE_ACCESS", what, cause.message, cause, "the store must belong to the user who runs Ashlar");
+    case 11: // SQLITE_CORRUPT
+    case 26: // SQLITE_NOTADB
+      return fault("STORE_INDEX_DAMAGED", what, cause.message, cause, "run `ashlar store fsck`");
+    default:
+      return fault("STORE_IO", what, cause.message, cause);
+  }
+}
+
+function fault(code: string, what: string, state: string, cause: unknown, hint?: string): AshlarError {
+  return new AshlarError(code, `Cannot ${what}: ${state}`, { cause, hint });
+}
