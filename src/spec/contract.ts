@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AppItem, ConfigDocument, Document, FromDocument, ImageDocument, SourceDocument } from "./document.ts";
+import { sourceNameOf } from "./expand-from.ts";
+
+/** Data as a person would write it; keys with the value undefined stand for nothing. */
+export interface Written {
+  readonly [key: string]: unknown;
+}
+
+/** The inverse of expanding: the shortest data that means the document. */
+export function contractDocument(document: Document): Written {
+  if (document.ashlar === "image/v1") return { ashlar: "image/v1", name: document.name, ...contractImage(document) };
+  const images = Object.entries(document.images).map(([key, image]): [string, Written] => {
+    return [key, { name: unless(image.name, key), ...contractImage(image) }];
+  });
+  return { ashlar: "fleet/v1", registry: document.registry, images: Object.fromEntries(images) };
+}
+
+function contractImage(image: ImageDocument): Written {
+  const { system, expect } = image;
+  return {
+    from: contractFrom(image.from),
+    platforms: image.platforms,
+    system: someOf({
+      base: unless(system.base, "none"),
+      packages: someItems(system.packages),
+      install: unless(system.install, "unpack"),
+      strip: someItems(system.strip),
+      only: someOf(mapValues(system.only, oneOrList)),
+    }),
+    users: someOf(mapValues(image.users, contractUser)),
+    app: someItems(image.app.map(contractItem)),
+    config: contractConfig(image.config),
+    expect: someOf({
+      maxSize: expect.maxSizeBytes === undefined ? undefined : unitText(expect.maxSizeBytes, sizeUnits),
+      shell: expect.shell,
+      setuid: expect.setuid,
+      deny: someItems(expect.deny),
+      closure: unless(expect.closure, "strict"),
+      closureAllow: someItems(expect.closureAllow),
+    }),
+    lifecycle: someOf({ ...image.lifecycle }),
+    layers: someOf({ packages: unless(image.layers.packages, 1) }),
+  };
+}
+
+function contractFrom(from: FromDocument): unknown {
+  if (from.kind === "scratch") return "scratch";
+  if (from.kind === "image") return { image: from.image };
+  const [main, ...others] = from.sources;
+  const components = main?.components ?? [];
+  const plain = components.length === 1 && components[0] === "main";
+  if (others.length === 0 && plain) return `debian:${from.suite}`;
+  const sources = someItems(others.map((source) => contractSource(source, from.suite)));
+  return { debian: from.suite, components: plain ? undefined : components, sources };
+}
+
+function contractSource(source: SourceDocument, suite: string): unknown {
+  if (source.uri === undefined) return source.suite.slice(suite.length + 1);
+  const { uri, components, signedBy } = source;
+  const name = unless(source.name, sourceNameOf(uri, source.suite));
+  return { deb: uri, suite: source.suite, components, signedBy, name };
+}
+
+function contractUser(user: ImageDocument["users"][string]): Written {
+  return {
+    uid: user.uid,
+    gid: unless(user.gid, user.uid),
+    home: unless(user.home, "/nonexistent"),
+    shell: unless(user.shell, "/usr/sbin/nologin"),
+    gecos: unless(user.gecos, ""),
+    groups: someItems(user.groups),
+  };
+}
+
+function contractItem(item: AppItem): Written {
+  switch (item.kind) {
+    case "copy": {
+      const { kind: _, from, exclude, to, ...placing } = item;
+      return { copy: { from: oneOrList(from), to, exclude: exclude.length === 0 ? undefined : oneOrList(exclude), ...placing } };
+    }
+    case "write": {
+      const { kind: _, ...write } = item;
+      return { write };
+    }
+    case "dir": {
+      const { kind: _, ...dir } = item;
+      return { dir };
+    }
+    case "link":
+      return { link: { path: item.path, target: item.target } };
+  }
+}
+
+function contractConfig(config: ConfigDocument): Written | undefined {
+  const { healthcheck } = config;
+  return someOf({
+    ...config,
+    ports: config.ports?.map((port) => (port.endsWith("/tcp") ? Number.parseInt(port, 10) : port)),
+    healthcheck: healthcheck && {
+      test: healthcheck.test,
+      interval: durationText(healthcheck.intervalMs),
+      timeout: durationText(healthcheck.timeoutMs),
+      startPeriod: durationText(healthcheck.startPeriodMs),
+      retries: healthcheck.retries,
+    },
+  });
+}
+
+type Units = readonly (readonly [string, number])[];
+const sizeUnits: Units = [["GB", 1e9], ["MB", 1e6], ["kB", 1e3], ["B", 1]]; // prettier-ignore
+const durationUnits: Units = [["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1]]; // prettier-ignore
+
+/** The number in the largest unit that divides it. */
+function unitText(value: number, units: Units): string {
+  const [unit, factor] = units.find(([, size]) => value % size === 0 && value > 0) ?? (units.at(-1) as [string, number]);
+  return `${value / factor}${unit}`;
+}
+
+function durationText(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : unitText(ms, durationUnits);
+}
+
+function oneOrList(items: readonly string[]): string | readonly string[] {
+  return items.length === 1 ? (items[0] as string) : items;
+}
+
+function unless<T>(value: T, usual: T): T | undefined {
+  return value === usual ? undefined : value;
+}
+
+function someItems<T>(items: readonly T[]): readonly T[] | undefined {
+  return items.length === 0 ? undefined : items;
+}
+
+function someOf(record: Written): Written | undefined {
+  return Object.values(record).every((value) => value === undefined) ? undefined : record;
+}
+
+function mapValues<T>(record: Readonly<Record<string, T>>, map: (value: T) => unknown): Written {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}
