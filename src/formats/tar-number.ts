@@ -5,7 +5,12 @@ import { tarError } from "./tar-entry.ts";
  * Reads a number field: octal digits with blanks around (POSIX), or base-256 where the top bit of the first
  * byte is set (GNU, star). An empty field is 0. `at` is the archive offset of the block, for messages.
  */
-export function readNumber(block: Uint8Array, [offset, length]: readonly [number, number], at: number): number {
+export function readNumber(
+  block: Uint8Array,
+  [offset, length]: readonly [number, number],
+  at: number,
+  reason: "NUMBER" | "CHECKSUM" = "NUMBER",
+): number {
   const first = block[offset] as number;
   if (first >= 0x80) return readBase256(block.subarray(offset, offset + length), at + offset);
   const end = offset + length;
@@ -19,7 +24,7 @@ export function readNumber(block: Uint8Array, [offset, length]: readonly [number
   }
   for (; i < end; i++) {
     const byte = block[i] as number;
-    if (byte !== 0 && byte !== 0x20) throw tarError("NUMBER", at + offset, "the field is not an octal number");
+    if (byte !== 0 && byte !== 0x20) throw tarError(reason, at + offset, "the field is not an octal number");
   }
   return value;
 }

@@ -300,7 +300,7 @@ function verifyChecksum(block: Uint8Array, at: number): void {
   let sum = length * 0x20;
   for (let i = 0; i < offset; i++) sum += block[i] as number;
   for (let i = offset + length; i < blockBytes; i++) sum += block[i] as number;
-  const want = readNumber(block, field.checksum, at);
+  const want = readNumber(block, field.checksum, at, "CHECKSUM");
   if (sum === want || signedSum(block, sum) === want) return;
   throw tarError("CHECKSUM", at, `the header's checksum is ${want}, want ${sum}`);
 }

@@ -14,6 +14,7 @@ import {
 export interface Meta {
   /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
   readonly mode: number;
+  /** 0 to 2^32 - 2, as `gid`. */
   readonly uid: number;
   readonly gid: number;
   readonly mtimeSeconds: number;
@@ -97,7 +98,10 @@ function encodeXattrs(xattrs: Readonly<Record<string, string>>): string {
  * `PATH_INVALID` or `DIGEST_INVALID`.
  */
 export function parseTree(bytes: Uint8Array): Tree {
-  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8").split("\n");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+  // Bytes that are not UTF-8 read as U+FFFD; where one stands it has to be written so.
+  if (text.includes("\uFFFD") && Buffer.compare(Buffer.from(text), bytes) !== 0) throw invalid(1, "not UTF-8");
+  const lines = text.split("\n");
   if (lines[0] !== header) throw invalid(1, `the first line is not ${header}`);
   if (lines.pop() !== "") throw invalid(lines.length + 1, "the last line has no end");
   if (lines.length > limits.entryCountMax) throw invalid(lines.length, "too many entries");
@@ -130,7 +134,7 @@ function parseEntry(line: string, number: number): Entry {
 function checkMeta(value: Record<string, unknown>, number: number): void {
   if (typeof value["path"] !== "string" || parsePath(value["path"]) !== value["path"]) throw invalid(number, "path");
   if (!isCount(value["mode"]) || value["mode"] > 0o7777) throw invalid(number, "mode");
-  if (!isCount(value["uid"]) || !isCount(value["gid"])) throw invalid(number, "owner");
+  if (!isId(value["uid"]) || !isId(value["gid"])) throw invalid(number, "owner");
   if (!Number.isSafeInteger(value["mtimeSeconds"])) throw invalid(number, "mtimeSeconds");
   const xattrs = value["xattrs"];
   if (xattrs === undefined) return;
@@ -171,6 +175,11 @@ function checkKind(value: Record<string, unknown>, number: number): void {
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** The largest number is no owner: chown(2) takes it for "leave as it is". */
+function isId(value: unknown): boolean {
+  return isCount(value) && value <= 0xfffffffe;
 }
 
 function invalid(line: number, fault: string): AshlarError {
