@@ -179,7 +179,7 @@ function historyJson(history: History): object {
 }
 
 /** Proves that config and manifest speak of the same number of layers. Throws `OCI_LAYER_COUNT`. */
-export function verifyLayerCount(config: ImageConfig, layerCount: number): void {
+export function verifyLayerCount(config: Pick<ImageConfig, "diffIds">, layerCount: number): void {
   const expected = config.diffIds.length;
   if (expected === layerCount) return;
   const message = `Cannot read image: its manifest has ${layerCount} layers, want ${expected} as its config has diff_ids`;

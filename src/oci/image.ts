@@ -61,8 +61,11 @@ export interface ImageTarget {
   has(descriptor: Descriptor): Promise<boolean>;
   /** Takes a blob. When `bytes` throws, the blob is not there and the error goes to the caller. */
   writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Takes a manifest or index; with a tag, the tag then names it and nothing else. */
-  writeManifest(descriptor: Descriptor, bytes: Uint8Array, tag?: string): Promise<void>;
+  /**
+   * Takes a manifest or index. `root` is given for the image itself, not for the parts of an index: the place
+   * then lists it, and its tag, if any, names it and nothing else.
+   */
+  writeManifest(descriptor: Descriptor, bytes: Uint8Array, root?: { readonly tag?: string | undefined }): Promise<void>;
   /** Makes everything written visible. Until then an archive is not there at all. */
   finish(): Promise<void>;
   /** Gives up: removes what is not finished. Allowed after an error and after `finish`. */

@@ -31,6 +31,7 @@ export {
   verifyLayerCount,
 } from "./image-config.ts";
 export { JsonObject } from "./json-object.ts";
+export { openLayerTar } from "./layer-tar.ts";
 export { ociLimits } from "./limits.ts";
 export { encodeIndex, encodeManifest, type Index, type Manifest, parseIndex, parseManifest } from "./manifest.ts";
 export { isConfigType, isIndexType, isManifestType, layerCompression, mediaTypes } from "./media-types.ts";

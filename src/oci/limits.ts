@@ -14,4 +14,6 @@ export const ociLimits = {
   /** Indexes inside indexes. */
   indexDepthMax: 4,
   mediaTypeCharsMax: 255,
+  /** Bytes of one layer's uncompressed tar. */
+  layerTarBytesMax: 64 * 2 ** 30,
 } as const;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Places an image can live in, and the one way between them.
+ *
+ * - layout: a directory of blobs with an index.json (OCI image-layout.md); oci-archive: a tar of one
+ * - docker-archive: what `docker save` writes; layers uncompressed, no manifests
+ * - source, target: a place to read from or write to; a remote registry will be one more of each
+ * - tag: names an image in a place; in a docker-archive it is `name:tag`
+ *
+ *     const target = openTarget("oci", "out");
+ *     await copyImage(sourceOf(image), target, { tag: "latest" });
+ *     await target.finish();
+ */
+export { type CopyOptions, copyImage } from "./copy-image.ts";
+export { type Engine, findEngine, loadInto, type LoadOptions } from "./load-into.ts";
+export { memoryPlace } from "./memory-place.ts";
+export { openSource, openTarget, type PlaceKind, placeKinds } from "./place-kinds.ts";
+export { readImage, type ReadOptions } from "./read-image.ts";
