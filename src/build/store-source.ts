@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest } from "../base/index.ts";
+import { loadCompressor } from "../formats/index.ts";
+import { describeLayer, type LayerBlob, type LayerMaker, type LayerPlan, openLayer } from "../layer/index.ts";
+import { type Descriptor, type ImageSource, mediaTypes } from "../oci/index.ts";
+import type { Store } from "../store/index.ts";
+import { type NamedRecord, readImageRecord } from "./record.ts";
+
+/** An image of the store as a place to copy from: layers are composed while they are read. */
+export function storeSource(store: Store, named: NamedRecord): ImageSource {
+  const maker: LayerMaker = { store, compressor: loadCompressor };
+  let layers: Promise<Map<Digest, { plan: LayerPlan; blob: LayerBlob }>> | undefined;
+  const documents = documentsOf(store, named);
+  return {
+    resolve: async () => {
+      const isIndex = !documents.manifests.has(named.digest);
+      const sizeBytes = sizeOf(store, named.digest);
+      return { mediaType: isIndex ? mediaTypes.index : mediaTypes.manifest, digest: named.digest, sizeBytes };
+    },
+    manifest: async (descriptor) => store.read(descriptor.digest),
+    blob: async function* (descriptor) {
+      if (documents.configs.has(descriptor.digest)) {
+        yield store.read(descriptor.digest);
+        return;
+      }
+      layers ??= layersOf(named, maker);
+      const layer = (await layers).get(descriptor.digest);
+      if (layer === undefined) throw missing(descriptor);
+      yield* openLayer(layer.plan, layer.blob, maker);
+    },
+  };
+}
+
+function documentsOf(store: Store, named: NamedRecord): { readonly manifests: Set<Digest>; readonly configs: Set<Digest> } {
+  const records = named.images.map((image) => readImageRecord(store, image.record));
+  return {
+    manifests: new Set(records.map((record) => record.manifest)),
+    configs: new Set(records.map((record) => record.config)),
+  };
+}
+
+async function layersOf(
+  named: NamedRecord,
+  maker: LayerMaker,
+): Promise<Map<Digest, { readonly plan: LayerPlan; readonly blob: LayerBlob }>> {
+  const found = new Map<Digest, { plan: LayerPlan; blob: LayerBlob }>();
+  for (const { record } of named.images) {
+    const image = readImageRecord(maker.store, record);
+    for (const plan of image.layers) {
+      const blob = await describeLayer(plan, image.form, maker);
+      found.set(blob.digest, { plan, blob });
+    }
+  }
+  return found;
+}
+
+function sizeOf(store: Store, digest: Digest): number {
+  const info = store.info(digest);
+  if (info === undefined) throw new AshlarError("STORE_CONTENT_MISSING", `Cannot read manifest ${digest}: not in the store`);
+  return info.sizeBytes;
+}
+
+function missing(descriptor: Descriptor): AshlarError {
+  return new AshlarError("REGISTRY_BLOB_MISSING", `Cannot read blob "${descriptor.digest}": the image has no such layer`);
+}
