@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * From locked packages and the project's files to one tree, phase by phase, without running anything
+ * (`install: unpack`, docs/unpack.md).
+ *
+ * - unpacked package: the tree of a .deb's data as it came, and its control files, both in the store
+ * - owned tree: a tree, and which package or step put each entry there
+ * - phase: base, packages, system, app; each tree holds those before it, and the last is the flat root
+ * - facts: what a content needs of others (libraries, loader, interpreter), looked at once
+ *
+ *     const phases = assemblePhases({ document, packages, contents, factsOf, project, appMtimeSeconds: 0 });
+ *     verifyClosure(checkClosure(phases.app.tree, { factsOf, contents }));
+ *     const layer = phaseDifference(phases.base.tree, phases.packages.tree);
+ */
+export { appTree } from "./app-tree.ts";
+export { checkClosure, type ClosureFault, showFault, verifyClosure } from "./closure.ts";
+export { type ContentFacts, inspectContent } from "./content-facts.ts";
+export {
+  type ContentReader,
+  type Contents,
+  type ContentSink,
+  openContents,
+  packageId,
+  type UnpackedPackage,
+} from "./content.ts";
+export { verifyExpectations } from "./expectations.ts";
+export type { FactsOf } from "./interpreter.ts";
+export type { OwnedTree } from "./merge-trees.ts";
+export { phaseDifference, splitByOwner } from "./phase-difference.ts";
+export {
+  assemblePhases,
+  assembleSystem,
+  assembleUsers,
+  emptyTree,
+  type PhaseInput,
+  type Phases,
+  readAccounts,
+  type SystemInput,
+  type SystemPhases,
+} from "./phases.ts";
+export { memoryProject, type ProjectFile, type ProjectFiles } from "./project-files.ts";
+export { type Dropped, sizeOf } from "./strip-tree.ts";
+export { type UnpackTask, unpackAction, type PackageRecord } from "./unpack.ts";
+export { unpackAll, type UnpackOptions } from "./unpack-pool.ts";
