@@ -14,6 +14,7 @@ export const windowBytesMax = 128 << 20;
 /** Keeps one decompression inside its bounds: the caller's maximum and the ratio of trust.md's rule. */
 export class Expansion {
   readonly #options: DecompressOptions;
+  #inputFault: unknown;
   inBytes = 0;
   outBytes = 0;
 
@@ -43,9 +44,19 @@ export class Expansion {
     return new AshlarError(`FORMATS_DECOMPRESS_${reason}`, `Cannot decompress ${this.#options.what}: ${fault}`, parts);
   }
 
-  /** Turns what a library threw into `FORMATS_DECOMPRESS_INVALID`; our own errors pass. */
-  wrap(cause: unknown): AshlarError {
-    if (cause instanceof AshlarError) return cause;
+  /** Passes the input on, and remembers its error so that `wrap` does not take it for damaged data. */
+  async *input(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* chunks;
+    } catch (error) {
+      this.#inputFault = error;
+      throw error;
+    }
+  }
+
+  /** Turns what a library threw into `FORMATS_DECOMPRESS_INVALID`; our own and the input's errors pass. */
+  wrap(cause: unknown): unknown {
+    if (cause instanceof AshlarError || (cause !== undefined && cause === this.#inputFault)) return cause;
     const text = cause instanceof Error ? cause.message : String(cause);
     return this.error("INVALID", `the data is damaged (${text})`, { cause });
   }

@@ -30,7 +30,7 @@ export async function* gunzip(
   const expansion = new Expansion(options);
   const stream = new ZlibStream(createGunzip({ chunkSize: 64 * 1024 }));
   try {
-    for await (const chunk of chunks) {
+    for await (const chunk of expansion.input(chunks)) {
       for (let at = 0; at < chunk.length; at += pieceBytes) {
         const piece = chunk.subarray(at, at + pieceBytes);
         expansion.inBytes += piece.length;

@@ -73,7 +73,7 @@ function unxzWasm(bytes: Uint8Array, outBytes: number): Buffer {
 export async function* unxz(chunks: Chunks, options: XzOptions): AsyncGenerator<Uint8Array> {
   const expansion = new Expansion(options);
   const scanner = new XzScanner(expansion);
-  const scanned = scan(chunks, scanner);
+  const scanned = scan(expansion.input(chunks), scanner);
   try {
     const head: Uint8Array[] = [];
     let whole = false;
