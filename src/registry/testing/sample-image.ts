@@ -31,8 +31,10 @@ export function link(path: string, target: string, type: "symlink" | "hardlink" 
   return [{ ...meta, type, path: parsePath(path), mode: 0o777, target } as Entry];
 }
 
+export type Member = readonly [Entry, Uint8Array?];
+
 /** A tar of entries in the order given. */
-export function tarOf(...members: readonly (readonly [Entry, Uint8Array?])[]): Uint8Array {
+export function tarOf(...members: readonly Member[]): Uint8Array {
   const blocks = members.flatMap(([entry, bytes]) => [
     encodeTarHeader(entry),
     ...(bytes === undefined ? [] : [bytes, tarPadding(bytes.length)]),
