@@ -12,6 +12,10 @@ export interface LockedSource {
   readonly dateSeconds: number;
   /** Fingerprints (primary keys) of the good signatures, sorted. */
   readonly signedBy: readonly string[];
+  /** Digest of Release.gpg where the Release file is not clearsigned. */
+  readonly signature?: Digest;
+  /** Rules that had to be set aside to accept it: "changed", "expired", "older"; sorted; absent: none. */
+  readonly overrides?: readonly string[];
 }
 
 /** One package file of one image. */
@@ -43,11 +47,28 @@ export interface LockedImage {
   readonly packages: readonly LockedPackage[];
 }
 
+/** What the document asked of the archives for one image; tells what changed when a lock is stale. */
+export interface AskedImage {
+  readonly image: string;
+  /** "scratch", "debian:SUITE" or "image:KEY". */
+  readonly from: string;
+  /** Names of the sources with the beginning of their description's digest, `NAME@12345678`, in order. */
+  readonly sources: readonly string[];
+  readonly base: "none" | "essential" | "minbase";
+  /** Relations as the document gives them, in order. */
+  readonly packages: readonly string[];
+  /** Sorted. */
+  readonly platforms: readonly string[];
+}
+
 export interface Lock {
   /** Digest of the canonical document that it was made for. */
   readonly document: Digest;
   /** Identity of the compressor whose bytes the layers hold. */
   readonly compressor: string;
+  /** Sorted by image. */
+  readonly asked: readonly AskedImage[];
+  /** Sorted by name. */
   readonly sources: readonly LockedSource[];
   /** Sorted by image, then platform. */
   readonly images: readonly LockedImage[];

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+import { type Digest, Hasher, isSystemError } from "../base/index.ts";
+
+let counter = 0;
+
+/**
+ * The beginning of a file that is being downloaded, named `<file>.part-<pid>-<n>`. What a dead process left
+ * is taken over, so that a download goes on where it stopped. The final name appears only when the digest
+ * is right; until then nobody takes the file for the content.
+ */
+export class Partial {
+  readonly #final: string;
+  readonly #path: string;
+  #file: number;
+  #hasher = new Hasher();
+
+  constructor(final: string) {
+    this.#final = final;
+    this.#path = `${final}.part-${process.pid}-${counter++}`;
+    mkdirSync(dirname(final), { recursive: true });
+    takeOver(final, this.#path);
+    this.#file = openSync(this.#path, "a+", 0o644);
+    this.#hashWhatIsThere();
+  }
+
+  get sizeBytes(): number {
+    return this.#hasher.sizeBytes;
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    this.#hasher.update(bytes);
+  }
+
+  /** Back to nothing. */
+  reset(): void {
+    ftruncateSync(this.#file, 0);
+    this.#hasher = new Hasher();
+  }
+
+  /** The digest of the bytes so far; nothing may be written after it but `reset`. */
+  digest(): Digest {
+    return this.#hasher.digest();
+  }
+
+  /** Gives the file its final name. */
+  publish(): void {
+    closeSync(this.#file);
+    renameSync(this.#path, this.#final);
+  }
+
+  /** Stops; what is there stays for the next try, of this process or another. */
+  leave(): void {
+    const isEmpty = this.sizeBytes === 0;
+    closeSync(this.#file);
+    try {
+      if (isEmpty) rmSync(this.#path, { force: true });
+      else renameSync(this.#path, `${this.#final}.part`);
+    } catch (error) {
+      if (!isSystemError(error, "ENOENT")) throw error;
+    }
+  }
+
+  #hashWhatIsThere(): void {
+    hashFile(this.#file, this.#hasher);
+  }
+}
+
+/** Feeds an open file to a hasher, from its beginning. */
+export function hashFile(file: number, hasher: Hasher): void {
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  for (let at = 0; ; ) {
+    const got = readSync(file, buffer, 0, buffer.length, at);
+    if (got === 0) return;
+    hasher.update(buffer.subarray(0, got));
+    at += got;
+  }
+}
+
+/** Renaming is atomic: of several processes only one gets what was left behind. */
+function takeOver(final: string, path: string): void {
+  for (const name of leftBehind(final)) {
+    try {
+      renameSync(join(dirname(final), name), path);
+      return;
+    } catch (error) {
+      if (!isSystemError(error, "ENOENT")) throw error;
+    }
+  }
+}
+
+function leftBehind(final: string): string[] {
+  const start = `${basename(final)}.part`;
+  return readdirSync(dirname(final)).filter((name) => {
+    if (!name.startsWith(start)) return false;
+    const pid = /^-(\d+)-\d+$/.exec(name.slice(start.length))?.[1];
+    return name === start || (pid !== undefined && !isAlive(Number(pid)));
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isSystemError(error, "EPERM");
+  }
+}

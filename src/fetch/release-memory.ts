@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, digestOf, hexOf, isDigest, type Json } from "../base/index.ts";
+import type { Store } from "../store/index.ts";
+import type { ReleaseMemory } from "./check-release.ts";
+import type { ArchiveSource } from "./mirrors.ts";
+
+/** What this folder needs of the store to remember release files. */
+export type ReleaseStore = Pick<Store, "has" | "read" | "put" | "putRecord" | "readRecord" | "getRef" | "setRef">;
+
+/**
+ * The ref that remembers a source: by suite, the archive's identity and its keys, but not by mirror, so that
+ * a stale mirror is noticed when another one was fresher.
+ */
+export function memoryRef(source: ArchiveSource, keyringId: string): string {
+  const identity = JSON.stringify([source.suite, source.uri ?? source.archive ?? "main", keyringId]);
+  return `archive/${source.suite.replace(/[^A-Za-z0-9._-]/g, "_")}-${hexOf(digestOf(identity)).slice(0, 16)}`;
+}
+
+/** The newest Release file accepted under this ref, or undefined where none was, or the record is not ours. */
+export function recallRelease(store: ReleaseStore, ref: string): ReleaseMemory | undefined {
+  const record = store.getRef(ref);
+  if (record === undefined) return undefined;
+  const value = store.readRecord(record).value as { readonly [key: string]: Json };
+  const { kind, release, dateSeconds, codename, origin, label } = value;
+  if (kind !== "archive/v1" || typeof release !== "string" || !isDigest(release)) return undefined;
+  if (typeof dateSeconds !== "number") return undefined;
+  return { release, dateSeconds, codename: String(codename), origin: String(origin), label: String(label) };
+}
+
+/** Remembers a Release file and keeps it and its signature in the store. Durable when it returns. */
+export function rememberRelease(
+  store: ReleaseStore,
+  ref: string,
+  memory: ReleaseMemory & { readonly signature?: Digest | undefined },
+): void {
+  const { signature, release } = memory;
+  const contents = signature === undefined ? [release] : [release, signature];
+  const value: Json = { kind: "archive/v1", ...memory };
+  store.setRef(ref, store.putRecord(value, { contents }));
+}

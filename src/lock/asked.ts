@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { byText, canonicalJson, compareOrdinal, digestOf, hexOf, type Json } from "../base/index.ts";
+import { type Document, type FromDocument, imagesOf, type SourceDocument } from "../spec/index.ts";
+import type { AskedImage } from "./lock.ts";
+
+/** What a document asks of the archives; two documents that ask the same have the same packages. */
+export function askedOf(document: Document): readonly AskedImage[] {
+  const asked = Object.entries(imagesOf(document)).map(([image, { from, system, platforms }]): AskedImage => ({
+    image,
+    from: showFrom(from),
+    sources: from.kind === "debian" ? from.sources.map(sourceMark) : [],
+    base: system.base,
+    packages: system.packages,
+    platforms: [...platforms].sort(compareOrdinal),
+  }));
+  return asked.sort(byText(({ image }) => image));
+}
+
+function showFrom(from: FromDocument): string {
+  if (from.kind === "debian") return `debian:${from.suite}`;
+  return from.kind === "image" ? `image:${from.image}` : "scratch";
+}
+
+function sourceMark(source: SourceDocument): string {
+  return `${source.name}@${hexOf(digestOf(canonicalJson(source as unknown as Json))).slice(0, 8)}`;
+}
+
+/** Tells what differs between what a lock was asked and what is asked now, one line a difference. */
+export function askedChanges(before: readonly AskedImage[], after: readonly AskedImage[]): readonly string[] {
+  const old = new Map(before.map((asked) => [asked.image, asked]));
+  const changes: string[] = [];
+  for (const asked of after) {
+    const was = old.get(asked.image);
+    old.delete(asked.image);
+    if (was === undefined) changes.push(`image "${asked.image}" is new`);
+    else changes.push(...imageChanges(was, asked).map((change) => `image "${asked.image}": ${change}`));
+  }
+  for (const image of old.keys()) changes.push(`image "${image}" is gone`);
+  return changes;
+}
+
+function imageChanges(was: AskedImage, now: AskedImage): string[] {
+  const changes: string[] = [];
+  if (was.from !== now.from) changes.push(`from was ${was.from}, is ${now.from}`);
+  if (was.base !== now.base) changes.push(`base was ${was.base}, is ${now.base}`);
+  changes.push(...listChanges("source", was.sources.map(nameOf), now.sources.map(nameOf)));
+  const redescribed = now.sources.filter((mark) => !was.sources.includes(mark)).map(nameOf);
+  const kept = new Set(was.sources.map(nameOf));
+  for (const name of redescribed.filter((item) => kept.has(item))) changes.push(`source ${name} is described otherwise`);
+  changes.push(...listChanges("package", was.packages, now.packages));
+  changes.push(...listChanges("platform", was.platforms, now.platforms));
+  if (changes.length === 0 && canonicalJson(was as unknown as Json) !== canonicalJson(now as unknown as Json)) {
+    changes.push("packages or sources stand in another order");
+  }
+  return changes;
+}
+
+function nameOf(mark: string): string {
+  return mark.slice(0, mark.lastIndexOf("@"));
+}
+
+function listChanges(what: string, was: readonly string[], now: readonly string[]): string[] {
+  const added = now.filter((item) => !was.includes(item)).map((item) => `${what} ${item} was added`);
+  const removed = was.filter((item) => !now.includes(item)).map((item) => `${what} ${item} was removed`);
+  return [...added, ...removed];
+}
