@@ -42,6 +42,7 @@ function costOf(issues: readonly Issue[]): number {
   for (const issue of issues) {
     const atTop = issue.path.length === 0;
     if (atTop && issue.code === "invalid_type") cost += 1000;
+    else if (atTop && issue.code === "invalid_value") cost += 500;
     else if (atTop && issue.code === "unrecognized_keys") cost += 100;
     else if (issue.path.length === 1 && isMissing(issue)) cost += 10;
     else cost += 1;

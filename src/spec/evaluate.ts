@@ -41,18 +41,19 @@ export type EvaluateAnswer =
   | EvaluateFault;
 
 /** Bounds of one evaluation. Time is counted in calls of the interrupt hook (10,000 steps each), never by a clock. */
-const bounds = { memoryBytes: 32 << 20, stackBytes: 128 << 10, interrupts: 4000, jsonChars: 4 << 20 } as const;
+const bounds = { memoryBytes: 16 << 20, stackBytes: 128 << 10, interrupts: 4000, jsonChars: 2 << 20 } as const;
 
 /** Evaluates a spec twice, each time in a world of its own, and compares. Never throws for what a spec does. */
 export async function evaluate(request: EvaluateRequest): Promise<EvaluateAnswer> {
-  const first = evaluateOnce(await loadQuickJs(), request);
+  const quickJs = await loadQuickJs();
+  const first = evaluateOnce(quickJs, request);
   if (first.kind !== "value") return first;
-  const second = evaluateOnce(await loadQuickJs(), request);
+  const second = evaluateOnce(quickJs, request);
   if (second.kind === "value" && second.json === first.json) return first;
   return { kind: "fault", module: request.entry, reason: "two evaluations gave different results", asked: [] };
 }
 
-/** A module instance of its own for each evaluation: one that ran out of memory or stack is not used again. */
+/** An instance for each call: one that ran out of memory or stack is not used again, and is freed as a whole. */
 function loadQuickJs(): Promise<QuickJSWASMModule> {
   return newQuickJSWASMModuleFromVariant(variant as unknown as Parameters<typeof newQuickJSWASMModuleFromVariant>[0]);
 }
@@ -89,10 +90,12 @@ function run(world: World): EvaluateAnswer {
   const json = context.unwrapResult(context.evalCode(`(${sealContext.toString()})()`, "seal", { type: "global" }));
   const setting = `globalThis.ashlarInputs = { given: ${JSON.stringify(request.parameters)}, asked: [] }`;
   const exchange = context.unwrapResult(context.evalCode(setting, "inputs", { type: "global" }));
-  world.asked = () =>
-    (context.dump(context.getProp(exchange, "asked")) as AskedInput[]).map(({ name, value }) =>
-      value === undefined ? { name: String(name) } : { name: String(name), value: String(value) },
-    );
+  world.asked = () => {
+    const asked = context.unwrapResult(context.callFunction(json, context.undefined, context.getProp(exchange, "asked")));
+    return JSON.parse(context.getString(asked)) as AskedInput[];
+  };
+  // Evaluated first, the module "ashlar" takes the inputs out of sight of the spec.
+  context.unwrapResult(context.evalCode('import "ashlar";', "prepare", { type: "module" }));
   const code = loadModule(world, request.entry);
   if (typeof code !== "string") return world.loading ?? faultFrom(world, code.error);
   const evaluated = context.evalCode(code, request.entry, { type: "module", strict: true });
@@ -149,11 +152,12 @@ function loadModule(world: World, name: string): string | { error: Error } {
   }
 }
 
-/** The compiler draws the place into the first lines of the stack: ":3", the line, and the marks below it. */
+/** The compiler draws the place into the first lines of the stack: ":3", some lines up to it, and marks below it. */
 function syntaxPlace(error: unknown): { line: number; column: number } | undefined {
-  const [place = "", , marks = ""] = ((error as Error).stack ?? "").split("\n");
-  const line = /:(\d+)$/.exec(place)?.[1];
+  const lines = ((error as Error).stack ?? "").split("\n").slice(0, 12);
+  const line = /:(\d+)$/.exec(lines[0] as string)?.[1];
   if (line === undefined) return undefined;
+  const marks = lines.find((one) => /^\s*\^+\s*$/.test(one)) ?? "";
   return { line: Number(line), column: Math.max(0, marks.indexOf("^")) + 1 };
 }
 

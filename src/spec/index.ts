@@ -11,7 +11,7 @@
  *     const { document } = await readSpec({ file: "ashlar.yaml", text });
  *     const digest = documentDigest(document);
  */
-import { convertDocument, type SpecForm } from "./convert.ts";
+import type { SpecForm } from "./convert.ts";
 import type { Document } from "./document.ts";
 import type { Spec } from "./read-spec.ts";
 
@@ -53,7 +53,7 @@ export async function readSpec(spec: {
 
 /** Writes a document as a readable spec that reads back to the same document. */
 export async function convertSpec(document: Document, form: SpecForm): Promise<string> {
-  return convertDocument(document, form);
+  return (await import("./convert.ts")).convertDocument(document, form);
 }
 
 /** The JSON Schema (2020-12) of the YAML and JSON forms, for editors. */

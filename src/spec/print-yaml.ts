@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Document, type Node, visit } from "yaml";
+import { Document, isMap, isSeq, type Node, visit } from "yaml";
 
 /** What is short enough stands on one line. */
 const flowCharsMax = 80;
@@ -12,7 +12,10 @@ export function printYaml(written: Readonly<Record<string, unknown>>): string {
       // The document itself, and in a fleet the images and each of them, stay in block form.
       const mappings = path.filter((part) => "items" in part).length;
       const isFleet = Object.hasOwn(written, "images");
-      if (mappings > (isFleet ? 2 : 0) && isShort(node)) node.flow = true;
+      const above = path.at(-1);
+      // The items of a list that has several lines begin with their one key.
+      const isItem = isMap(node) && node.items.length === 1 && isSeq(above) && above.flow !== true;
+      if (mappings > (isFleet ? 2 : 0) && !isItem && isShort(node)) node.flow = true;
     },
   });
   return document.toString({ lineWidth: 0 });

@@ -5,7 +5,7 @@
  */
 export function sealContext(): (value: unknown) => string {
   const { stringify } = JSON;
-  const { keys, getPrototypeOf, create, defineProperty } = Object;
+  const { keys, getPrototypeOf, setPrototypeOf, create, defineProperty } = Object;
   const { isArray } = Array;
   const { isFinite } = Number;
   const arrayPrototype = Array.prototype;
@@ -47,7 +47,7 @@ export function sealContext(): (value: unknown) => string {
 
   function plainArray(value: readonly unknown[], path: string, depth: number): unknown {
     if (getPrototypeOf(value) !== arrayPrototype) refuse(path, "an array of a class of its own");
-    const copy: unknown[] = [];
+    const copy = setPrototypeOf([], null) as unknown[];
     for (let i = 0; i < value.length; i++) {
       defineProperty(copy, i, { value: plain(value[i], `${path}[${i}]`, depth + 1), enumerable: true });
     }

@@ -14,7 +14,7 @@ const ownEnding = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const modulesMax = 64;
 const moduleCharsMax = 1 << 20;
 /** Only for what QuickJS cannot interrupt, such as arithmetic on huge numbers; all else ends by counting steps. */
-const wallMsMax = 60_000;
+const wallMsMax = 10_000;
 
 /** Evaluates a TypeScript spec in a thread of its own, feeding it the modules it imports. */
 export async function readTypeScript(spec: SpecText, wallMs: number = wallMsMax): Promise<Source> {
@@ -104,7 +104,9 @@ function faultsOf(spec: SpecText, modules: ReadonlyMap<string, string>, answer: 
 function codeFault(spec: SpecText, modules: ReadonlyMap<string, string>, answer: EvaluateFault): Fault {
   const { module, line, column = 1, reason } = answer;
   const file = fileOf(spec, module);
-  const where: Place = line === undefined ? { file } : placeAt(file, modules.get(module) ?? "", { line, column });
+  const text = modules.get(module) ?? "";
+  const named = /'(\w+)'/.exec(reason)?.[1] ?? "";
+  const where = line === undefined ? placeOfText({ file, text }, named) : placeAt(file, text, { line, column });
   return { path: [], message: `evaluate the spec: ${reason}`, hint: hintFor(reason), where };
 }
 
@@ -126,8 +128,10 @@ function sourceOf(
 ): Source {
   const value: unknown = JSON.parse(answer.json);
   const asked = answer.asked;
-  const faults = [...missingInputs(spec, asked), ...unknownInputs(spec, asked), ...plainFaults(value)];
-  return { value, faults, locator, inputs };
+  const missing = missingInputs(spec, asked);
+  const faults = [...missing, ...unknownInputs(spec, asked), ...plainFaults(value)];
+  // What was made of a stand-in for a missing input is not worth looking at.
+  return { value: missing.length > 0 ? undefined : value, faults, locator, inputs };
 }
 
 function missingInputs(spec: SpecText, asked: EvaluateFault["asked"]): Fault[] {
@@ -174,7 +178,7 @@ function locatorOf(spec: SpecText): Locator {
   };
 }
 
-function placeOfText(spec: SpecText, text: string): Place {
+function placeOfText(spec: { readonly file: string; readonly text: string }, text: string): Place {
   const at = uniqueWord(spec.text, text);
   if (at === undefined) return { file: spec.file };
   return placeAt(spec.file, spec.text, { ...lineColumnAt(spec.text, at), length: text.length });

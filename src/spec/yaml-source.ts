@@ -14,7 +14,7 @@ export function readYaml(spec: SpecText): Source {
   let targets: Targets;
   try {
     // Looking for duplicate keys takes the library the square of their number; `toValue` does it in one pass.
-    document = parseDocument(spec.text, { version: "1.2", schema: "core", uniqueKeys: false, logLevel: "silent", prettyErrors: false });
+    document = parseDocument(spec.text, { version: "1.2", schema: "core", uniqueKeys: false, prettyErrors: false });
     targets = targetsIn(document);
   } catch (error) {
     const why = error instanceof RangeError ? "it is nested too deep" : String(error).slice(0, 200);
@@ -37,7 +37,6 @@ export function readYaml(spec: SpecText): Source {
 }
 
 function syntaxHint(message: string): string | undefined {
-  if (/unresolved tag/i.test(message)) return "a spec is plain data without tags";
   if (/tab/i.test(message)) return "indent with spaces";
   if (/multiple documents/i.test(message)) return "write one document a file, without ---";
   return undefined;
@@ -58,6 +57,7 @@ function toValue(reader: Reader, node: Node | null, path: DataPath): unknown {
     if (target === undefined) return say(reader, path, `there is no anchor "&${node.source}" before it`);
     return toValue(reader, target, path);
   }
+  if (node.tag !== undefined) return say(reader, path, `it has the tag ${node.tag}, want plain data without tags`);
   if (isSeq(node)) return node.items.map((item, i) => toValue(reader, item as Node, [...path, i]));
   if (isMap(node)) return mapToValue(reader, node, path);
   const value = isScalar(node) ? node.value : undefined;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { initSpec } from "./index.ts";
+import type { FleetSource, ImageSource } from "./define.ts";
+import type { FleetInput, ImageInput } from "./shape.ts";
+import { twins } from "./testing/twins.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Compiles specs as a user's editor does; gives one line for each error. */
+function compile(specs: Readonly<Record<string, string>>): string[] {
+  const dir = mkdtempSync(join(tmpdir(), "ashlar-define-"));
+  try {
+    for (const [name, text] of Object.entries(specs)) writeFileSync(join(dir, name), text);
+    const compilerOptions = {
+      target: "es2024", module: "esnext", moduleResolution: "bundler", strict: true, exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true, noEmit: true, allowImportingTsExtensions: true, types: [], skipLibCheck: true,
+      paths: { ashlar: [join(root, "src/spec/define.ts")] },
+    };
+    writeFileSync(join(dir, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    const args = [join(root, "node_modules/typescript/bin/tsc"), "-p", dir, "--pretty", "false"];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8", cwd: dir });
+    return stdout.split("\n").filter((line) => line.includes("error TS"));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+const base = (fields: string): string =>
+  `import { basedOn, copy, debian, dir, image, input, link, scratch, write } from "ashlar";
+export default image({ name: "x", from: scratch, ${fields} });
+[basedOn, copy, debian, dir, input, link, write];
+`;
+
+/** Each is one mistake. */
+const mistakes: Readonly<Record<string, string>> = {
+  "misspelt-key.ts": base("sytem: {}"),
+  "mode-as-number.ts": base('app: [dir("/run/x", { mode: 755 })]'),
+  "relative-target.ts": base('app: [copy("a", "srv")]'),
+  "unknown-strip.ts": base('system: { strip: ["doc"] }'),
+  "unknown-suite.ts": base("").replace("from: scratch", 'from: debian("bokworm")'),
+  "unknown-platform.ts": base('platforms: ["linux/amd46"]'),
+  "size-as-number.ts": base("expect: { maxSize: 40 }"),
+  "unknown-source.ts": base("").replace("from: scratch", 'from: debian("bookworm", { sources: ["update"] })'),
+  "default-not-a-choice.ts": base('layers: { packages: 1 }, config: { author: input("a", { choices: ["x"], default: "y" }) }'),
+};
+
+test("the types of the module ashlar take the target specs and the first specs, and refuse mistakes", () => {
+  const good = Object.fromEntries(twins.map(({ ts }, i) => [`good-${i}.ts`, ts]));
+  const first = {
+    "init-image.ts": initSpec({ form: "ts", kind: "image" }),
+    "init-fleet.ts": initSpec({ form: "ts", kind: "fleet" }),
+  };
+  const errors = compile({ ...good, ...first, "plain.ts": base(""), ...mistakes });
+  assert.deepEqual(errors.filter((line) => !Object.keys(mistakes).some((name) => line.startsWith(name))), []);
+  for (const name of Object.keys(mistakes)) {
+    assert.equal(errors.filter((line) => line.startsWith(name)).length, 1, `${name}: ${errors.join("\n")}`);
+  }
+});
+
+/** Fails to compile where the types of the module say what the shape refuses. */
+export const typesFitShape: [(spec: ImageSource) => Pick<ImageInput, "ashlar">, (spec: FleetSource) => Pick<FleetInput, "ashlar">] = [
+  (spec) => spec,
+  (spec) => spec,
+];
