@@ -96,13 +96,17 @@ test("makeImage gives one image ID in all compressions, and the same bytes for a
 });
 
 test("makeImage writes no empty fields for an image without a config", () => {
-  const image = makeImage(options(mediaTypes.layer, { config: { env: {}, ports: [] }, lifecycle: {}, baseName: undefined }));
+  const image = makeImage(
+    options(mediaTypes.layer, { config: { env: {}, ports: [] }, lifecycle: {}, baseName: undefined }),
+  );
   assert.match(Buffer.from(image.config).toString(), /"config":\{\},"rootfs"/);
   assert.doesNotMatch(Buffer.from(image.manifest).toString(), /eol|base\.name/);
 });
 
 test("makeIndex orders by platform, whatever order the images come in", () => {
-  const images = ["linux/arm64", "linux/amd64"].map((text) => makeImage(options(mediaTypes.layer, { platform: parsePlatform(text) })));
+  const images = ["linux/arm64", "linux/amd64"].map(
+    (text) => makeImage(options(mediaTypes.layer, { platform: parsePlatform(text) })),
+  );
   const index = makeIndex(images);
   assert.deepEqual(index, makeIndex([...images].reverse()));
   const platforms = parseIndex(index.index, mediaTypes.index).manifests.map((item) => item.platform?.architecture);

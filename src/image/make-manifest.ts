@@ -25,12 +25,16 @@ export function makeManifest(options: ManifestOptions): Uint8Array {
   return encodeManifest({
     mediaType: mediaTypes.manifest,
     config: describeBytes(mediaTypes.config, options.config),
-    layers: options.layers.map(({ mediaType, digest, sizeBytes, annotations }) => ({ mediaType, digest, sizeBytes, annotations })),
+    layers: options.layers.map(
+      ({ mediaType, digest, sizeBytes, annotations }) => ({ mediaType, digest, sizeBytes, annotations }),
+    ),
     annotations: annotationsOf(options),
   });
 }
 
-function annotationsOf({ createdSeconds, compressor, lifecycle, baseName }: ManifestFacts): Readonly<Record<string, string>> {
+function annotationsOf(
+  { createdSeconds, compressor, lifecycle, baseName }: ManifestFacts,
+): Readonly<Record<string, string>> {
   const all: readonly (readonly [string, string | undefined])[] = [
     [annotationKeys.created, rfc3339(createdSeconds)],
     [annotationKeys.compressor, compressor],

@@ -17,7 +17,9 @@ export interface Descriptor {
   readonly artifactType?: string | undefined;
 }
 
-export const descriptorFields = ["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"];
+export const descriptorFields = [
+  "mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType",
+];
 const platformFields = ["architecture", "os", "os.version", "os.features", "variant"];
 
 /** The descriptor of some bytes. */
@@ -39,8 +41,10 @@ export function readDescriptor(object: JsonObject): Descriptor {
   });
 }
 
+const mediaTypePattern = /^[A-Za-z0-9][\w!#$&^.+-]*\/[A-Za-z0-9][\w!#$&^.+-]*$/;
+
 function isMediaType(text: string): boolean {
-  return text.length <= ociLimits.mediaTypeCharsMax && /^[A-Za-z0-9][\w!#$&^.+-]*\/[A-Za-z0-9][\w!#$&^.+-]*$/.test(text);
+  return text.length <= ociLimits.mediaTypeCharsMax && mediaTypePattern.test(text);
 }
 
 function readPlatform(object: JsonObject | undefined): Platform | undefined {

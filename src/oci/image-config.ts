@@ -70,7 +70,12 @@ export function parseConfig(bytes: Uint8Array): ImageConfig {
   const rootfs = object.object("rootfs", ["type", "diff_ids"]);
   if (rootfs.text("type") !== "layers") throw rootfs.fault("type", 'want "layers"');
   const diffIds = rootfs.has("diff_ids") ? rootfs.digests("diff_ids") : [];
-  if (diffIds.length > ociLimits.layersMax) throw rootfs.fault("diff_ids", `has more than ${ociLimits.layersMax} items`);
+  if (diffIds.length > ociLimits.layersMax) {
+    throw rootfs.fault(
+      "diff_ids",
+      `has more than ${ociLimits.layersMax} items`,
+    );
+  }
   const run = object.maybeObject("config", runFields);
   const history = object.maybeObjects("history", historyFields, ociLimits.manifestsMax) ?? [];
   return withoutUndefined({
@@ -182,6 +187,6 @@ function historyJson(history: History): object {
 export function verifyLayerCount(config: Pick<ImageConfig, "diffIds">, layerCount: number): void {
   const expected = config.diffIds.length;
   if (expected === layerCount) return;
-  const message = `Cannot read image: its manifest has ${layerCount} layers, want ${expected} as its config has diff_ids`;
+  const message = `Cannot read image: it has ${layerCount} layers, want ${expected} as its config has diff_ids`;
   throw new AshlarError("OCI_LAYER_COUNT", message);
 }

@@ -36,7 +36,7 @@ export { ociLimits } from "./limits.ts";
 export { encodeIndex, encodeManifest, type Index, type Manifest, parseIndex, parseManifest } from "./manifest.ts";
 export { isConfigType, isIndexType, isManifestType, layerCompression, mediaTypes } from "./media-types.ts";
 export { comparePlatforms, formatPlatform, normalizePlatform, parsePlatform, type Platform } from "./platform.ts";
-export { formatReference, isTag, parseReference, type Reference } from "./reference.ts";
+export { formatReference, parseReference, type Reference } from "./reference.ts";
 export { selectPlatform } from "./select-platform.ts";
 export { sourceOf } from "./source-of.ts";
 export { parseStrictJson } from "./strict-json.ts";

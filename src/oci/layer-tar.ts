@@ -23,5 +23,8 @@ export async function* openLayerTar(layer: Layer): AsyncGenerator<Uint8Array, vo
   }
   const actual = hasher.digest();
   if (actual === diffId) return;
-  throw new AshlarError("OCI_DIFF_ID", `Cannot read ${what}: its tar has diffId ${actual}, want ${diffId} as the config says`);
+  throw new AshlarError(
+    "OCI_DIFF_ID",
+    `Cannot read ${what}: its tar has diffId ${actual}, want ${diffId} as the config says`,
+  );
 }

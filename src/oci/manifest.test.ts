@@ -34,21 +34,43 @@ test("parseManifest takes a document without a mediaType by its descriptor's, do
   assert.equal(parseManifest(bytesOf(rest), type).mediaType, type);
 });
 
-const refused: readonly (readonly [what: string, code: string, change: (value: Record<string, unknown>) => unknown])[] = [
+type Row = readonly [what: string, code: string, change: (value: Record<string, unknown>) => unknown];
+
+const refused: readonly Row[] = [
   ["both layers and manifests (CVE-2021-41190)", "OCI_FIELD", (v) => ({ ...v, manifests: [] })],
   ["a media type that is not the descriptor's", "OCI_MEDIA_TYPE", (v) => ({ ...v, mediaType: mediaTypes.index })],
   ["schemaVersion 1", "OCI_FIELD", (v) => ({ ...v, schemaVersion: 1 })],
   ["layers spelt Layers", "OCI_FIELD", (v) => ({ ...v, Layers: [] })],
   ["config missing", "OCI_FIELD", (v) => ({ ...v, config: undefined })],
-  ["config with capital Kelvin sign is no known key, layers with long s is", "OCI_FIELD", (v) => ({ ...v, "layer\u017f": [] })],
+  [
+    "layers spelt with a long s",
+    "OCI_FIELD",
+    (v) => ({ ...v, "layer\u017f": [] }),
+  ],
   ["layers not a list", "OCI_FIELD", (v) => ({ ...v, layers: { length: 1 } })],
   ["negative size", "OCI_FIELD", (v) => ({ ...v, config: { ...sampleManifest.config, size: -1 } })],
   ["size as text", "OCI_FIELD", (v) => ({ ...v, config: { ...(v["config"] as object), size: "2" } })],
   ["size beyond 2^53", "OCI_FIELD", (v) => ({ ...v, config: { ...(v["config"] as object), size: 2 ** 60 } })],
-  ["digest that is a path", "OCI_FIELD", (v) => ({ ...v, config: { ...(v["config"] as object), digest: "sha256:../../x" } })],
-  ["digest in capitals", "OCI_FIELD", (v) => ({ ...v, config: { ...(v["config"] as object), digest: digestOf("").toUpperCase() } })],
-  ["sha512", "OCI_FIELD", (v) => ({ ...v, config: { ...(v["config"] as object), digest: `sha512:${"0".repeat(128)}` } })],
-  ["media type with a line feed", "OCI_FIELD", (v) => ({ ...v, config: { ...(v["config"] as object), mediaType: "a/b\nc" } })],
+  [
+    "digest that is a path",
+    "OCI_FIELD",
+    (v) => ({ ...v, config: { ...(v["config"] as object), digest: "sha256:../../x" } }),
+  ],
+  [
+    "digest in capitals",
+    "OCI_FIELD",
+    (v) => ({ ...v, config: { ...(v["config"] as object), digest: digestOf("").toUpperCase() } }),
+  ],
+  [
+    "sha512",
+    "OCI_FIELD",
+    (v) => ({ ...v, config: { ...(v["config"] as object), digest: `sha512:${"0".repeat(128)}` } }),
+  ],
+  [
+    "media type with a line feed",
+    "OCI_FIELD",
+    (v) => ({ ...v, config: { ...(v["config"] as object), mediaType: "a/b\nc" } }),
+  ],
   ["too many layers", "OCI_FIELD", (v) => ({ ...v, layers: Array(1001).fill(v["config"]) })],
   ["annotations that are numbers", "OCI_FIELD", (v) => ({ ...v, annotations: { a: 1 } })],
   ["annotations of 1 MB", "OCI_FIELD", (v) => ({ ...v, annotations: { a: "x".repeat(1 << 20) } })],
@@ -65,7 +87,10 @@ const refused: readonly (readonly [what: string, code: string, change: (value: R
 
 for (const [what, code, change] of refused) {
   test(`parseManifest refuses ${what}`, () => {
-    assert.throws(() => parseManifest(bytesOf(change(base())), mediaTypes.manifest), (error) => isAshlarError(error, code));
+    assert.throws(
+      () => parseManifest(bytesOf(change(base())), mediaTypes.manifest),
+      (error) => isAshlarError(error, code),
+    );
   });
 }
 

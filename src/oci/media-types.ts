@@ -48,5 +48,8 @@ const layerCompressions: ReadonlyMap<string, Compression> = new Map([
 export function layerCompression(mediaType: string): Compression {
   const compression = layerCompressions.get(mediaType);
   if (compression !== undefined) return compression;
-  throw new AshlarError("OCI_MEDIA_TYPE", `Cannot read layer: its media type is "${mediaType}", want a tar of OCI or docker`);
+  throw new AshlarError(
+    "OCI_MEDIA_TYPE",
+    `Cannot read layer: its media type is "${mediaType}", want a tar of OCI or docker`,
+  );
 }

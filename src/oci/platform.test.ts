@@ -32,7 +32,10 @@ test("parsePlatform refuses what is not os/architecture", () => {
 });
 
 test("comparePlatforms takes arm64/v8 for arm64", () => {
-  assert.equal(comparePlatforms({ os: "linux", architecture: "arm64", variant: "v8" }, parsePlatform("linux/arm64")), 0);
+  assert.equal(
+    comparePlatforms({ os: "linux", architecture: "arm64", variant: "v8" }, parsePlatform("linux/arm64")),
+    0,
+  );
   assert.notEqual(comparePlatforms(parsePlatform("linux/arm/v6"), parsePlatform("linux/arm/v7")), 0);
 });
 

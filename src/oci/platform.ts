@@ -10,7 +10,12 @@ export interface Platform {
   readonly osVersion?: string | undefined;
 }
 
-const architectures: Readonly<Record<string, string>> = { x86_64: "amd64", "x86-64": "amd64", aarch64: "arm64", i386: "386" };
+const architectures: Readonly<Record<string, string>> = {
+  x86_64: "amd64",
+  "x86-64": "amd64",
+  aarch64: "arm64",
+  i386: "386",
+};
 
 /** Parses `linux/arm/v7`, also in spellings of uname such as `linux/aarch64`. Throws `OCI_PLATFORM`. */
 export function parsePlatform(text: string): Platform {
@@ -19,7 +24,7 @@ export function parsePlatform(text: string): Platform {
   const valid = parts.every((part) => part !== undefined && /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(part));
   if (!valid || rest.length > 0) {
     const shown = JSON.stringify(text.slice(0, 100));
-    throw new AshlarError("OCI_PLATFORM", `Cannot read platform ${shown}: want os/architecture or os/architecture/variant`, {
+    throw new AshlarError("OCI_PLATFORM", `Cannot read platform ${shown}: want os/architecture[/variant]`, {
       hint: "for example linux/amd64, linux/arm64 or linux/arm/v7",
     });
   }

@@ -15,7 +15,7 @@ const nameCharsMax = 255;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 // One character class and a check of separators: no nested repetition, so no slow match on long hostile names.
 const componentPattern = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/;
-const hostPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+const hostLabelPattern = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /**
  * Parses a reference by docker's grammar (distribution/reference): the first component is a registry where it
@@ -26,13 +26,28 @@ export function parseReference(text: string): Reference {
   if (text.length > nameCharsMax + 300) throw invalid(text, "it is too long");
   const at = text.indexOf("@");
   const digest = at < 0 ? undefined : text.slice(at + 1);
-  if (digest !== undefined && !isDigest(digest)) throw invalid(text, "want sha256: and 64 lower-case hex digits after the @");
+  if (digest !== undefined && !isDigest(digest)) {
+    throw invalid(
+      text,
+      "want sha256: and 64 lower-case hex digits after the @",
+    );
+  }
   const [name, tag] = splitTag(at < 0 ? text : text.slice(0, at));
-  if (tag !== undefined && !isTag(tag)) throw invalid(text, `"${tag}" is not a tag`);
+  if (tag !== undefined && !tagPattern.test(tag)) throw invalid(text, `"${tag}" is not a tag`);
   const { registry, repository } = splitRegistry(name);
   if (!isRegistry(registry)) throw invalid(text, `"${registry}" is not a host`);
-  if (!isRepository(repository)) throw invalid(text, "want a name of lower-case letters and digits, with . _ - between");
-  if (registry.length + repository.length + 1 > nameCharsMax) throw invalid(text, `the name is longer than ${nameCharsMax}`);
+  if (!isRepository(repository)) {
+    throw invalid(
+      text,
+      "want a name of lower-case letters and digits, with . _ - between",
+    );
+  }
+  if (registry.length + repository.length + 1 > nameCharsMax) {
+    throw invalid(
+      text,
+      `the name is longer than ${nameCharsMax}`,
+    );
+  }
   return { registry, repository, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }
 
@@ -52,17 +67,12 @@ function splitRegistry(name: string): { registry: string; repository: string } {
   return { registry, repository: official ? `library/${repository}` : repository };
 }
 
-/** Tells whether a text is a tag by docker's and the distribution standard's grammar. */
-export function isTag(text: string): boolean {
-  return tagPattern.test(text);
-}
-
 function isRegistry(text: string): boolean {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[^:]+)(?::([0-9]{1,5}))?$/.exec(text);
   if (match === null || text.length > nameCharsMax) return false;
   const [, host = "", port] = match;
   if (port !== undefined && Number(port) > 65535) return false;
-  return host.startsWith("[") || hostPattern.test(host);
+  return host.startsWith("[") || host.split(".").every((label) => hostLabelPattern.test(label));
 }
 
 function isRepository(text: string): boolean {
@@ -72,7 +82,9 @@ function isRepository(text: string): boolean {
 /** Separators inside a component: one dot, one or two underscores, or any number of hyphens. */
 function isComponent(text: string): boolean {
   if (!componentPattern.test(text)) return false;
-  return text.split(/[a-z0-9]+/).every((gap) => gap === "" || gap === "." || gap === "_" || gap === "__" || /^-+$/.test(gap));
+  return text.split(/[a-z0-9]+/).every(
+    (gap) => gap === "" || gap === "." || gap === "_" || gap === "__" || /^-+$/.test(gap),
+  );
 }
 
 /** The text of a reference, nothing left out. */

@@ -11,8 +11,11 @@ import { comparePlatforms, formatPlatform, normalizePlatform, type Platform } fr
 export function selectPlatform(index: Index, platform: Platform): Descriptor {
   const found = candidates(platform).flatMap((wanted) => index.manifests.filter((item) => matches(item, wanted)))[0];
   if (found !== undefined) return found;
-  const present = index.manifests.flatMap((item) => (item.platform === undefined ? [] : [formatPlatform(item.platform)]));
-  const text = `Cannot choose from index: it has no image for "${formatPlatform(platform)}", want one of ${present.join(", ")}`;
+  const present = index.manifests.flatMap(
+    (item) => (item.platform === undefined ? [] : [formatPlatform(item.platform)]),
+  );
+  const wanted = formatPlatform(platform);
+  const text = `Cannot choose from index: it has no image for "${wanted}", want one of ${present.join(", ")}`;
   throw new AshlarError("OCI_PLATFORM_MISSING", text, { details: { present } });
 }
 

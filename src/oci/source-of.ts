@@ -8,7 +8,9 @@ import { parseManifest } from "./manifest.ts";
 export function sourceOf(given: Image | ImageIndex): ImageSource {
   const images = "images" in given ? given.images : [given];
   const root = "images" in given ? given.indexDescriptor : given.manifestDescriptor;
-  const manifests = new Map<Digest, Uint8Array>(images.map((image) => [image.manifestDescriptor.digest, image.manifest]));
+  const manifests = new Map<Digest, Uint8Array>(
+    images.map((image) => [image.manifestDescriptor.digest, image.manifest]),
+  );
   if ("images" in given) manifests.set(root.digest, given.index);
   const blobs = new Map(images.flatMap(blobsOf));
   return {

@@ -11,7 +11,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function parseStrictJson(bytes: Uint8Array, what: string): unknown {
   const { documentBytesMax } = ociLimits;
   if (bytes.length > documentBytesMax) {
-    throw new AshlarError("OCI_LIMIT", `Cannot read ${what}: it has ${bytes.length} bytes, want at most ${documentBytesMax}`);
+    throw new AshlarError(
+      "OCI_LIMIT",
+      `Cannot read ${what}: it has ${bytes.length} bytes, want at most ${documentBytesMax}`,
+    );
   }
   let text: string;
   try {
@@ -40,7 +43,12 @@ function scan(text: string, what: string): void {
       i = end;
     } else if (char === "{" || char === "[") {
       open.push(char === "{" ? new Set() : undefined);
-      if (open.length > ociLimits.jsonDepthMax) throw invalid(what, `it is nested deeper than ${ociLimits.jsonDepthMax}`);
+      if (open.length > ociLimits.jsonDepthMax) {
+        throw invalid(
+          what,
+          `it is nested deeper than ${ociLimits.jsonDepthMax}`,
+        );
+      }
       atKey = char === "{";
     } else if (char === "}" || char === "]") {
       open.pop();

@@ -44,5 +44,8 @@ test("verifyBlob stops an endless stream at the described size", async () => {
 test("verifyBytes checks size and digest", () => {
   assert.equal(Buffer.from(verifyBytes(descriptor, Buffer.from("hello"))).toString(), "hello");
   assert.throws(() => verifyBytes(descriptor, Buffer.from("hell")), (error) => isAshlarError(error, "OCI_BLOB_SIZE"));
-  assert.throws(() => verifyBytes(descriptor, Buffer.from("jello")), (error) => isAshlarError(error, "OCI_BLOB_DIGEST"));
+  assert.throws(
+    () => verifyBytes(descriptor, Buffer.from("jello")),
+    (error) => isAshlarError(error, "OCI_BLOB_DIGEST"),
+  );
 });

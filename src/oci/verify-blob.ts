@@ -31,7 +31,11 @@ export function verifyBytes(descriptor: Descriptor, bytes: Uint8Array): Uint8Arr
 
 function wrongSize(descriptor: Descriptor, actual: string): AshlarError {
   const message = `Cannot use blob "${descriptor.digest}": it has ${actual} bytes, want ${descriptor.sizeBytes}`;
-  return new AshlarError("OCI_BLOB_SIZE", message, { details: { digest: descriptor.digest, expected: descriptor.sizeBytes } });
+  return new AshlarError(
+    "OCI_BLOB_SIZE",
+    message,
+    { details: { digest: descriptor.digest, expected: descriptor.sizeBytes } },
+  );
 }
 
 function wrongDigest(descriptor: Descriptor, actual: string): AshlarError {

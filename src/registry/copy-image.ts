@@ -32,7 +32,11 @@ export interface CopyOptions {
  * ends with `target.finish()`, or `target.abort()` after an error. Returns the descriptor of what was tagged.
  * Throws `OCI_*` and the errors of both places.
  */
-export async function copyImage(source: ImageSource, target: ImageTarget, options: CopyOptions = {}): Promise<Descriptor> {
+export async function copyImage(
+  source: ImageSource,
+  target: ImageTarget,
+  options: CopyOptions = {},
+): Promise<Descriptor> {
   const copier = new Copier(source, target, options.onBlob ?? (() => {}));
   let root = await source.resolve(options.from);
   if (options.platform !== undefined && isIndexType(root.mediaType)) {
@@ -54,7 +58,11 @@ class Copier {
   readonly #onBlob: (descriptor: Descriptor, state: "copied" | "present") => void;
   readonly #done = new Set<Digest>();
 
-  constructor(source: ImageSource, target: ImageTarget, onBlob: (descriptor: Descriptor, state: "copied" | "present") => void) {
+  constructor(
+    source: ImageSource,
+    target: ImageTarget,
+    onBlob: (descriptor: Descriptor, state: "copied" | "present") => void,
+  ) {
     this.#source = source;
     this.#target = target;
     this.#onBlob = onBlob;
@@ -72,13 +80,21 @@ class Copier {
   async copyNode(descriptor: Descriptor, { depth, root }: Node): Promise<void> {
     if (this.#done.has(descriptor.digest) && root === undefined) return;
     if (depth > ociLimits.indexDepthMax) {
-      throw new AshlarError("OCI_LIMIT", `Cannot copy image: indexes are nested deeper than ${ociLimits.indexDepthMax}`);
+      throw new AshlarError(
+        "OCI_LIMIT",
+        `Cannot copy image: indexes are nested deeper than ${ociLimits.indexDepthMax}`,
+      );
     }
     const bytes = await this.readDocument(descriptor);
     if (isIndexType(descriptor.mediaType)) {
       for (const child of parseIndex(bytes, descriptor.mediaType).manifests) await this.#copyChild(child, depth + 1);
     } else if (isManifestType(descriptor.mediaType)) await this.#copyBlobs(bytes, descriptor.mediaType);
-    else throw new AshlarError("OCI_MEDIA_TYPE", `Cannot copy image: "${descriptor.mediaType}" is neither manifest nor index`);
+    else {
+      throw new AshlarError(
+        "OCI_MEDIA_TYPE",
+        `Cannot copy image: "${descriptor.mediaType}" is neither manifest nor index`,
+      );
+    }
     this.#onBlob(descriptor, (await this.#target.has(descriptor)) ? "present" : "copied");
     await this.#target.writeManifest(descriptor, bytes, root);
     this.#done.add(descriptor.digest);

@@ -65,7 +65,11 @@ class DockerArchive {
     const descriptor = describeBytes(mediaTypes.manifest, manifest);
     this.#manifests.set(descriptor.digest, manifest);
     if (image.repoTags.length === 0) this.entries.push({ ...descriptor, platform });
-    for (const tag of image.repoTags) this.entries.push({ ...descriptor, platform, annotations: { [annotationKeys.refName]: tag } });
+    for (const tag of image.repoTags) {
+      this.entries.push(
+        { ...descriptor, platform, annotations: { [annotationKeys.refName]: tag } },
+      );
+    }
   }
 
   async #addLayer(name: ImagePath, diffId: Digest): Promise<Descriptor> {
@@ -81,7 +85,12 @@ class DockerArchive {
   async #compressionOf(span: Span): Promise<"none" | "gzip" | "zstd"> {
     for await (const piece of streamFile(this.#path, { ...span, sizeBytes: Math.min(6, span.sizeBytes) })) {
       const kind = detectCompression(piece);
-      if (kind === "xz") throw new AshlarError("REGISTRY_ARCHIVE", `Cannot read archive "${this.#path}": xz layers are not supported`);
+      if (kind === "xz") {
+        throw new AshlarError(
+          "REGISTRY_ARCHIVE",
+          `Cannot read archive "${this.#path}": xz layers are not supported`,
+        );
+      }
       return kind;
     }
     return "none";

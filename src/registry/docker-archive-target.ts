@@ -68,7 +68,11 @@ class DockerArchive implements ImageTarget {
     });
   }
 
-  async writeManifest(descriptor: Descriptor, bytes: Uint8Array, root?: { readonly tag?: string | undefined }): Promise<void> {
+  async writeManifest(
+    descriptor: Descriptor,
+    bytes: Uint8Array,
+    root?: { readonly tag?: string | undefined },
+  ): Promise<void> {
     if (isIndexType(descriptor.mediaType)) {
       const message = `Cannot write docker archive "${this.#path}": the image has several platforms, want one`;
       throw new AshlarError("REGISTRY_ONE_PLATFORM", message, { hint: "choose one with --platform" });
@@ -127,10 +131,13 @@ function withTag(text: string): string {
 
 function verifyDiffId(actual: Digest, expected: Digest): void {
   if (actual === expected) return;
-  const message = `Cannot write docker archive: a layer's tar has diffId ${actual}, want ${expected} as the config says`;
+  const message = `Cannot write docker archive: a layer has diffId ${actual}, want ${expected} as the config says`;
   throw new AshlarError("OCI_DIFF_ID", message, { details: { actual, expected } });
 }
 
 function missing(descriptor: Descriptor): never {
-  throw new AshlarError("OCI_BLOB_MISSING", `Cannot write docker archive: blob "${descriptor.digest}" did not come before its manifest`);
+  throw new AshlarError(
+    "OCI_BLOB_MISSING",
+    `Cannot write docker archive: blob "${descriptor.digest}" did not come before its manifest`,
+  );
 }

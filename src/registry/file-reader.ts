@@ -35,7 +35,12 @@ export function readDocument(path: string, span?: Span): Uint8Array {
   try {
     const sizeBytes = span?.sizeBytes ?? fstatSync(fd).size;
     const max = ociLimits.documentBytesMax;
-    if (sizeBytes > max) throw new AshlarError("OCI_LIMIT", `Cannot read "${path}": it has ${sizeBytes} bytes, want at most ${max}`);
+    if (sizeBytes > max) {
+      throw new AshlarError(
+        "OCI_LIMIT",
+        `Cannot read "${path}": it has ${sizeBytes} bytes, want at most ${max}`,
+      );
+    }
     return readPiece(fd, { path, offset: span?.offset ?? 0, length: sizeBytes });
   } finally {
     closeSync(fd);

@@ -30,11 +30,16 @@ function tarFile(...members: readonly Member[]): string {
 
 const json = (value: unknown): string => JSON.stringify(value);
 const config = json({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: [digestOf(tarOf())] } });
-const image = (change: object = {}): string => json([{ Config: "c.json", RepoTags: ["a:1"], Layers: ["l/layer.tar"], ...change }]);
+const image = (change: object = {}): string => json(
+  [{ Config: "c.json", RepoTags: ["a:1"], Layers: ["l/layer.tar"], ...change }],
+);
 
-test("dockerArchiveSource reads an old archive: layer directories, symlinks among them, names with ./", async () => {
+test("dockerArchiveSource reads an old archive: layer directories, symlinks among them", async () => {
   const path = tarFile(
-    file("c.json", config), file("real/layer.tar", tarOf()), link("l/layer.tar", "../real/layer.tar"), file("manifest.json", image()),
+    file("c.json", config),
+    file("real/layer.tar", tarOf()),
+    link("l/layer.tar", "../real/layer.tar"),
+    file("manifest.json", image()),
   );
   const found = await readImage(openSource("docker-archive", path), { tag: "a:1" });
   for (const layer of found.layers) for await (const _ of openLayerTar(layer));
@@ -54,9 +59,21 @@ test("dockerArchiveSource reads gzip layers, and refuses one whose tar is not it
 
 const badArchives: readonly (readonly [what: string, code: string, make: () => string])[] = [
   ["no manifest.json", "OCI_BLOB_MISSING", () => tarFile(file("c.json", config))],
-  ["a config that leads out", "PATH_INVALID", () => tarFile(file("manifest.json", image({ Config: "../../etc/passwd" })))],
-  ["an absolute layer", "PATH_INVALID", () => tarFile(file("c.json", config), file("manifest.json", image({ Layers: ["/etc/passwd"] })))],
-  ["a layer that is not there", "OCI_BLOB_MISSING", () => tarFile(file("c.json", config), file("manifest.json", image()))],
+  [
+    "a config that leads out",
+    "PATH_INVALID",
+    () => tarFile(file("manifest.json", image({ Config: "../../etc/passwd" }))),
+  ],
+  [
+    "an absolute layer",
+    "PATH_INVALID",
+    () => tarFile(file("c.json", config), file("manifest.json", image({ Layers: ["/etc/passwd"] }))),
+  ],
+  [
+    "a layer that is not there",
+    "OCI_BLOB_MISSING",
+    () => tarFile(file("c.json", config), file("manifest.json", image())),
+  ],
   ["a layer that is a symlink out of the archive", "OCI_BLOB_MISSING", () =>
     tarFile(file("c.json", config), link("l/layer.tar", "/etc/passwd"), file("manifest.json", image()))],
   ["a layer that is a symlink to itself", "OCI_BLOB_MISSING", () =>

@@ -11,7 +11,7 @@ import {
 } from "../oci/index.ts";
 
 /** The tag of an entry of a layout's index.json; undefined where it has none. */
-export function tagOf(entry: Descriptor): string | undefined {
+function tagOf(entry: Descriptor): string | undefined {
   return entry.annotations?.[annotationKeys.refName];
 }
 
@@ -32,11 +32,13 @@ export function withEntry(entries: readonly Descriptor[], descriptor: Descriptor
   const { mediaType, digest, sizeBytes, platform } = descriptor;
   const plain = { mediaType, digest, sizeBytes, ...(platform === undefined ? {} : { platform }) };
   if (tag === undefined) return entries.some((entry) => entry.digest === digest) ? entries : [...entries, plain];
-  const others = entries.filter((entry) => tagOf(entry) !== tag && !(tagOf(entry) === undefined && entry.digest === digest));
+  const others = entries.filter(
+    (entry) => tagOf(entry) !== tag && !(tagOf(entry) === undefined && entry.digest === digest),
+  );
   return [...others, { ...plain, annotations: { [annotationKeys.refName]: tag } }];
 }
 
-/** Finds the entry of a tag, or the only one. Throws `OCI_IMAGE_MISSING`, `OCI_IMAGE_AMBIGUOUS`; `place` is for messages. */
+/** Finds the entry of a tag, or the only one. Throws `OCI_IMAGE_MISSING`, `OCI_IMAGE_AMBIGUOUS`, naming `place`. */
 export function resolveTag(entries: readonly Descriptor[], tag: string | undefined, place: string): Descriptor {
   const images = entries.filter((entry) => isIndexType(entry.mediaType) || isManifestType(entry.mediaType));
   const found = tag === undefined ? images : images.filter((entry) => tagOf(entry) === tag);
@@ -48,7 +50,8 @@ export function resolveTag(entries: readonly Descriptor[], tag: string | undefin
 }
 
 function notOne(place: string, tag: string | undefined, several: boolean, tags: readonly string[]): AshlarError {
-  const there = tags.length === 0 ? "it has no tags" : `it has ${tags.slice(0, 20).map((name) => `"${name}"`).join(", ")}`;
+  const shown = tags.slice(0, 20).map((name) => `"${name}"`).join(", ");
+  const there = tags.length === 0 ? "it has no tags" : `it has ${shown}`;
   const details = { tags: tags.slice(0, 1000) };
   if (several) {
     const text = tag === undefined ? "it has several images, want a tag" : `several images have the tag "${tag}"`;

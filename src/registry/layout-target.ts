@@ -66,9 +66,11 @@ function fileSize(path: string): number | undefined {
 function prepareLayout(dir: string): void {
   try {
     const isLayout = existsSync(join(dir, "oci-layout"));
-    const strange = !isLayout && existsSync(dir) && readdirSync(dir).some((name) => name !== "blobs" && !name.startsWith("."));
+    const strange = !isLayout && existsSync(dir) && readdirSync(dir).some(
+      (name) => name !== "blobs" && !name.startsWith("."),
+    );
     if (strange) {
-      const message = `Cannot write layout "${dir}": the directory holds other files, want a layout or an empty directory`;
+      const message = `Cannot write layout "${dir}": it holds other files, want a layout or an empty directory`;
       throw new AshlarError("REGISTRY_LAYOUT", message);
     }
     mkdirSync(join(dir, "blobs/sha256"), { recursive: true });

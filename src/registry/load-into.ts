@@ -26,7 +26,9 @@ export interface LoadOptions {
 
 /** The first of podman and docker that a search path (as in `PATH`) holds. */
 export function findEngine(searchPath: string): Engine | undefined {
-  const holds = (engine: Engine): boolean => searchPath.split(delimiter).some((dir) => dir !== "" && existsSync(join(dir, engine)));
+  const holds = (engine: Engine): boolean => searchPath.split(delimiter).some(
+    (dir) => dir !== "" && existsSync(join(dir, engine)),
+  );
   return (["podman", "docker"] as const).find(holds);
 }
 
@@ -73,5 +75,9 @@ function startError(engine: Engine, cause: Error): AshlarError {
 
 function failed(engine: Engine, status: number | null, said: string): AshlarError {
   const because = said.trim() === "" ? [] : [said.trim()];
-  return new AshlarError("REGISTRY_ENGINE_FAILED", `Cannot load into ${engine}: it ended with status ${status}, want 0`, { because });
+  return new AshlarError(
+    "REGISTRY_ENGINE_FAILED",
+    `Cannot load into ${engine}: it ended with status ${status}, want 0`,
+    { because },
+  );
 }

@@ -103,7 +103,9 @@ test("loadInto gives podman an image under its name, with the same image ID", as
   const name = "localhost/sample:1";
   await loadInto("podman", sourceOf(image), { name, tmpDir: root, command, platform: parsePlatform("linux/amd64") });
   const [podmanName = "", ...args] = command;
-  const [found] = JSON.parse(runTool(podmanName, ...args, "image", "inspect", name)) as { Id: string; Digest: string }[];
+  const [found] = JSON.parse(
+    runTool(podmanName, ...args, "image", "inspect", name),
+  ) as { Id: string; Digest: string }[];
   const amd64 = image.images[0];
   assert.equal(`sha256:${found?.Id}`, digestOf(amd64?.config ?? ""));
   assert.equal(found?.Digest, amd64?.manifestDescriptor.digest);
@@ -116,7 +118,9 @@ test("podman loads the docker-archive that docker would get", async (t) => {
   const path = await write("docker-archive", image, "localhost/sample");
   const [podmanName = "", ...args] = command;
   runTool(podmanName, ...args, "load", "--input", path);
-  const [found] = JSON.parse(runTool(podmanName, ...args, "image", "inspect", "localhost/sample:latest")) as { Id: string }[];
+  const [found] = JSON.parse(
+    runTool(podmanName, ...args, "image", "inspect", "localhost/sample:latest"),
+  ) as { Id: string }[];
   assert.equal(`sha256:${found?.Id}`, digestOf(image.config));
 });
 

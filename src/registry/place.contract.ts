@@ -111,8 +111,14 @@ export function testPlace({ name, make, keepsManifests }: PlaceUnderTest): void 
     const honest = sourceOf(image);
     const lying = (bytes: string): ImageSource => ({ ...honest, blob: () => text(bytes) });
     const size = image.layers[0]?.descriptor.sizeBytes ?? 0;
-    await assert.rejects(copyImage(lying("x".repeat(size)), target), (error) => isAshlarError(error, "OCI_BLOB_DIGEST"));
-    await assert.rejects(copyImage(lying("x".repeat(size + 1)), target), (error) => isAshlarError(error, "OCI_BLOB_SIZE"));
+    await assert.rejects(
+      copyImage(lying("x".repeat(size)), target),
+      (error) => isAshlarError(error, "OCI_BLOB_DIGEST"),
+    );
+    await assert.rejects(
+      copyImage(lying("x".repeat(size + 1)), target),
+      (error) => isAshlarError(error, "OCI_BLOB_SIZE"),
+    );
     await assert.rejects(copyImage(lying("x"), target), (error) => isAshlarError(error, "OCI_BLOB_SIZE"));
     await target.abort();
   });

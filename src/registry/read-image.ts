@@ -40,14 +40,29 @@ export async function readImage(source: ImageSource, options: ReadOptions = {}):
     diffId: parsedConfig.diffIds[i] as Digest,
     open: () => source.blob(descriptor),
   }));
-  return { platform: parsedConfig.platform, manifest, manifestDescriptor, config, layers, parsedManifest, parsedConfig };
+  return {
+    platform: parsedConfig.platform,
+    manifest,
+    manifestDescriptor,
+    config,
+    layers,
+    parsedManifest,
+    parsedConfig,
+  };
 }
 
-async function chooseManifest(source: ImageSource, root: Descriptor, platform: Platform | undefined): Promise<Descriptor> {
+async function chooseManifest(
+  source: ImageSource,
+  root: Descriptor,
+  platform: Platform | undefined,
+): Promise<Descriptor> {
   let node = root;
   for (let depth = 0; isIndexType(node.mediaType); depth++) {
     if (depth > ociLimits.indexDepthMax) {
-      throw new AshlarError("OCI_LIMIT", `Cannot read image: indexes are nested deeper than ${ociLimits.indexDepthMax}`);
+      throw new AshlarError(
+        "OCI_LIMIT",
+        `Cannot read image: indexes are nested deeper than ${ociLimits.indexDepthMax}`,
+      );
     }
     const index = parseIndex(verifyBytes(node, await source.manifest(node)), node.mediaType);
     const [only, ...others] = index.manifests;

@@ -58,7 +58,10 @@ export class TarFile {
       }
       const header = encodeTarHeader(fileEntry(name, sizeBytes));
       if (sizeBytes > plainSizeMax || header.length !== placeholder.length) {
-        throw new AshlarError("REGISTRY_WRITE", `Cannot write "${name}": it has ${sizeBytes} bytes, want at most ${plainSizeMax}`);
+        throw new AshlarError(
+          "REGISTRY_WRITE",
+          `Cannot write "${name}": it has ${sizeBytes} bytes, want at most ${plainSizeMax}`,
+        );
       }
       this.#writer.patch(header, start);
       this.#writer.write(tarPadding(sizeBytes));

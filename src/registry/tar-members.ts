@@ -34,7 +34,11 @@ function refuseCompressed(path: string, first: Uint8Array): void {
   const kind = detectCompression(first);
   if (kind === "none") return;
   const hint = `decompress it first: ${kind} -d`;
-  throw new AshlarError("REGISTRY_ARCHIVE", `Cannot read archive "${path}": it is compressed by ${kind}, want a plain tar`, { hint });
+  throw new AshlarError(
+    "REGISTRY_ARCHIVE",
+    `Cannot read archive "${path}": it is compressed by ${kind}, want a plain tar`,
+    { hint },
+  );
 }
 
 interface Member {
@@ -59,7 +63,12 @@ function readHeader(path: string, fd: number, start: number): Member | undefined
   const parser = new TarParser({ entry: (entry) => void found.push(entry), data: () => {}, endEntry: () => {} });
   for (let at = start; ; at += blockBytes) {
     const block = readPiece(fd, { path, offset: at, length: blockBytes });
-    if (block.length < blockBytes) throw archiveError(path, `it ends at byte ${at + block.length}, before its end mark`);
+    if (block.length < blockBytes) {
+      throw archiveError(
+        path,
+        `it ends at byte ${at + block.length}, before its end mark`,
+      );
+    }
     if (at === start && block.every((byte) => byte === 0)) return undefined;
     parser.push(block);
     const entry = found[0];

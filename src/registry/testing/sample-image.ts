@@ -23,7 +23,14 @@ export function dir(path: string): [Entry] {
 
 export function file(path: string, text: string | Uint8Array, change: Partial<Entry> = {}): [Entry, Uint8Array] {
   const bytes = Buffer.from(text as string);
-  const entry = { ...meta, type: "file", path: parsePath(path), mode: 0o644, sizeBytes: bytes.length, content: digestOf(bytes) };
+  const entry = {
+    ...meta,
+    type: "file",
+    path: parsePath(path),
+    mode: 0o644,
+    sizeBytes: bytes.length,
+    content: digestOf(bytes),
+  };
   return [{ ...entry, ...change } as Entry, bytes];
 }
 
@@ -63,7 +70,12 @@ export function layerOf(tar: Uint8Array, form: SampleForm): Layer {
 
 /** A small image of two layers; `note` makes it another one. */
 export function sampleImage(form: SampleForm, note = "", platform = "linux/amd64"): Image {
-  const lower = tarOf(dir("etc"), file("etc/os-release", "ID=sample\n"), file("etc/gone", "x"), link("etc/link", "os-release"));
+  const lower = tarOf(
+    dir("etc"),
+    file("etc/os-release", "ID=sample\n"),
+    file("etc/gone", "x"),
+    link("etc/link", "os-release"),
+  );
   const upper = tarOf(dir("etc"), file("etc/.wh.gone", ""), file("etc/note", `note ${note}\n`, { mode: 0o600 }));
   return imageOf([lower, upper], form, platform);
 }
