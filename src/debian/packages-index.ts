@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, limits } from "../base/index.ts";
 import { parseControl } from "./control.ts";
+import { FirstMention } from "./first-mention.ts";
 import { type Package, packageFromStanza } from "./package.ts";
 import { type PackagesScan, scanPackages } from "./packages-scan.ts";
 
@@ -24,6 +25,11 @@ export interface PackageIndex {
   names(): Iterable<string>;
   /** Packages that are essential, important (protected), or of priority "required". */
   readonly basePackages: readonly Package[];
+  /**
+   * Where a name is mentioned first, as a package or in a relation: grows with the place in the archive's own
+   * order, whatever the order of this file. The solver's last tie-break.
+   */
+  firstMention(name: string): number;
 }
 
 /**
@@ -51,6 +57,7 @@ class ScannedIndex implements PackageIndex {
   /** Which package each stanza that was looked at stands for. */
   readonly #byStanza = new Map<number, Package>();
   #stanzasByProvided: ReadonlyMap<string, readonly number[]> | undefined;
+  #mentions: FirstMention | undefined;
 
   constructor(bytes: Uint8Array, { architecture, source }: { readonly architecture: string; readonly source: string }) {
     this.source = source;
@@ -86,6 +93,11 @@ class ScannedIndex implements PackageIndex {
   providersOf(name: string): readonly Package[] {
     this.#stanzasByProvided ??= this.#indexProvides();
     return this.#packagesOf(this.#stanzasByProvided.get(name) ?? []);
+  }
+
+  firstMention(name: string): number {
+    this.#mentions ??= new FirstMention(this.#bytes, this.#scan);
+    return this.#mentions.of(name);
   }
 
   /** Each package once. Goes through the name, so that duplicates are seen whatever the way to a package. */

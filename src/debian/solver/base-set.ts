@@ -3,7 +3,6 @@ import { compareOrdinal } from "../../base/index.ts";
 import type { Package } from "../package.ts";
 import type { SolveRequest } from "./request.ts";
 import { type OrderSatisfiers, type Root, rootOfBase } from "./roots.ts";
-import { tablesOf } from "./package-tables.ts";
 import type { Universe } from "./universe.ts";
 
 /**
@@ -15,7 +14,7 @@ export function baseStages(
   { universe, order }: { universe: Universe; order: OrderSatisfiers },
 ): Root[][] {
   if (request.base === "none") return [];
-  const items = request.indexes.flatMap((index) => tablesOf(index).packages);
+  const items = request.indexes.flatMap((index) => [...index.basePackages, ...index.named("apt")]);
   const roots = (isWanted: (item: Package) => boolean): Root[] => {
     const names = new Set(items.filter((item) => isNative(item, request) && isWanted(item)).map(({ name }) => name));
     return [...names].sort(compareOrdinal).map((name) => rootOfBase(universe, name, order));

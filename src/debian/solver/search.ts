@@ -243,7 +243,7 @@ class Search {
         if (why !== undefined) open.push(why);
       }
     }
-    return { kind: "impossible", core: [...core] };
+    return { kind: "impossible", core: this.#problem.clauses.filter((clause) => core.has(clause)) };
   }
 }
 

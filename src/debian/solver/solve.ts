@@ -7,7 +7,6 @@ import { type Choice, describe } from "./describe.ts";
 import { explainCore } from "./explain-core.ts";
 import { chooseGreedily } from "./greedy.ts";
 import { mentionOrder } from "./mention-order.ts";
-import { tablesOf } from "./package-tables.ts";
 import { compareProviders } from "./provider-order.ts";
 import { defaultPreferences, type Preference, type Solution, type SolveRequest } from "./request.ts";
 import { type Root, rootsOfSpec } from "./roots.ts";
@@ -43,12 +42,11 @@ export interface Setting {
 }
 
 function prepare(request: SolveRequest): Setting {
-  const tables = request.indexes.map(tablesOf);
   const locked = request.locked ?? new Map<string, never>();
   const lockedNames = new Set([...locked.keys()].map((key) => key.slice(0, key.lastIndexOf(":"))));
   const preferences = request.preferences ?? defaultPreferences;
   const universe = new Universe({
-    tables,
+    indexes: request.indexes,
     native: request.architecture,
     foreign: request.foreign ?? [],
     reorder: (group) => reorder(group, preferences, lockedNames),
@@ -57,7 +55,7 @@ function prepare(request: SolveRequest): Setting {
     const wanted = locked.get(`${item.name}:${item.architecture}`);
     return wanted !== undefined && wanted.version === item.version && wanted.digest === item.digest;
   };
-  const context = { mentions: mentionOrder(tables), isPreferred: isLocked };
+  const context = { mentions: mentionOrder(request.indexes), isPreferred: isLocked };
   const order = (target: Target, versions: readonly Version[]): readonly Version[] => {
     const compare = compareProviders({ universe, target, selection: undefined, ...context });
     return [...versions].sort((a, b) => (a.node === b.node ? inNode(a, b) : compare(a, b)));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareOrdinal } from "../../base/index.ts";
 import type { Package } from "../package.ts";
+import type { PackageIndex } from "../packages-index.ts";
 import type { Relation, RelationGroup } from "../relation.ts";
 import { compareVersions } from "../version.ts";
-import type { PackageTables } from "./package-tables.ts";
 
 /** A package name on one architecture, real or virtual. `arch` is "any" for what `name:any` asks for. */
 export interface Node {
@@ -51,7 +51,7 @@ export class Universe {
   readonly native: string;
   /** Names of the sources, in their order, each once. */
   readonly sources: readonly string[];
-  readonly #tables: readonly PackageTables[];
+  readonly #indexes: readonly PackageIndex[];
   readonly #nodes = new Map<string, Node>();
   readonly #versions = new Map<Package, Version>();
   readonly #needs = new Map<Version, readonly Need[]>();
@@ -61,14 +61,14 @@ export class Universe {
   readonly #reorder: (group: RelationGroup) => RelationGroup;
 
   constructor(options: {
-    tables: readonly PackageTables[];
+    indexes: readonly PackageIndex[];
     native: string;
     foreign: readonly string[];
     reorder: (group: RelationGroup) => RelationGroup;
   }) {
-    this.#tables = options.tables;
+    this.#indexes = options.indexes;
     this.native = options.native;
-    this.sources = [...new Set(options.tables.map((table) => table.source))];
+    this.sources = [...new Set(options.indexes.map((index) => index.source))];
     this.architectures = [options.native, ...options.foreign.filter((arch) => arch !== options.native)];
     this.#reorder = options.reorder;
   }
@@ -105,15 +105,15 @@ export class Universe {
 
   /** Every package of the sources with this name, whatever its architecture. */
   named(name: string): readonly Package[] {
-    return this.#tables.flatMap((table) => table.named(name));
+    return this.#indexes.flatMap((index) => index.named(name));
   }
 
   providersNamed(name: string): readonly Package[] {
-    return this.#tables.flatMap((table) => table.providersOf(name));
+    return this.#indexes.flatMap((index) => index.providersOf(name));
   }
 
   names(): Iterable<string> {
-    return new Set(this.#tables.flatMap((table) => [...table.names()]));
+    return new Set(this.#indexes.flatMap((index) => [...index.names()]));
   }
 
   /** Or-groups of Pre-Depends, then Depends, in the order of the package. */
