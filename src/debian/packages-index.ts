@@ -135,7 +135,7 @@ class ScannedIndex implements PackageIndex {
   #indexProvides(): ReadonlyMap<string, readonly number[]> {
     const byProvided = new Map<string, number[]>();
     for (const { stanza, from, to } of this.#scan.provides) {
-      for (const item of this.#bytes.latin1Slice(from, to).split(",")) {
+      for (const item of this.#bytes.toString("latin1", from, to).split(",")) {
         const name = /^\s*([^\s:(]+)/.exec(item)?.[1];
         if (name === undefined) continue;
         const list = byProvided.get(name);

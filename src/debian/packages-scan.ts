@@ -86,12 +86,12 @@ class Scanner implements PackagesScan {
   #takeP(at: number, end: number): void {
     const bytes = this.#bytes;
     if (has(bytes, at, packageField)) {
-      this.#name = bytes.latin1Slice(at + packageField.length, end).trim();
+      this.#name = bytes.toString("latin1", at + packageField.length, end).trim();
     } else if (has(bytes, at, providesField)) {
       this.provides.push({ stanza: this.starts.length, from: at + providesField.length, to: end });
       this.#inProvides = true;
     } else if (has(bytes, at, priorityField)) {
-      if (bytes.latin1Slice(at + priorityField.length, end).trim() === "required") this.#isBase = true;
+      if (bytes.toString("latin1", at + priorityField.length, end).trim() === "required") this.#isBase = true;
     } else if (baseFields.some((name) => has(bytes, at, name))) {
       this.#isBase = true;
     }
