@@ -39,6 +39,7 @@ export {
   type SystemPhases,
 } from "./phases.ts";
 export { memoryProject, type ProjectFile, type ProjectFiles } from "./project-files.ts";
+export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";
 export { type UnpackTask, unpackAction, type PackageRecord } from "./unpack.ts";
 export { unpackAll, type UnpackOptions } from "./unpack-pool.ts";

@@ -34,7 +34,8 @@ export class PathResolver {
 
   #realDirectory(path: string): string | undefined {
     if (this.#directories.has(path)) return this.#directories.get(path);
-    const found = this.#walk("", path.split("/"), { links: 0 });
+    const end = this.#walk("", path.split("/"), { links: 0 });
+    const found = end === "" || (end !== undefined && this.#entries.get(end)?.type === "dir") ? end : undefined;
     this.#directories.set(path, found);
     return found;
   }
