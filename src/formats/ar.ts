@@ -47,8 +47,12 @@ function parseMember(read: ByteReader, at: number): ArMember {
   if (!header.endsWith("`\n")) throw invalid(at, "a member's header has no end mark");
   const size = /^([0-9]{1,10}) *$/.exec(header.slice(48, 58))?.[1];
   if (size === undefined) throw invalid(at, "a member's size is not a number");
-  const name = header.slice(0, 16).replace(/ +$/, "").replace(/(?<=.)\/$/, "");
-  if (!/^[\x21-\x2e\x30-\x7e]+$/.test(name)) throw invalid(at, `the member name ${JSON.stringify(name)} is not supported`);
+  const name = header
+    .slice(0, 16)
+    .replace(/ +$/, "")
+    .replace(/(?<=.)\/$/, "");
+  if (!/^[\x21-\x2e\x30-\x7e]+$/.test(name))
+    throw invalid(at, `the member name ${JSON.stringify(name)} is not supported`);
   const member = { name, offset: at + headerBytes, sizeBytes: Number(size) };
   if (member.offset + member.sizeBytes > read.sizeBytes) throw invalid(at, `the member "${name}" is cut off`);
   return member;
@@ -69,5 +73,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 function invalid(offset: number, fault: string): AshlarError {
-  return new AshlarError("FORMATS_AR_INVALID", `Cannot read ar archive: at byte ${offset}, ${fault}`, { details: { offset } });
+  return new AshlarError("FORMATS_AR_INVALID", `Cannot read ar archive: at byte ${offset}, ${fault}`, {
+    details: { offset },
+  });
 }

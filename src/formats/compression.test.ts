@@ -30,7 +30,12 @@ async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** Both ways give the bytes, or both the same code. */
-async function bothWays(kind: Compression, bytes: Uint8Array, limits = options, sizes = [1 << 16]): Promise<Buffer | string> {
+async function bothWays(
+  kind: Compression,
+  bytes: Uint8Array,
+  limits = options,
+  sizes = [1 << 16],
+): Promise<Buffer | string> {
   let sync: Buffer | string;
   try {
     sync = Buffer.from(decompressSync(kind, bytes, limits));
@@ -61,7 +66,8 @@ test("detectCompression knows the four forms by their first bytes", () => {
   assert.equal(detectCompression(zstdCompressSync("x")), "zstd");
   assert.equal(detectCompression(skippableFrame(Buffer.from("x"))), "zstd");
   assert.equal(detectCompression(Buffer.from("fd377a585a0000", "hex")), "xz");
-  for (const other of ["", "x", "BZh91AY", "\x1f\x8b", "PK\x03\x04"]) assert.equal(detectCompression(Buffer.from(other, "latin1")), "none");
+  for (const other of ["", "x", "BZh91AY", "\x1f\x8b", "PK\x03\x04"])
+    assert.equal(detectCompression(Buffer.from(other, "latin1")), "none");
 });
 
 test("decompress reads what gzip, xz and zstd programs write", async (t: TestContext) => {
@@ -84,11 +90,20 @@ test("decompress reads what gzip, xz and zstd programs write", async (t: TestCon
 });
 
 test("decompress joins gzip members, and zstd frames of all sizes around skippable ones", async () => {
-  assert.deepEqual(await bothWays("gzip", Buffer.concat([gzipSync("a"), gzipSync(""), gzipSync("b")])), Buffer.from("ab"));
+  assert.deepEqual(
+    await bothWays("gzip", Buffer.concat([gzipSync("a"), gzipSync(""), gzipSync("b")])),
+    Buffer.from("ab"),
+  );
   const large = Buffer.alloc(6 * mib, "large and known size ");
   const frames = [
-    skippableFrame(Buffer.alloc(3)), zstdCompressSync("a"), plainFrame(sample), skippableFrame(Buffer.alloc(0)),
-    plainFrame(large), plainFrame(Buffer.alloc(0)), zstdCompressSync(sample), skippableFrame(Buffer.alloc(100_000)),
+    skippableFrame(Buffer.alloc(3)),
+    zstdCompressSync("a"),
+    plainFrame(sample),
+    skippableFrame(Buffer.alloc(0)),
+    plainFrame(large),
+    plainFrame(Buffer.alloc(0)),
+    zstdCompressSync(sample),
+    skippableFrame(Buffer.alloc(100_000)),
   ];
   const whole = Buffer.concat([Buffer.from("a"), sample, large, sample]);
   assert.ok(whole.equals((await bothWays("zstd", Buffer.concat(frames), options, [999, 1 << 16, 1 << 24])) as Buffer));
@@ -100,7 +115,12 @@ test("decompress gives the same with the xz decoder in WebAssembly", async (t: T
   const engine = "wasm";
   const large = Buffer.concat([sample, Buffer.alloc(20 * mib, "0123456789abcdef"), sample]);
   for (const bytes of [Buffer.alloc(0), sample, large]) {
-    for (const packed of [xz(bytes), xz(bytes, "--block-size=3000000"), xz(bytes, "--check=none"), xz(bytes, "--check=crc32")]) {
+    for (const packed of [
+      xz(bytes),
+      xz(bytes, "--block-size=3000000"),
+      xz(bytes, "--check=none"),
+      xz(bytes, "--check=crc32"),
+    ]) {
       assert.ok(bytes.equals(unxzSync(packed, { ...options, engine })));
       assert.ok(bytes.equals(await collect(unxz(cut(packed, 5000), { ...options, engine }))));
       assert.ok(bytes.equals(await collect(unxz(cut(packed, 5000), options))));
@@ -108,7 +128,10 @@ test("decompress gives the same with the xz decoder in WebAssembly", async (t: T
   }
   const damaged = xz(large);
   damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] as number) ^ 1;
-  assert.throws(() => unxzSync(damaged, { ...options, engine }), (error) => isAshlarError(error));
+  assert.throws(
+    () => unxzSync(damaged, { ...options, engine }),
+    (error) => isAshlarError(error),
+  );
   await assert.rejects(collect(unxz(cut(damaged, 5000), { ...options, engine })), (error) => isAshlarError(error));
   await assert.rejects(collect(unxz(cut(damaged, 5000), options)), (error) => isAshlarError(error));
 });
@@ -117,15 +140,24 @@ test("decompress refuses input that is cut, damaged or followed by garbage", asy
   if (!hasPrograms(t, "xz")) return;
   const small = Buffer.from("stones ".repeat(50));
   const packed: [Compression, Buffer][] = [
-    ["gzip", gzipSync(small)], ["xz", xz(small)], ["zstd", zstdCompressSync(small)], ["zstd", plainFrame(small)],
+    ["gzip", gzipSync(small)],
+    ["xz", xz(small)],
+    ["zstd", zstdCompressSync(small)],
+    ["zstd", plainFrame(small)],
     ["zstd", skippableFrame(small)],
   ];
   for (const [kind, bytes] of packed) {
     for (let length = 0; length < bytes.length; length++) {
-      assert.equal(await bothWays(kind, bytes.subarray(0, length)), "FORMATS_DECOMPRESS_INVALID", `${kind} cut at ${length}`);
+      assert.equal(
+        await bothWays(kind, bytes.subarray(0, length)),
+        "FORMATS_DECOMPRESS_INVALID",
+        `${kind} cut at ${length}`,
+      );
     }
     await refused(kind, Buffer.concat([bytes, Buffer.from("garbage behind it")]), "INVALID");
     await refused(kind, Buffer.concat([bytes, Buffer.from("g")]), "INVALID");
+    await refused(kind, Buffer.concat([bytes, Buffer.alloc(1)]), "INVALID");
+    await refused(kind, Buffer.concat([bytes, Buffer.alloc(100), bytes]), "INVALID");
   }
   await refused("xz", Buffer.concat([xz(small), xz(small)]), "INVALID");
   const gzip = gzipSync(small);
@@ -148,7 +180,13 @@ test("decompress refuses a wrong xz check sum, index or footer", async (t: TestC
 test("decompress stops at maxBytes, exactly", async (t: TestContext) => {
   if (!hasPrograms(t, "xz")) return;
   const maxBytes = sample.length;
-  for (const [kind, bytes] of [["none", sample], ["gzip", gzipSync(sample)], ["xz", xz(sample)], ["zstd", zstdCompressSync(sample)], ["zstd", plainFrame(sample)]] as const) {
+  for (const [kind, bytes] of [
+    ["none", sample],
+    ["gzip", gzipSync(sample)],
+    ["xz", xz(sample)],
+    ["zstd", zstdCompressSync(sample)],
+    ["zstd", plainFrame(sample)],
+  ] as const) {
     assert.deepEqual(await bothWays(kind, bytes, { ...options, maxBytes }), sample);
     await refused(kind, bytes, "LIMIT", { ...options, maxBytes: maxBytes - 1 });
     await refused(kind, bytes, "LIMIT", { ...options, maxBytes: 0 });
@@ -182,7 +220,9 @@ test("decompress refuses an endless frame that says to be small", async () => {
     yield Buffer.from("28b52ffd2005", "hex");
     for (; taken < 100_000; taken++) yield block;
   };
-  await assert.rejects(collect(decompress("zstd", endless(), options)), (error) => isAshlarError(error, "FORMATS_DECOMPRESS_INVALID"));
+  await assert.rejects(collect(decompress("zstd", endless(), options)), (error) =>
+    isAshlarError(error, "FORMATS_DECOMPRESS_INVALID"),
+  );
   assert.ok(taken < 200, `${taken} blocks`);
 });
 
@@ -191,7 +231,8 @@ test("decompress refuses dictionaries and windows above 128 MiB", async (t: Test
   await refused("xz", xz(sample, "--lzma2=preset=1,dict=1536MiB"), "MEMORY");
   await refused("xz", xz(sample, "--lzma2=preset=1,dict=192MiB"), "MEMORY");
   assert.deepEqual(await bothWays("xz", xz(sample, "--lzma2=preset=1,dict=128MiB")), sample);
-  const window = (log: number): Buffer => Buffer.concat([Buffer.from("28b52ffd00", "hex"), Buffer.from([(log - 10) << 3]), Buffer.from("010000", "hex")]);
+  const window = (log: number): Buffer =>
+    Buffer.concat([Buffer.from("28b52ffd00", "hex"), Buffer.from([(log - 10) << 3]), Buffer.from("010000", "hex")]);
   await refused("zstd", window(31), "MEMORY");
   await refused("zstd", window(28), "MEMORY");
   assert.deepEqual(await bothWays("zstd", window(27)), Buffer.alloc(0));
@@ -213,7 +254,12 @@ test("decompress refuses xz filters other than LZMA2", async (t: TestContext) =>
 test("decompress passes the input's error on, and closes the input when the reader stops", async (t: TestContext) => {
   if (!hasPrograms(t, "xz")) return;
   const large = Buffer.concat([randomBytes(6 * mib), Buffer.alloc(20 * mib, "0123456789abcdef")]);
-  for (const [kind, bytes] of [["none", large], ["gzip", gzipSync(large, { level: 1 })], ["xz", xz(large, "-0")], ["zstd", zstdCompressSync(large)]] as const) {
+  for (const [kind, bytes] of [
+    ["none", large],
+    ["gzip", gzipSync(large, { level: 1 })],
+    ["xz", xz(large, "-0")],
+    ["zstd", zstdCompressSync(large)],
+  ] as const) {
     let closed = false;
     const input = function* (failAt: number): Generator<Uint8Array> {
       try {

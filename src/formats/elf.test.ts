@@ -10,10 +10,24 @@ import { hasPrograms, run } from "./testing/oracle.ts";
 test("parseElf reads both classes and byte orders", () => {
   for (const wide of [true, false]) {
     for (const little of [true, false]) {
-      const bytes = makeElf({ wide, little, interpreter: "/lib/ld.so", needed: ["liba.so.1", "libb.so"], soname: "me.so", rpath: "/a:/b", runpath: "$ORIGIN/../lib" });
+      const bytes = makeElf({
+        wide,
+        little,
+        interpreter: "/lib/ld.so",
+        needed: ["liba.so.1", "libb.so"],
+        soname: "me.so",
+        rpath: "/a:/b",
+        runpath: "$ORIGIN/../lib",
+      });
       assert.deepEqual(parseElf(bytes), {
-        class: wide ? 64 : 32, machine: 62, type: "dyn", interpreter: "/lib/ld.so", needed: ["liba.so.1", "libb.so"],
-        soname: "me.so", rpath: ["/a", "/b"], runpath: ["$ORIGIN/../lib"],
+        class: wide ? 64 : 32,
+        machine: 62,
+        type: "dyn",
+        interpreter: "/lib/ld.so",
+        needed: ["liba.so.1", "libb.so"],
+        soname: "me.so",
+        rpath: ["/a", "/b"],
+        runpath: ["$ORIGIN/../lib"],
       });
     }
   }
@@ -24,7 +38,8 @@ test("parseElf gives undefined for other and damaged files, and never throws", (
   assert.equal(parseElf(Buffer.from("#!/bin/sh\n")), undefined);
   assert.equal(parseElf(Buffer.from("\x7fELF")), undefined);
   const bytes = makeElf({ wide: true, little: true, needed: ["liba.so.1"], interpreter: "/lib/ld.so" });
-  for (let length = 0; length < bytes.length; length++) assert.equal(parseElf(bytes.subarray(0, length)), undefined, `cut at ${length}`);
+  for (let length = 0; length < bytes.length; length++)
+    assert.equal(parseElf(bytes.subarray(0, length)), undefined, `cut at ${length}`);
   for (let at = 0; at < bytes.length; at++) {
     const wrong = Buffer.from(bytes);
     wrong[at] = 0xff;
@@ -36,7 +51,11 @@ test("parseElf agrees with readelf on files of this system", (t) => {
   if (!hasPrograms(t, "readelf")) return;
   const dir = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"].flatMap((path) => {
     try {
-      return readdirSync(path).filter((name) => /\.so\.\d+$/.test(name)).sort().slice(0, 25).map((name) => realpathSync(`${path}/${name}`));
+      return readdirSync(path)
+        .filter((name) => /\.so\.\d+$/.test(name))
+        .sort()
+        .slice(0, 25)
+        .map((name) => realpathSync(`${path}/${name}`));
     } catch {
       return [];
     }

@@ -97,7 +97,8 @@ class Elf {
     const strings = single.get(tag.stringTable);
     if (table === undefined || strings === undefined) return { needed: [], rpath: [], runpath: [] };
     const base = offsetOf(strings, segments);
-    const text = (at: number | undefined): string | undefined => (at === undefined ? undefined : this.#string(base + at));
+    const text = (at: number | undefined): string | undefined =>
+      at === undefined ? undefined : this.#string(base + at);
     const soname = text(single.get(tag.soname));
     return {
       needed: needed.map((at) => this.#string(base + at)),

@@ -40,7 +40,11 @@ export class Expansion {
     return this.error("LIMIT", `${fault}, which is refused`, { details });
   }
 
-  error(reason: string, fault: string, parts: { cause?: unknown; details?: Record<string, unknown> } = {}): AshlarError {
+  error(
+    reason: string,
+    fault: string,
+    parts: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ): AshlarError {
     return new AshlarError(`FORMATS_DECOMPRESS_${reason}`, `Cannot decompress ${this.#options.what}: ${fault}`, parts);
   }
 

@@ -11,15 +11,17 @@ const pieceBytes = 16 * 1024;
 export function gunzipWhole(bytes: Uint8Array, options: DecompressOptions): Uint8Array {
   const expansion = new Expansion(options);
   expansion.inBytes = bytes.length;
-  let out: Uint8Array;
+  let result: { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
   try {
-    out = gunzipSync(bytes, { maxOutputLength: options.maxBytes + 1 });
+    // With `info` the result tells how much input was used; Node's types do not know that.
+    result = gunzipSync(bytes, { maxOutputLength: options.maxBytes + 1, info: true }) as unknown as typeof result;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") expansion.addOut(options.maxBytes + 1);
     throw expansion.wrap(cause);
   }
-  expansion.addOut(out.length);
-  return out;
+  if (result.engine.bytesWritten < bytes.length) throw expansion.error("INVALID", "bytes follow the end of the data");
+  expansion.addOut(result.buffer.length);
+  return result.buffer;
 }
 
 /** Decompresses gzip members back to back, piece by piece in bounded memory. Errors as `decompress`. */

@@ -20,7 +20,8 @@ function gzip(bytes: Uint8Array, pieceBytes: number): Buffer {
 test("GzipWriter gives the same bytes however the input is cut, with an empty header", () => {
   const whole = gzip(sample, sample.length);
   assert.equal(whole.subarray(0, 10).toString("hex"), "1f8b08000000000000ff");
-  for (const size of [1000, 65_535, 65_536, 65_537, 200_000]) assert.ok(gzip(sample, size).equals(whole), `pieces of ${size}`);
+  for (const size of [1000, 65_535, 65_536, 65_537, 200_000])
+    assert.ok(gzip(sample, size).equals(whole), `pieces of ${size}`);
   // Part of the identity of gzip layers: changes only with the pinned pako.
   assert.equal(digestOf(whole), "sha256:70a62545b16c953144c2306030e4118a80d934ba45bab05a97fb9a6c8ad8b13a");
 });

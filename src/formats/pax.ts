@@ -67,7 +67,8 @@ function setValue(values: PaxValues, key: string, value: Uint8Array, at: number)
     if (value.includes(0)) throw tarError("NAME", at, `the pax ${key} holds a NUL byte`);
     values[key] = value.length === 0 ? undefined : nameFromBytes(value);
   } else if (key.startsWith(xattrPrefix)) setXattr(values, key.slice(xattrPrefix.length), value, at);
-  else if (key.startsWith("GNU.sparse.")) throw tarError("SPARSE", at, "sparse files are not supported, want them whole");
+  else if (key.startsWith("GNU.sparse."))
+    throw tarError("SPARSE", at, "sparse files are not supported, want them whole");
   else if (Object.hasOwn(numberKeys, key)) setNumber(values, key, value, at);
 }
 

@@ -21,7 +21,10 @@ test("parseShebang follows execve: one interpreter, the rest one argument", () =
     ["#!/b\xe4r\n", ["/b\udce4r"]],
   ];
   for (const [text, want] of cases) {
-    const expected = want === undefined ? undefined : { interpreter: want[0], ...(want[1] === undefined ? {} : { argument: want[1] }) };
+    const expected =
+      want === undefined
+        ? undefined
+        : { interpreter: want[0], ...(want[1] === undefined ? {} : { argument: want[1] }) };
     assert.deepEqual(parseShebang(Buffer.from(text, "latin1")), expected, JSON.stringify(text.slice(0, 30)));
   }
 });

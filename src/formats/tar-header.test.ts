@@ -25,10 +25,15 @@ function back(entry: Entry): ReturnType<typeof readTar>[0]["entry"] {
 }
 
 test("encodeTarHeader makes one block where ustar can hold the entry", () => {
-  const block = encodeTarHeader(file("usr/bin/env", { mode: 0o4755, uid: 0o7777777, gid: 5, mtimeSeconds: 0o77777777777 }));
+  const block = encodeTarHeader(
+    file("usr/bin/env", { mode: 0o4755, uid: 0o7777777, gid: 5, mtimeSeconds: 0o77777777777 }),
+  );
   assert.equal(block.length, 512);
   const text = block.toString("latin1");
-  assert.equal(text.slice(100, 156), "0004755\x007777777\x000000005\x0000000000000\x0077777777777\x00" + text.slice(148, 156));
+  assert.equal(
+    text.slice(100, 156),
+    "0004755\x007777777\x000000005\x0000000000000\x0077777777777\x00" + text.slice(148, 156),
+  );
   assert.match(text.slice(148, 156), /^0[0-7]{5}\0 $/);
   assert.equal(text.slice(257, 345), `ustar\x0000${"\0".repeat(64)}0000000\x000000000\x00`);
 });
@@ -74,19 +79,32 @@ test("encodeTarHeader writes what octal cannot hold to pax", () => {
 
 test("encodeTarHeader writes attributes in the order of their names", () => {
   const value = Buffer.from([1, 0, 10, 61]).toString("base64");
-  const one = encodeTarHeader(file("x", { xattrs: { "user.b": value, "user.B": value, "security.capability": value } }));
-  const two = encodeTarHeader(file("x", { xattrs: { "security.capability": value, "user.B": value, "user.b": value } }));
+  const one = encodeTarHeader(
+    file("x", { xattrs: { "user.b": value, "user.B": value, "security.capability": value } }),
+  );
+  const two = encodeTarHeader(
+    file("x", { xattrs: { "security.capability": value, "user.B": value, "user.b": value } }),
+  );
   assert.deepEqual(one, two);
   const at = ["security.capability", "user.B", "user.b"].map((name) => one.indexOf(`SCHILY.xattr.${name}=`));
-  assert.deepEqual(at, [...at].sort((a, b) => a - b));
+  assert.deepEqual(
+    at,
+    [...at].sort((a, b) => a - b),
+  );
   assert.ok(!at.includes(-1));
 });
 
 test("encodeTarHeader refuses what no tar can hold", () => {
   const link: SymlinkEntry = { ...meta, type: "symlink", path: parsePath("l"), target: "a\0b" };
-  assert.throws(() => encodeTarHeader(link), (error) => isAshlarError(error, "FORMATS_TAR_NAME"));
+  assert.throws(
+    () => encodeTarHeader(link),
+    (error) => isAshlarError(error, "FORMATS_TAR_NAME"),
+  );
   for (const name of ["", "a=b", "a\0"]) {
-    assert.throws(() => encodeTarHeader(file("x", { xattrs: { [name]: "" } })), (error) => isAshlarError(error, "FORMATS_TAR_NAME"));
+    assert.throws(
+      () => encodeTarHeader(file("x", { xattrs: { [name]: "" } })),
+      (error) => isAshlarError(error, "FORMATS_TAR_NAME"),
+    );
   }
 });
 
@@ -100,7 +118,8 @@ test("encodeTarHeader gives back every entry through TarParser", () => {
       assert.deepEqual([seen.mode, seen.uid, seen.gid, seen.mtimeSeconds], [mode, uid, gid, mtimeSeconds]);
       assert.deepEqual(seen.xattrs ?? {}, entry.xattrs ?? {});
       assert.equal(seen.linkName, entry.type === "symlink" || entry.type === "hardlink" ? entry.target : "");
-      if (entry.type === "char" || entry.type === "block") assert.deepEqual([seen.major, seen.minor], [entry.major, entry.minor]);
+      if (entry.type === "char" || entry.type === "block")
+        assert.deepEqual([seen.major, seen.minor], [entry.major, entry.minor]);
       assert.deepEqual(encodeTarHeader(structuredClone(entry)), encodeTarHeader(entry));
     }),
     { numRuns: 500 },
@@ -108,6 +127,9 @@ test("encodeTarHeader gives back every entry through TarParser", () => {
 });
 
 test("tarPadding fills the last block", () => {
-  assert.deepEqual([0, 1, 511, 512, 513].map((size) => tarPadding(size).length), [0, 511, 1, 0, 511]);
+  assert.deepEqual(
+    [0, 1, 511, 512, 513].map((size) => tarPadding(size).length),
+    [0, 511, 1, 0, 511],
+  );
   assert.equal(tarEnd.length, 1024);
 });

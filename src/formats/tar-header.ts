@@ -86,8 +86,13 @@ export function encodeTarHeader(entry: Entry): Buffer {
 
 function needsPax(entry: Entry, size: number, major: number, minor: number): boolean {
   return (
-    entry.uid > idOctalMax || entry.gid > idOctalMax || size > longOctalMax || major > idOctalMax ||
-    minor > idOctalMax || entry.mtimeSeconds < 0 || entry.mtimeSeconds > longOctalMax
+    entry.uid > idOctalMax ||
+    entry.gid > idOctalMax ||
+    size > longOctalMax ||
+    major > idOctalMax ||
+    minor > idOctalMax ||
+    entry.mtimeSeconds < 0 ||
+    entry.mtimeSeconds > longOctalMax
   );
 }
 
@@ -110,10 +115,13 @@ function numberRecords(entry: Entry, size: number, major: number, minor: number)
 }
 
 function xattrRecords(entry: Entry, xattrs: Readonly<Record<string, string>>): Buffer[] {
-  return Object.keys(xattrs).sort(compareOrdinal).map((name) => {
-    if (name === "" || /[=\0]/.test(name)) throw unwritable(entry, `no tar can hold the attribute name ${quoteName(name)}`);
-    return encodePaxRecord(pathToBytes(`SCHILY.xattr.${name}`), Buffer.from(xattrs[name] as string, "base64"));
-  });
+  return Object.keys(xattrs)
+    .sort(compareOrdinal)
+    .map((name) => {
+      if (name === "" || /[=\0]/.test(name))
+        throw unwritable(entry, `no tar can hold the attribute name ${quoteName(name)}`);
+      return encodePaxRecord(pathToBytes(`SCHILY.xattr.${name}`), Buffer.from(xattrs[name] as string, "base64"));
+    });
 }
 
 function record(key: string, value: Uint8Array): Buffer {
@@ -125,7 +133,16 @@ function withPax(records: readonly Buffer[], fields: Fields): Buffer {
   const padded = Math.ceil(size / blockBytes) * blockBytes;
   const out = Buffer.alloc(2 * blockBytes + padded);
   writeBlock(out, {
-    flag: 0x78, name: paxName, linkName: "", mode: 0o644, uid: 0, gid: 0, size, mtime: 0, major: 0, minor: 0,
+    flag: 0x78,
+    name: paxName,
+    linkName: "",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size,
+    mtime: 0,
+    major: 0,
+    minor: 0,
   });
   let at = blockBytes;
   for (const item of records) at += item.copy(out, at);

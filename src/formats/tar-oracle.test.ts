@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import {
-  chmodSync, linkSync, lutimesSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync,
+  chmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,22 +26,33 @@ const letters = { file: "-", hardlink: "h", dir: "d", symlink: "l", char: "c", b
 
 /** A line of `tar -tv --numeric-owner --full-time`, white space made one blank. */
 function listed({ entry }: ReadMember): string {
-  const size = entry.type === "char" || entry.type === "block" ? `${entry.major},${entry.minor}` : String(entry.sizeBytes);
+  const size =
+    entry.type === "char" || entry.type === "block" ? `${entry.major},${entry.minor}` : String(entry.sizeBytes);
   const time = new Date(entry.mtimeSeconds * 1000).toISOString().slice(0, 19).replace("T", " ");
-  const arrow = entry.type === "symlink" ? ` -> ${entry.linkName}` : entry.type === "hardlink" ? ` link to ${entry.linkName}` : "";
-  return `${letters[entry.type]}${permissions(entry.mode)} ${entry.uid}/${entry.gid} ${size} ${time} ${entry.name}${arrow}`;
+  const arrow =
+    entry.type === "symlink" ? ` -> ${entry.linkName}` : entry.type === "hardlink" ? ` link to ${entry.linkName}` : "";
+  const mode = `${letters[entry.type]}${permissions(entry.mode)}`;
+  return `${mode} ${entry.uid}/${entry.gid} ${size} ${time} ${entry.name}${arrow}`;
 }
 
 function permissions(mode: number): string {
   const bits = [...(mode & 0o777).toString(2).padStart(9, "0")].map((bit, i) => (bit === "1" ? "rwx"[i % 3] : "-"));
-  const special: [number, number, string, string][] = [[0o4000, 2, "s", "S"], [0o2000, 5, "s", "S"], [0o1000, 8, "t", "T"]];
+  const special: [number, number, string, string][] = [
+    [0o4000, 2, "s", "S"],
+    [0o2000, 5, "s", "S"],
+    [0o1000, 8, "t", "T"],
+  ];
   for (const [bit, at, on, off] of special) if ((mode & bit) !== 0) bits[at] = bits[at] === "x" ? on : off;
   return bits.join("");
 }
 
 function gnuList(bytes: Uint8Array): string[] {
   const args = ["-tvf", "-", "--numeric-owner", "--full-time", "--quoting-style=literal", "--no-auto-compress"];
-  return run("tar", args, bytes).toString().trimEnd().split("\n").map((line) => line.replace(/ +/g, " ").replace(/(:\d\d)\.\d+ /, "$1 "));
+  return run("tar", args, bytes)
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.replace(/ +/g, " ").replace(/(:\d\d)\.\d+ /, "$1 "));
 }
 
 function temporary(t: TestContext): string {
@@ -67,7 +87,9 @@ for (const format of ["gnu", "pax", "ustar", "oldgnu"]) {
     const dir = temporary(t);
     makeFiles(dir);
     if (format === "ustar") rmSync(join(dir, "d".repeat(100)), { recursive: true });
-    if (format === "ustar") for (const name of ["soft-long", "zz-hard-long", `a/${"n".repeat(101)}`, `a/${"n".repeat(140)}`]) rmSync(join(dir, name));
+    if (format === "ustar")
+      for (const name of ["soft-long", "zz-hard-long", `a/${"n".repeat(101)}`, `a/${"n".repeat(140)}`])
+        rmSync(join(dir, name));
     const owner = format === "ustar" ? [] : ["--owner=:3000000", "--group=:4000000000"];
     const bytes = run("tar", ["-c", "--sort=name", `--format=${format}`, "--numeric-owner", ...owner, "-C", dir, "."]);
     const members = readTar(bytes, { pieceBytes: 10_000 });
@@ -147,9 +169,16 @@ test("encodeTarHeader writes archives that GNU tar extracts to the same tree", (
   if (!hasPrograms(t, "tar", "find")) return;
   const dir = temporary(t);
   const bytes = encode(sampleTree());
-  run("tar", ["-xpf", "-", "-C", dir, ...(process.getuid?.() === 0 ? ["--numeric-owner"] : ["--no-same-owner"])], bytes);
+  run(
+    "tar",
+    ["-xpf", "-", "-C", dir, ...(process.getuid?.() === 0 ? ["--numeric-owner"] : ["--no-same-owner"])],
+    bytes,
+  );
   const owner = process.getuid?.() === 0 ? "%U %G" : "";
-  const found = run("find", [dir, "-mindepth", "1", "-printf", `%P\t%y %m ${owner} %l %T@\\0`]).toString("latin1").split("\0").filter((line) => line !== "");
+  const found = run("find", [dir, "-mindepth", "1", "-printf", `%P\t%y %m ${owner} %l %T@\\0`])
+    .toString("latin1")
+    .split("\0")
+    .filter((line) => line !== "");
   const big = sampleTree().find((entry) => entry.path === "big") as Entry;
   const want = sampleTree().map((entry) => {
     // A further name shows what its file is.
@@ -157,7 +186,8 @@ test("encodeTarHeader writes archives that GNU tar extracts to the same tree", (
     const type = { file: "f", hardlink: "f", dir: "d", symlink: "l", fifo: "p", char: "c", block: "b" }[entry.type];
     const owners = owner === "" ? "" : `${real.uid} ${real.gid}`;
     const target = entry.type === "symlink" ? entry.target : "";
-    return `${pathToBytes(entry.path).toString("latin1")}\t${type} ${real.mode.toString(8)} ${owners} ${target} ${real.mtimeSeconds}.0000000000`;
+    const path = pathToBytes(entry.path).toString("latin1");
+    return `${path}\t${type} ${real.mode.toString(8)} ${owners} ${target} ${real.mtimeSeconds}.0000000000`;
   });
   assert.deepEqual(found.sort(), want.sort());
   for (const entry of sampleTree()) {
@@ -170,10 +200,14 @@ test("encodeTarHeader writes archives that GNU tar extracts to the same tree", (
 const python = `
 import sys, tarfile, json, base64, io
 out = []
-with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()), mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
+kinds = ["file", "hardlink", "symlink", "char", "block", "dir", "fifo"]
+def encoded(value):
+    return base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()
+file = io.BytesIO(sys.stdin.buffer.read())
+with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
     for m in tar:
-        kind = {b"0": "file", b"1": "hardlink", b"2": "symlink", b"3": "char", b"4": "block", b"5": "dir", b"6": "fifo"}[m.type]
-        xattrs = {k[13:]: base64.b64encode(v.encode("utf-8", "surrogateescape")).decode() for k, v in m.pax_headers.items() if k.startswith("SCHILY.xattr.")}
+        kind = kinds[int(m.type)]
+        xattrs = {k[13:]: encoded(v) for k, v in m.pax_headers.items() if k.startswith("SCHILY.xattr.")}
         out.append([m.name, kind, m.mode, m.uid, m.gid, int(m.mtime), m.size, m.linkname, xattrs])
 print(json.dumps(out))
 `;
@@ -181,13 +215,27 @@ print(json.dumps(out))
 test("encodeTarHeader writes archives that Python's tarfile reads as we do", (t) => {
   if (!hasPrograms(t, "python3")) return;
   const value = Buffer.from([1, 0, 0, 2, 10, 61, 255]).toString("base64");
-  const tree = makeTree([...sampleTree(), fileOf("caps", "x", { xattrs: { "security.capability": value, "user.a": "" } })]);
+  const tree = makeTree([
+    ...sampleTree(),
+    fileOf("caps", "x", { xattrs: { "security.capability": value, "user.a": "" } }),
+  ]);
   const bytes = encode(tree);
   const ours = readTar(bytes).map(({ entry }) => [
-    entry.name.replace(/\/$/, ""), entry.type, entry.mode, entry.uid, entry.gid, entry.mtimeSeconds, entry.sizeBytes, entry.linkName, entry.xattrs ?? {},
+    entry.name.replace(/\/$/, ""),
+    entry.type,
+    entry.mode,
+    entry.uid,
+    entry.gid,
+    entry.mtimeSeconds,
+    entry.sizeBytes,
+    entry.linkName,
+    entry.xattrs ?? {},
   ]);
   assert.deepEqual(ours, JSON.parse(run("python3", ["-c", python], bytes).toString()));
-  assert.deepEqual(readTar(bytes).map(({ entry }) => entry.name), tree.map(tarNameOf));
+  assert.deepEqual(
+    readTar(bytes).map(({ entry }) => entry.name),
+    tree.map(tarNameOf),
+  );
 });
 
 test("TarParser reads what Python's tarfile writes", (t) => {
@@ -212,11 +260,23 @@ tar.close()
 `;
   for (const format of ["1", "2"]) {
     const members = readTar(run("python3", ["-c", write, format]));
-    const seen = members.map(({ entry }) => [entry.name, entry.type, entry.mode, entry.uid, entry.mtimeSeconds, entry.sizeBytes, entry.linkName, entry.major]);
+    const seen = members.map(({ entry }) => [
+      entry.name,
+      entry.type,
+      entry.mode,
+      entry.uid,
+      entry.mtimeSeconds,
+      entry.sizeBytes,
+      entry.linkName,
+      entry.major,
+    ]);
     assert.deepEqual(seen, [
-      ["plain", "file", 0o2750, 7, 1_500_000_000, 5, "", 0], ["dir/", "dir", 0o700, 0, 0, 0, "", 0],
-      ["n".repeat(180), "file", 0o644, 0, 0, 4, "", 0], ["soft", "symlink", 0o644, 0, 0, 0, "t".repeat(180), 0],
-      ["hard", "hardlink", 0o644, 0, 0, 0, "plain", 0], ["dev", "char", 0o644, 0, 0, 0, "", 5],
+      ["plain", "file", 0o2750, 7, 1_500_000_000, 5, "", 0],
+      ["dir/", "dir", 0o700, 0, 0, 0, "", 0],
+      ["n".repeat(180), "file", 0o644, 0, 0, 4, "", 0],
+      ["soft", "symlink", 0o644, 0, 0, 0, "t".repeat(180), 0],
+      ["hard", "hardlink", 0o644, 0, 0, 0, "plain", 0],
+      ["dev", "char", 0o644, 0, 0, 0, "", 5],
       ["owned", "file", 0o644, 10_000_000, -7, 0, "", 0],
     ]);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { limits, nameFromBytes } from "../base/index.ts";
+import { limits } from "../base/index.ts";
 import { parsePax, type PaxValues } from "./pax.ts";
+import { headerName, isZero, stringOf, verifyChecksum } from "./tar-block.ts";
 import { blockBytes, field, quoteName, tarError, type TarEntry, type TarType } from "./tar-entry.ts";
 import { readNumber } from "./tar-number.ts";
 
@@ -25,7 +26,6 @@ const types: Readonly<Record<string, TarType>> = {
 };
 const metaTypes = "xgLK";
 const idMax = 0xfffffffe;
-const zeroBlock = Buffer.alloc(blockBytes);
 const nothing = Buffer.alloc(0);
 
 /**
@@ -111,7 +111,8 @@ export class TarParser {
 
   #takeTrailing(bytes: Uint8Array, at: number): number {
     const length = Math.min(blockBytes, bytes.length - at);
-    if (!isZero(bytes, at, length)) throw tarError("TRAILING", this.#offset, "bytes follow the end mark, want only zeros");
+    if (!isZero(bytes, at, length))
+      throw tarError("TRAILING", this.#offset, "bytes follow the end mark, want only zeros");
     this.#offset += length;
     return at + length;
   }
@@ -155,7 +156,8 @@ export class TarParser {
     if (size > limits.paxHeaderBytesMax) {
       throw tarError("LIMIT", at, `an extended header has ${size} bytes, want at most ${limits.paxHeaderBytesMax}`);
     }
-    const repeated = type === "x" ? this.#pax : type === "L" ? this.#longName : type === "K" ? this.#longLink : undefined;
+    const repeated =
+      type === "x" ? this.#pax : type === "L" ? this.#longName : type === "K" ? this.#longLink : undefined;
     if (repeated !== undefined) throw tarError("PAX", at, `a second header of type "${type}" precedes one member`);
     if (type === "g") this.#count(at);
     this.#metaType = type;
@@ -205,7 +207,8 @@ export class TarParser {
     const type = typeOf(flag, name, at);
     const sizeBytes = values?.size ?? headerSize;
     if (sizeBytes < 0) throw tarError("SIZE", at, `the size is ${sizeBytes}, want no negative number`);
-    if (type !== "file" && sizeBytes !== 0) throw tarError("SIZE", at, `${quoteName(name)} is a ${type} of ${sizeBytes} bytes, want 0`);
+    if (type !== "file" && sizeBytes !== 0)
+      throw tarError("SIZE", at, `${quoteName(name)} is a ${type} of ${sizeBytes} bytes, want 0`);
     const device = type === "char" || type === "block";
     const entry: TarEntry = {
       name,
@@ -226,7 +229,10 @@ export class TarParser {
   #valuesOf(at: number): PaxValues | undefined {
     const pax = this.#pax;
     if (pax === undefined) return this.#global;
-    if ((pax.path !== undefined && this.#longName !== undefined) || (pax.linkpath !== undefined && this.#longLink !== undefined)) {
+    if (
+      (pax.path !== undefined && this.#longName !== undefined) ||
+      (pax.linkpath !== undefined && this.#longLink !== undefined)
+    ) {
       throw tarError("PAX", at, "a member has both a pax and a GNU long name");
     }
     return { ...this.#global, ...pax };
@@ -261,22 +267,6 @@ function typeOf(flag: string, name: string, at: number): TarType {
   throw tarError("NAME", at, `${quoteName(name)} is a ${type}, its name may not end with a slash`);
 }
 
-function headerName(block: Uint8Array): string {
-  const name = stringOf(block, ...field.name);
-  // "ustar\0" is POSIX; GNU writes "ustar  " and keeps times where POSIX has the prefix.
-  if (block[257] !== 0x75 || block[262] !== 0 || block[345] === 0 || !hasMagic(block)) return name;
-  return `${stringOf(block, ...field.prefix)}/${name}`;
-}
-
-function hasMagic(block: Uint8Array): boolean {
-  return block[258] === 0x73 && block[259] === 0x74 && block[260] === 0x61 && block[261] === 0x72;
-}
-
-function stringOf(bytes: Uint8Array, offset: number, length: number): string {
-  const end = bytes.indexOf(0, offset);
-  return nameFromBytes(bytes.subarray(offset, end < 0 ? offset + length : Math.min(end, offset + length)));
-}
-
 function idOf(value: number, at: number): number {
   if (value < 0 || value > idMax) throw tarError("NUMBER", at, `the owner's number is ${value}, want 0 to ${idMax}`);
   return value;
@@ -289,28 +279,4 @@ function deviceNumber(value: number, at: number): number {
 
 function paddingOf(sizeBytes: number): number {
   return (blockBytes - (sizeBytes % blockBytes)) % blockBytes;
-}
-
-function isZero(bytes: Uint8Array, at: number, length: number): boolean {
-  return zeroBlock.compare(bytes, at, at + length, 0, length) === 0;
-}
-
-function verifyChecksum(block: Uint8Array, at: number): void {
-  const [offset, length] = field.checksum;
-  let sum = length * 0x20;
-  for (let i = 0; i < offset; i++) sum += block[i] as number;
-  for (let i = offset + length; i < blockBytes; i++) sum += block[i] as number;
-  const want = readNumber(block, field.checksum, at, "CHECKSUM");
-  if (sum === want || signedSum(block, sum) === want) return;
-  throw tarError("CHECKSUM", at, `the header's checksum is ${want}, want ${sum}`);
-}
-
-/** Some old writers summed signed characters. */
-function signedSum(block: Uint8Array, sum: number): number {
-  const [offset, length] = field.checksum;
-  let signed = sum;
-  for (let i = 0; i < blockBytes; i++) {
-    if ((block[i] as number) >= 0x80 && (i < offset || i >= offset + length)) signed -= 256;
-  }
-  return signed;
 }

@@ -26,7 +26,8 @@ function refused(text: string | Uint8Array): void {
 }
 
 test("encodeTree writes the lines of docs/formats/tree.md", () => {
-  const fileLine = `{"content":"${emptyDigest}","gid":0,"mode":420,"mtimeSeconds":0,"path":"etc/x","sizeBytes":0,"type":"file","uid":0}`;
+  const shared = `"gid":0,"mode":420,"mtimeSeconds":0,"path":"etc/x"`;
+  const fileLine = `{"content":"${emptyDigest}",${shared},"sizeBytes":0,"type":"file","uid":0}`;
   assert.equal(Buffer.from(encodeTree(makeTree([file, dir]))).toString(), `${head}${dirLine}\n${fileLine}\n`);
   assert.equal(Buffer.from(encodeTree([])).toString(), head);
 });
@@ -45,7 +46,9 @@ test("encodeTree writes canonical JSON, and parseTree gives the tree back", () =
 
 test("encodeTree is independent of the order of keys and attributes", () => {
   const one: Entry = { ...dir, xattrs: { "user.a": "AA==", "user.b": "" } };
-  const two = Object.fromEntries(Object.entries({ ...dir, xattrs: { "user.b": "", "user.a": "AA==" } }).reverse()) as unknown as Entry;
+  const two = Object.fromEntries(
+    Object.entries({ ...dir, xattrs: { "user.b": "", "user.a": "AA==" } }).reverse(),
+  ) as unknown as Entry;
   assert.deepEqual(encodeTree([one]), encodeTree([two]));
   assert.deepEqual(encodeTree([{ ...dir, xattrs: {} }]), encodeTree([dir]), "an empty map of attributes is none");
 });
@@ -53,9 +56,15 @@ test("encodeTree is independent of the order of keys and attributes", () => {
 test("makeTree orders by the bytes of paths and refuses a path twice", () => {
   const paths = ["b", "a/b", "a", "a.b", "\u{1f600}", "\uffee", "\udcff", "a/b/c"].map(parsePath);
   const tree = makeTree(paths.map((path) => ({ ...dir, path })));
-  assert.deepEqual(tree.map((entry) => entry.path), [...paths].sort(comparePaths));
+  assert.deepEqual(
+    tree.map((entry) => entry.path),
+    [...paths].sort(comparePaths),
+  );
   assert.deepEqual(tree.map((entry) => entry.path).slice(0, 4), ["a", "a.b", "a/b", "a/b/c"]);
-  assert.throws(() => makeTree([dir, file, dir]), (error) => isAshlarError(error, "TREE_DUPLICATE"));
+  assert.throws(
+    () => makeTree([dir, file, dir]),
+    (error) => isAshlarError(error, "TREE_DUPLICATE"),
+  );
 });
 
 test("parseTree refuses everything that encodeTree does not write", () => {
@@ -88,7 +97,12 @@ test("parseTree refuses everything that encodeTree does not write", () => {
     dirLine.replace('"type":"dir"', '"target":"a\\u0000","type":"symlink"'),
     dirLine.replace('"type":"dir"', '"target":"/abs","type":"hardlink"'),
     dirLine.replace('"type":"dir"', '"type":"char"'),
-    ` ${dirLine}`, "null", "[]", "1", "{", "",
+    ` ${dirLine}`,
+    "null",
+    "[]",
+    "1",
+    "{",
+    "",
   ];
   for (const line of lines) refused(`${head}${line}\n`);
 });

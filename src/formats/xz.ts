@@ -102,7 +102,11 @@ async function* chain(head: readonly Uint8Array[], rest: AsyncIterable<Uint8Arra
   yield* rest;
 }
 
-async function* unxzPieces(input: AsyncGenerator<Uint8Array>, expansion: Expansion, options: XzOptions): AsyncGenerator<Uint8Array> {
+async function* unxzPieces(
+  input: AsyncGenerator<Uint8Array>,
+  expansion: Expansion,
+  options: XzOptions,
+): AsyncGenerator<Uint8Array> {
   const decoder = options.engine === "wasm" ? undefined : loadNative();
   let outBytes = 0;
   const pieces = decoder === undefined ? wasmPieces(input) : nativePieces(decoder, input);

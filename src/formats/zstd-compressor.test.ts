@@ -30,9 +30,18 @@ test("loadCompressor makes frames of the pinned bytes", async () => {
   assert.equal(compressor.id, compressorId());
   assert.match(compressor.id, /^zstd-wasm@0\.0\.27\/3\/[0-9a-f]{64}$/);
   // These digests are part of every layer's identity: they may change only together with the id.
-  assert.equal(compress(Buffer.from("stones ".repeat(20))).toString("hex"), "28b52ffd208c7500003873746f6e65732001000251c508");
-  assert.equal(digestOf(compress(inputs[4] as Buffer)), "sha256:3c82afd1323533a8064e30c30748138d1cbc9d8f2fb50a46d907ed0dbc76944b");
-  assert.equal(digestOf(compress(inputs[8] as Buffer)), "sha256:871de781f0f2edb69e82b28a8ef0f05ff931f45a4c11f67dd673c36ba1d286f2");
+  assert.equal(
+    compress(Buffer.from("stones ".repeat(20))).toString("hex"),
+    "28b52ffd208c7500003873746f6e65732001000251c508",
+  );
+  assert.equal(
+    digestOf(compress(inputs[4] as Buffer)),
+    "sha256:3c82afd1323533a8064e30c30748138d1cbc9d8f2fb50a46d907ed0dbc76944b",
+  );
+  assert.equal(
+    digestOf(compress(inputs[8] as Buffer)),
+    "sha256:871de781f0f2edb69e82b28a8ef0f05ff931f45a4c11f67dd673c36ba1d286f2",
+  );
 });
 
 test("compress gives what the package's own one-shot function gives, in any order", async () => {
@@ -43,8 +52,13 @@ test("compress gives what the package's own one-shot function gives, in any orde
   };
   await own.init();
   const expected = inputs.map((raw) => Buffer.from(own.compress(raw, 3)));
-  for (const order of [inputs.map((_, i) => i), inputs.map((_, i) => inputs.length - 1 - i), [8, 0, 8, 1, 4, 4, 7, 2]]) {
-    for (const i of order) assert.ok(compressor.compress(inputs[i] as Buffer).equals(expected[i] as Buffer), `input ${i}`);
+  for (const order of [
+    inputs.map((_, i) => i),
+    inputs.map((_, i) => inputs.length - 1 - i),
+    [8, 0, 8, 1, 4, 4, 7, 2],
+  ]) {
+    for (const i of order)
+      assert.ok(compressor.compress(inputs[i] as Buffer).equals(expected[i] as Buffer), `input ${i}`);
   }
 });
 
@@ -60,7 +74,13 @@ test("readPinnedWasm refuses other code and none", (t) => {
   const dir = mkdtempSync(join(tmpdir(), "ashlar-"));
   t.after(() => rmSync(dir, { recursive: true }));
   const path = join(dir, "zstd.wasm");
-  assert.throws(() => readPinnedWasm(path), (error) => isAshlarError(error, "FORMATS_COMPRESSOR_MISSING"));
+  assert.throws(
+    () => readPinnedWasm(path),
+    (error) => isAshlarError(error, "FORMATS_COMPRESSOR_MISSING"),
+  );
   writeFileSync(path, "other code");
-  assert.throws(() => readPinnedWasm(path), (error) => isAshlarError(error, "FORMATS_COMPRESSOR_MISMATCH"));
+  assert.throws(
+    () => readPinnedWasm(path),
+    (error) => isAshlarError(error, "FORMATS_COMPRESSOR_MISMATCH"),
+  );
 });

@@ -30,7 +30,12 @@ export function unzstdSync(bytes: Uint8Array, options: DecompressOptions): Uint8
   return out.length === 1 ? (out[0] as Uint8Array) : Buffer.concat(out);
 }
 
-function wholeFrame(pieces: readonly Uint8Array[], contentBytes: number | undefined, expansion: Expansion, maxBytes: number): Uint8Array {
+function wholeFrame(
+  pieces: readonly Uint8Array[],
+  contentBytes: number | undefined,
+  expansion: Expansion,
+  maxBytes: number,
+): Uint8Array {
   const left = maxBytes - expansion.outBytes;
   if (contentBytes !== undefined) expansion.addOut(contentBytes);
   const room = contentBytes ?? left;
@@ -46,7 +51,8 @@ function wholeFrame(pieces: readonly Uint8Array[], contentBytes: number | undefi
     throw expansion.wrap(cause);
   }
   if (contentBytes === undefined) expansion.addOut(out.length);
-  else if (out.length !== contentBytes) throw expansion.error("INVALID", `a frame has ${out.length} bytes, it says ${contentBytes}`);
+  else if (out.length !== contentBytes)
+    throw expansion.error("INVALID", `a frame has ${out.length} bytes, it says ${contentBytes}`);
   return out;
 }
 

@@ -13,7 +13,9 @@ import { decompressFrame, plainFrame, skippableFrame } from "./zstd-frame.ts";
 const kib = 1024;
 /** Runs around the least length, at both ends and in the middle, and sizes around every limit of the format. */
 const awkward = [
-  ...[0, 1, 7, 8, 9, 255, 256, 257, 65_791, 65_792, 128 * kib - 1, 128 * kib, 128 * kib + 1, 300 * kib].map((size) => Buffer.alloc(size, 7)),
+  ...[0, 1, 7, 8, 9, 255, 256, 257, 65_791, 65_792, 128 * kib - 1, 128 * kib, 128 * kib + 1, 300 * kib].map((size) =>
+    Buffer.alloc(size, 7),
+  ),
   ...[1, 255, 256, 512, 65_791, 65_792, 128 * kib + 1, 300 * kib].map((size) => randomBytes(size)),
   Buffer.concat([Buffer.alloc(8), Buffer.from("x"), Buffer.alloc(7), Buffer.from("y"), Buffer.alloc(8)]),
   Buffer.concat([Buffer.from("x"), Buffer.alloc(8, 1), Buffer.alloc(8, 2), Buffer.from("y")]),
@@ -31,7 +33,9 @@ test("plainFrame gives frames that node:zlib and the zstd program read", (t) => 
 });
 
 test("plainFrame holds any bytes", () => {
-  const run = fc.tuple(fc.nat({ max: 255 }), fc.integer({ min: 1, max: 40 })).map(([byte, length]) => Buffer.alloc(length, byte));
+  const run = fc
+    .tuple(fc.nat({ max: 255 }), fc.integer({ min: 1, max: 40 }))
+    .map(([byte, length]) => Buffer.alloc(length, byte));
   fc.assert(
     fc.property(fc.array(run, { maxLength: 40 }), (runs) => {
       const raw = Buffer.concat(runs);
@@ -64,10 +68,20 @@ test("decompressFrame refuses another size, damage and no frame at all", () => {
   const frame = zstdCompressSync(Buffer.from("stones"));
   assert.equal(decompressFrame(frame, 6).toString(), "stones");
   const wrong: [Uint8Array, number][] = [
-    [frame, 5], [frame, 7], [frame, 0], [frame, 2 ** 40], [frame.subarray(0, -1), 6], [Buffer.from("stones"), 6],
-    [Buffer.alloc(0), 1], [zstdCompressSync(Buffer.alloc(50 << 20)), 100],
+    [frame, 5],
+    [frame, 7],
+    [frame, 0],
+    [frame, 2 ** 40],
+    [frame.subarray(0, -1), 6],
+    [Buffer.from("stones"), 6],
+    [Buffer.alloc(0), 1],
+    [zstdCompressSync(Buffer.alloc(50 << 20)), 100],
   ];
   for (const [bytes, size] of wrong) {
-    assert.throws(() => decompressFrame(bytes, size), (error) => isAshlarError(error, "FORMATS_ZSTD_INVALID"), `${size}`);
+    assert.throws(
+      () => decompressFrame(bytes, size),
+      (error) => isAshlarError(error, "FORMATS_ZSTD_INVALID"),
+      `${size}`,
+    );
   }
 });

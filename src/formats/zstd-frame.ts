@@ -110,7 +110,10 @@ export function skippableFrame(payload: Uint8Array): Buffer {
   return out;
 }
 
-/** Decompresses one frame of known content size; what follows the frame is not looked at. Throws `FORMATS_ZSTD_INVALID`, also where the size differs. */
+/**
+ * Decompresses one frame of known content size; what follows the frame is not looked at. Throws
+ * `FORMATS_ZSTD_INVALID`, also where the size differs.
+ */
 export function decompressFrame(frame: Uint8Array, rawBytes: number): Buffer {
   let raw: Buffer;
   try {

@@ -39,7 +39,10 @@ export class ZstdSplitter {
   /** Takes some bytes; returns the pieces that are complete, parts of `bytes` or of a copy. */
   push(bytes: Uint8Array): readonly FramePiece[] {
     this.#expansion.inBytes += bytes.length;
-    this.#held = this.#held.length === 0 ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.concat([this.#held, bytes]);
+    this.#held =
+      this.#held.length === 0
+        ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+        : Buffer.concat([this.#held, bytes]);
     this.#at = 0;
     this.#pieceStart = 0;
     this.#pieces = [];
@@ -76,7 +79,10 @@ export class ZstdSplitter {
     if (header === undefined) return false;
     if (header.reserved) throw this.#invalid("a reserved bit of a frame is set");
     if (header.windowBytes > windowBytesMax) {
-      throw this.#expansion.error("MEMORY", `its window has ${header.windowBytes} bytes, want at most ${windowBytesMax}`);
+      throw this.#expansion.error(
+        "MEMORY",
+        `its window has ${header.windowBytes} bytes, want at most ${windowBytesMax}`,
+      );
     }
     this.#checksum = header.checksum;
     this.#contentBytes = header.contentBytes;

@@ -8,7 +8,11 @@ const component = fc
   .oneof(
     fc.stringMatching(/^[a-z0-9._+-]{1,40}$/),
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }),
-    fc.string({ unit: fc.constantFrom("a", "\u00e4", "\u{1f600}", "\udcff", "\udc80", " ", "\\", "\n"), minLength: 1, maxLength: 30 }),
+    fc.string({
+      unit: fc.constantFrom("a", "\u00e4", "\u{1f600}", "\udcff", "\udc80", " ", "\\", "\n"),
+      minLength: 1,
+      maxLength: 30,
+    }),
     fc.integer({ min: 90, max: 110 }).map((length) => "x".repeat(length)),
   )
   .filter((name) => isPath(name) && !name.includes("/"));
@@ -16,7 +20,10 @@ const component = fc
 function isPath(text: string): boolean {
   try {
     // A lone surrogate outside of U+DC80..U+DCFF, or one that joins its neighbour, is not a name's form.
-    return parsePath(text) === text && Buffer.from(text.replace(/[\udc80-\udcff]/g, "")).toString() === text.replace(/[\udc80-\udcff]/g, "");
+    return (
+      parsePath(text) === text &&
+      Buffer.from(text.replace(/[\udc80-\udcff]/g, "")).toString() === text.replace(/[\udc80-\udcff]/g, "")
+    );
   } catch {
     return false;
   }
@@ -30,7 +37,10 @@ export const anyPath: fc.Arbitrary<ImagePath> = fc
   .map((text) => parsePath(text));
 
 const id = fc.oneof(fc.constantFrom(0, 1000, 2_097_151, 2_097_152, 4_294_967_294), fc.nat());
-const attribute = fc.tuple(fc.stringMatching(/^(user|security|trusted)\.[a-zA-Z.]{1,20}$/), fc.uint8Array({ maxLength: 60 }));
+const attribute = fc.tuple(
+  fc.stringMatching(/^(user|security|trusted)\.[a-zA-Z.]{1,20}$/),
+  fc.uint8Array({ maxLength: 60 }),
+);
 
 const anyMeta: fc.Arbitrary<Meta> = fc
   .record({
@@ -42,18 +52,25 @@ const anyMeta: fc.Arbitrary<Meta> = fc
   })
   .map(({ attributes, ...rest }) => {
     if (attributes.length === 0) return rest;
-    return { ...rest, xattrs: Object.fromEntries(attributes.map(([name, value]) => [name, Buffer.from(value).toString("base64")])) };
+    return {
+      ...rest,
+      xattrs: Object.fromEntries(attributes.map(([name, value]) => [name, Buffer.from(value).toString("base64")])),
+    };
   });
 
 /** Any entry a tree may hold. */
 export function anyEntry(options: { readonly sizeBytesMax: number }): fc.Arbitrary<Entry> {
   const device = fc.record({ major: fc.nat({ max: 0xffffffff }), minor: fc.nat({ max: 0xffffffff }) });
   const kind = fc.oneof(
-    fc.nat({ max: options.sizeBytesMax }).map((sizeBytes) => ({ type: "file" as const, sizeBytes, content: digestOf(String(sizeBytes)) })),
+    fc
+      .nat({ max: options.sizeBytesMax })
+      .map((sizeBytes) => ({ type: "file" as const, sizeBytes, content: digestOf(String(sizeBytes)) })),
     fc.constant({ type: "dir" as const }),
     fc.constant({ type: "fifo" as const }),
     anyPath.map((target) => ({ type: "hardlink" as const, target })),
-    fc.oneof(anyPath, fc.constantFrom("/", "..", "../../x", "t".repeat(300))).map((target) => ({ type: "symlink" as const, target: target as string })),
+    fc
+      .oneof(anyPath, fc.constantFrom("/", "..", "../../x", "t".repeat(300)))
+      .map((target) => ({ type: "symlink" as const, target: target as string })),
     device.map((numbers) => ({ type: "char" as const, ...numbers })),
     device.map((numbers) => ({ type: "block" as const, ...numbers })),
   );

@@ -28,8 +28,16 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   { name: "ar", seeds: arSeeds, run: (bytes) => void parseAr(readerOf(bytes)) },
   { name: "tree", seeds: treeSeeds, run: runTree },
   { name: "elf", seeds: elfSeeds, run: (bytes) => void parseElf(bytes) },
-  { name: "shebang", seeds: () => [Buffer.from("#!/usr/bin/env python3 -I\n"), Buffer.from("#! /bin/sh")], run: (bytes) => void parseShebang(bytes) },
-  { name: "gzip", seeds: () => [gzip(sample), Buffer.concat([gzip(sample), gzip(sample)])], run: (bytes) => runBoth("gzip", bytes) },
+  {
+    name: "shebang",
+    seeds: () => [Buffer.from("#!/usr/bin/env python3 -I\n"), Buffer.from("#! /bin/sh")],
+    run: (bytes) => void parseShebang(bytes),
+  },
+  {
+    name: "gzip",
+    seeds: () => [gzip(sample), Buffer.concat([gzip(sample), gzip(sample)])],
+    run: (bytes) => runBoth("gzip", bytes),
+  },
   { name: "xz", seeds: () => xzSeeds, run: (bytes) => runBoth("xz", bytes) },
   { name: "xz-wasm", seeds: () => xzSeeds, run: (bytes) => void unxzSync(bytes, { ...options, engine: "wasm" }) },
   { name: "zstd", seeds: zstdSeeds, run: (bytes) => runBoth("zstd", bytes) },
@@ -52,9 +60,16 @@ function tarSeeds(): Uint8Array[] {
   const ours = entries.flatMap((entry) => [encodeTarHeader(entry), tarPadding(0)]);
   return [
     Buffer.concat([...ours, tarEnd]),
-    archive(pax(paxRecord("path", "x"), paxRecord("size", "3")), member({ size: 0 }, "abc"), member({ type: "5", name: "d/" })),
+    archive(
+      pax(paxRecord("path", "x"), paxRecord("size", "3")),
+      member({ size: 0 }, "abc"),
+      member({ type: "5", name: "d/" }),
+    ),
     archive(member({ type: "L" }, "long\0"), member({ type: "K" }, "link\0"), member({ type: "2", linkName: "x" })),
-    archive(member({ type: "g" }, paxRecord("mtime", "1.5")), member({ uid: base256(3_000_000n, 8), size: base256(5n, 12) }, "12345")),
+    archive(
+      member({ type: "g" }, paxRecord("mtime", "1.5")),
+      member({ uid: base256(3_000_000n, 8), size: base256(5n, 12) }, "12345"),
+    ),
   ];
 }
 
@@ -69,8 +84,13 @@ function readerOf(bytes: Uint8Array): Parameters<typeof parseAr>[0] {
 }
 
 function arSeeds(): Uint8Array[] {
-  const header = (name: string, size: number): string => `${name.padEnd(16)}${"0".padEnd(32)}${String(size).padEnd(10)}\`\n`;
-  return [Buffer.from(`!<arch>\n${header("debian-binary", 4)}2.0\n${header("control.tar", 3)}abc\n${header("data.tar", 2)}de`)];
+  const header = (name: string, size: number): string =>
+    `${name.padEnd(16)}${"0".padEnd(32)}${String(size).padEnd(10)}\`\n`;
+  return [
+    Buffer.from(
+      `!<arch>\n${header("debian-binary", 4)}2.0\n${header("control.tar", 3)}abc\n${header("data.tar", 2)}de`,
+    ),
+  ];
 }
 
 function treeSeeds(): Uint8Array[] {
@@ -95,12 +115,21 @@ function gzip(bytes: Uint8Array): Buffer {
 /** "stones\n" by xz 5.4, with CRC-64 and with two blocks and SHA-256: we cannot write xz ourselves. */
 const xzSeeds: Uint8Array[] = [
   "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAGc3RvbmVzCgAANZtOunpwQsEAAR8HFi64cx+2830BAAAAAARZWg==",
-  "/Td6WFoAAArh+wyhAgAhARYAAAB0L+Wj4AATAA1dADmdCiKH2dRubWcAAAAAAAAAJXq27nCGquZyktloOw+nSOhp++O1AzG1m2wOxq7z+dwCACEBFgAAAHQv5aMBAA4gc3RvbmVzIHN0b25lcwoAAKHcQx/xx8VAQvj0KaWjxf/C47EWfoWbn8aDDYfs1BNcAAJBFD8PAAABic0AtunfHAIAAAAAClla",
+  "/Td6WFoAAArh+wyhAgAhARYAAAB0L+Wj4AATAA1dADmdCiKH2dRubWcAAAAAAAAAJXq27nCGquZyktloOw+nSOhp++" +
+    "O1AzG1m2wOxq7z+dwCACEBFgAAAHQv5aMBAA4gc3RvbmVzIHN0b25lcwoAAKHcQx/xx8VAQvj0KaWjxf/C47EWfoWb" +
+    "n8aDDYfs1BNcAAJBFD8PAAABic0AtunfHAIAAAAAClla",
 ].map((text) => Buffer.from(text, "base64"));
 
 function zstdSeeds(): Uint8Array[] {
   const compressed = Buffer.from("KLUv/SCMdQAAOHN0b25lcyABAAJRxQg=", "base64");
-  return [compressed, plainFrame(sample), Buffer.concat([skippableFrame(sample), compressed, plainFrame(Buffer.alloc(100))])];
+  /** By zstd 1.5: no content size, and a check sum. */
+  const streamed = Buffer.from("KLUv/QRYnQAAYHN0b25lcyBjdXQgCgEAqbtfko2t7dU=", "base64");
+  return [
+    compressed,
+    streamed,
+    plainFrame(sample),
+    Buffer.concat([skippableFrame(sample), compressed, plainFrame(Buffer.alloc(100))]),
+  ];
 }
 
 /** Both ways come to the same: a result, or an error of ours. */

@@ -15,7 +15,11 @@ const baseAddress = 0x10000;
 /** Makes a small shared library of nothing but headers and a dynamic section. */
 export function makeElf(parts: ElfParts): Buffer {
   const { wide, little } = parts;
-  const strings = Buffer.from(["", parts.interpreter, ...(parts.needed ?? []), parts.soname, parts.rpath, parts.runpath, ""].filter((text) => text !== undefined).join("\0"));
+  const strings = Buffer.from(
+    ["", parts.interpreter, ...(parts.needed ?? []), parts.soname, parts.rpath, parts.runpath, ""]
+      .filter((text) => text !== undefined)
+      .join("\0"),
+  );
   const at = (text: string): number => strings.indexOf(`\0${text}\0`) + 1;
   const tags: [number, number][] = (parts.needed ?? []).map((name) => [1, at(name)]);
   if (parts.soname !== undefined) tags.push([14, at(parts.soname)]);
@@ -50,7 +54,8 @@ export function makeElf(parts: ElfParts): Buffer {
   };
   putSegment(0, 1, 0, out.length);
   putSegment(1, 2, dynamicAt, dynamicBytes);
-  if (parts.interpreter !== undefined) putSegment(2, 3, stringsAt + at(parts.interpreter), parts.interpreter.length + 1);
+  if (parts.interpreter !== undefined)
+    putSegment(2, 3, stringsAt + at(parts.interpreter), parts.interpreter.length + 1);
   tags.forEach(([tag, value], i) => {
     putWord(dynamicAt + i * 2 * word, tag);
     putWord(dynamicAt + i * 2 * word + word, value);

@@ -8,7 +8,10 @@ export interface ReadMember {
 }
 
 /** Parses an archive that is pushed in pieces of `pieceBytes`, and checks the order of the visitor's calls. */
-export function readTar(bytes: Uint8Array, options: { pieceBytes?: number; entryCountMax?: number } = {}): ReadMember[] {
+export function readTar(
+  bytes: Uint8Array,
+  options: { pieceBytes?: number; entryCountMax?: number } = {},
+): ReadMember[] {
   const members: ReadMember[] = [];
   let open: { entry: TarEntry; pieces: Buffer[] } | undefined;
   const parser = new TarParser(

@@ -45,7 +45,11 @@ export function header(fields: RawHeader): Buffer {
 /** A header, its data and the padding; the size is the data's unless `fields` says otherwise. */
 export function member(fields: RawHeader, data: string | Uint8Array = ""): Buffer {
   const bytes = Buffer.from(data);
-  return Buffer.concat([header({ size: bytes.length, ...fields }), bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
+  return Buffer.concat([
+    header({ size: bytes.length, ...fields }),
+    bytes,
+    Buffer.alloc((512 - (bytes.length % 512)) % 512),
+  ]);
 }
 
 /** One pax record with its right length. */
