@@ -1,29 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareOrdinal } from "../base/index.ts";
 import type { PackagesScan } from "./packages-scan.ts";
 
 /**
  * Where a package index first names a package: as the package of a stanza or in one of its relations. apt
  * numbers names in that order and breaks its last ties by the number.
  *
- * Archives write their indexes ordered by source package and name; an index that is in another order is
- * judged as if it were in that one.
+ * Archives write their indexes ordered by source package and name. Places are judged by that order, so an
+ * index whose stanzas are shuffled gives the same answer.
  */
 export class FirstMention {
   readonly #bytes: Buffer;
   readonly #scan: PackagesScan;
-  /** The place of each stanza in the archive's order; absent where the file is in that order. */
-  readonly #places: Int32Array | undefined;
-  readonly #found = new Map<string, number>();
+  readonly #found = new Map<string, string>();
 
   constructor(bytes: Buffer, scan: PackagesScan) {
     this.#bytes = bytes;
     this.#scan = scan;
-    this.#places = placesOf(bytes, scan);
   }
 
-  /** Grows with the place; names that are nowhere come last. */
-  of(name: string): number {
+  /** A text that orders by the place; names that are nowhere come last. */
+  of(name: string): string {
     let first = this.#found.get(name);
     if (first === undefined) {
       first = this.#search(name);
@@ -32,27 +28,33 @@ export class FirstMention {
     return first;
   }
 
-  #search(name: string): number {
+  #search(name: string): string {
+    const bytes = this.#bytes;
     const wanted = Buffer.from(name, "latin1");
-    let first = this.#scan.starts.length * stride;
+    let first = nowhere;
     let stanza = 0;
-    for (let at = this.#bytes.indexOf(wanted); at >= 0; at = this.#bytes.indexOf(wanted, at + 1)) {
+    for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) {
+      const field = fieldOf(bytes, at, wanted.length);
+      if (field === undefined) continue;
       stanza = stanzaAt(this.#scan, at, stanza);
-      const place = (this.#places?.[stanza] ?? stanza) * stride;
-      if (place > first) {
-        if (this.#places === undefined) break;
-        continue;
-      }
-      const inStanza = placeInStanza(this.#bytes, at, wanted.length);
-      if (inStanza !== undefined) first = Math.min(first, place + inStanza);
+      const place = this.#placeOf(stanza, field, at);
+      if (place < first) first = place;
     }
     return first;
   }
+
+  #placeOf(stanza: number, field: number, at: number): string {
+    const [from, to] = [this.#scan.starts[stanza] as number, this.#scan.ends[stanza] as number];
+    const text = this.#bytes.toString("latin1", from, to);
+    const name = this.#scan.names[stanza] as string;
+    const source = /^source:[ \t]*(\S+)/im.exec(text)?.[1] ?? name;
+    // The whole text tells stanzas of one name apart; its fields come in one order in all of them.
+    return [source, name, text, String.fromCharCode(field), String(at - from).padStart(9, "0")].join("\0");
+  }
 }
 
-/** Room for the places inside one stanza: fields in apt's order, and offsets in a field. */
-const fieldStride = 2 ** 21;
-const stride = fieldStride * 16;
+/** Behind every other text. */
+const nowhere = "\uffff";
 
 /** In the order in which apt reads them; the name of the package itself comes before. */
 const fields = [
@@ -75,17 +77,18 @@ const colon = 0x3a;
 const before = new Set(Buffer.from(" \t\n,|:"));
 const behind = new Set(Buffer.from(" \t\n,|:(["));
 
-/** Judges an occurrence: undefined where it is part of a longer word or stands in another field. */
-function placeInStanza(bytes: Buffer, at: number, length: number): number | undefined {
+/** The field of an occurrence; undefined where it is part of a longer word or the field names no packages. */
+function fieldOf(bytes: Buffer, at: number, length: number): number | undefined {
+  if (at === 0) return undefined;
   const next = bytes[at + length];
-  if (!before.has(bytes[at - 1] ?? lineFeed) || (next !== undefined && !behind.has(next))) return undefined;
+  if (!before.has(bytes[at - 1] as number) || (next !== undefined && !behind.has(next))) return undefined;
   // `name:any` is another name to apt.
   if (next === colon && bytes.toString("latin1", at + length + 1, at + length + 4) === "any") return undefined;
   const line = fieldStart(bytes, at);
   const end = bytes.indexOf(colon, line);
   if (end < 0 || end >= at) return undefined;
   const field = fields.indexOf(bytes.toString("latin1", line, end).toLowerCase());
-  return field < 0 ? undefined : field * fieldStride + Math.min(at - line, fieldStride - 1);
+  return field < 0 ? undefined : field;
 }
 
 /** Where the line with the field's name starts; continuation lines start with white space. */
@@ -108,32 +111,4 @@ function stanzaAt({ ends }: PackagesScan, at: number, from: number): number {
     else high = middle;
   }
   return low;
-}
-
-function placesOf(bytes: Buffer, scan: PackagesScan): Int32Array | undefined {
-  const { names } = scan;
-  const sources = sourcesOf(bytes, scan);
-  const compare = (a: number, b: number): number =>
-    compareOrdinal(sources[a] as string, sources[b] as string) || compareOrdinal(names[a] as string, names[b] as string);
-  const isOrdered = names.every((_, stanza) => stanza === 0 || compare(stanza - 1, stanza) <= 0);
-  if (isOrdered) return undefined;
-  const places = new Int32Array(names.length);
-  const text = (stanza: number): string => bytes.toString("latin1", scan.starts[stanza], scan.ends[stanza]);
-  const order = [...names.keys()].sort((a, b) => compare(a, b) || compareOrdinal(text(a), text(b)));
-  for (const [place, stanza] of order.entries()) places[stanza] = place;
-  return places;
-}
-
-/** The source package of each stanza; its own name where the field is absent. */
-function sourcesOf(bytes: Buffer, scan: PackagesScan): readonly string[] {
-  const sources = [...scan.names];
-  const mark = "\nSource:";
-  let stanza = 0;
-  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length)) {
-    stanza = stanzaAt(scan, at, stanza);
-    const end = bytes.indexOf(lineFeed, at + 1);
-    const value = bytes.toString("latin1", at + mark.length, end < 0 ? bytes.length : end).trim();
-    sources[stanza] = value.split(" ", 1)[0] as string;
-  }
-  return sources;
 }

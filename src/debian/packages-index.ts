@@ -26,10 +26,10 @@ export interface PackageIndex {
   /** Packages that are essential, important (protected), or of priority "required". */
   readonly basePackages: readonly Package[];
   /**
-   * Where a name is mentioned first, as a package or in a relation: grows with the place in the archive's own
-   * order, whatever the order of this file. The solver's last tie-break.
+   * Where a name is mentioned first, as a package or in a relation: a text that orders (by code unit) like the
+   * place in the archive's own order, whatever the order of this file. The solver's last tie-break.
    */
-  firstMention(name: string): number;
+  firstMention(name: string): string;
 }
 
 /**
@@ -95,7 +95,7 @@ class ScannedIndex implements PackageIndex {
     return this.#packagesOf(this.#stanzasByProvided.get(name) ?? []);
   }
 
-  firstMention(name: string): number {
+  firstMention(name: string): string {
     this.#mentions ??= new FirstMention(this.#bytes, this.#scan);
     return this.#mentions.of(name);
   }

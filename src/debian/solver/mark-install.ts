@@ -111,7 +111,7 @@ function excludeClashing(context: MarkContext, clashes: readonly Clash[], how: C
   const { selection } = context;
   let isFree = true;
   for (const { target } of clashes) {
-    for (const version of sortedSolutions(context, [target], true)) {
+    for (const version of solutionsOf(context, [target], true)) {
       if (!exclude(context, version, how)) isFree = false;
       if (!isFree && !how.wasProtected && !how.fromUser) return false;
     }
@@ -163,9 +163,8 @@ function protectOnlyChoice(context: MarkContext, need: Need, depth: number): boo
 /** Takes the first alternative that can be taken. */
 export function serveNeed(context: MarkContext, need: Need, { wasProtected, depth }: Circumstances): boolean {
   const { selection } = context;
-  const solutions = sortedSolutions(context, need.targets, false);
-  const onlyOne = solutions.length === 1;
-  for (const version of solutions) {
+  const onlyOne = countSolutions(context, need) === 1;
+  for (const version of sortedSolutions(context, need)) {
     const { node } = version;
     if (selection.state(node).candidate !== version) continue;
     const call = { node, depth: depth + 1, fromUser: false };
@@ -178,16 +177,28 @@ export function serveNeed(context: MarkContext, need: Need, { wasProtected, dept
   return false;
 }
 
-/** Candidates that satisfy one of the targets: alternatives in their order, each by `compareProviders`. */
-function sortedSolutions(context: MarkContext, targets: Need["targets"], negative: boolean): Version[] {
+/**
+ * Candidates that satisfy one of the targets: alternatives in their order, each by `compareProviders` as
+ * things stand now. Sorts an alternative only when those before it have failed, for names are looked up in
+ * the whole index to break a tie.
+ */
+function* sortedSolutions(context: MarkContext, need: Need): Generator<Version> {
   const { selection, mentions, isPreferred } = context;
   const { universe } = selection;
-  const out: Version[] = [];
-  for (const target of targets) {
-    const compare = compareProviders({ universe, target, selection, mentions, isPreferred });
-    out.push(...candidatesFor(context, target, negative).sort(compare));
+  const lists = need.targets.map((target) => withoutForbidden(context, candidatesFor(context, target, false), false));
+  const marked = new Set(lists.flat().filter((version) => selection.state(version.node).isProtected));
+  const isProtected = (version: Version): boolean => marked.has(version);
+  for (const [at, target] of need.targets.entries()) {
+    const compare = compareProviders({ universe, target, isProtected, mentions, isPreferred });
+    yield* (lists[at] ?? []).sort(compare);
   }
-  return withoutForbidden(context, withoutRepeats(out), negative);
+}
+
+/** Like apt only neighbours are compared: a package that two alternatives name may count twice. */
+function countSolutions(context: MarkContext, need: Need): number {
+  const lists = need.targets.map((target) => withoutForbidden(context, candidatesFor(context, target, false), false));
+  const all = lists.flat();
+  return all.filter((version, at) => version !== all[at - 1]).length;
 }
 
 function solutionsOf(context: MarkContext, targets: Need["targets"], negative: boolean): Version[] {
@@ -198,11 +209,6 @@ function solutionsOf(context: MarkContext, targets: Need["targets"], negative: b
 function candidatesFor({ selection }: MarkContext, target: Need["targets"][number], negative: boolean): Version[] {
   const satisfiers = selection.universe.satisfiers(target, negative);
   return satisfiers.filter((version) => selection.state(version.node).candidate === version);
-}
-
-/** Like apt only neighbours are compared: a package named by two alternatives counts twice. */
-function withoutRepeats(versions: readonly Version[]): Version[] {
-  return versions.filter((version, at) => version !== versions[at - 1]);
 }
 
 function withoutForbidden({ selection }: MarkContext, versions: Version[], negative: boolean): Version[] {

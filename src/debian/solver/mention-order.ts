@@ -8,7 +8,7 @@ export function mentionOrder(indexes: readonly PackageIndex[]): MentionOrder {
   return (a, b) => {
     if (a.name !== b.name) {
       for (const index of indexes) {
-        const order = index.firstMention(a.name) - index.firstMention(b.name);
+        const order = compareOrdinal(index.firstMention(a.name), index.firstMention(b.name));
         if (order !== 0) return order;
       }
     }

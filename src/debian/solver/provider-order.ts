@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Selection } from "./selection.ts";
 import type { Target, Universe, Version } from "./universe.ts";
 
 const priorities = ["required", "important", "standard", "optional", "extra"];
@@ -15,12 +14,11 @@ export type MentionOrder = (a: Version, b: Version) => number;
 export function compareProviders(options: {
   universe: Universe;
   target: Target;
-  selection: Selection | undefined;
   mentions: MentionOrder;
+  isProtected: (version: Version) => boolean;
   isPreferred: (version: Version) => boolean;
 }): (a: Version, b: Version) => number {
-  const { universe, target, selection, mentions, isPreferred } = options;
-  const isProtected = (version: Version): boolean => selection?.state(version.node).isProtected ?? false;
+  const { universe, target, mentions, isProtected, isPreferred } = options;
   const rules: ((version: Version) => boolean)[] = [
     isProtected,
     isPreferred,

@@ -57,7 +57,7 @@ function prepare(request: SolveRequest): Setting {
   };
   const context = { mentions: mentionOrder(request.indexes), isPreferred: isLocked };
   const order = (target: Target, versions: readonly Version[]): readonly Version[] => {
-    const compare = compareProviders({ universe, target, selection: undefined, ...context });
+    const compare = compareProviders({ universe, target, isProtected: () => false, ...context });
     return [...versions].sort((a, b) => (a.node === b.node ? inNode(a, b) : compare(a, b)));
   };
   const inNode = (a: Version, b: Version): number =>
