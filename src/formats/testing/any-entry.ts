@@ -30,7 +30,7 @@ function isPath(text: string): boolean {
 }
 
 /** Any valid path, with long, odd and invalid bytes among them. */
-export const anyPath: fc.Arbitrary<ImagePath> = fc
+const anyPath: fc.Arbitrary<ImagePath> = fc
   .array(component, { minLength: 1, maxLength: 5 })
   .map((parts) => parts.join("/"))
   .filter(isPath)
