@@ -29,7 +29,9 @@ function imageFaults(image: ImageDocument, base: DataPath): Fault[] {
 }
 
 function checkFrom({ from, system }: ImageDocument, say: Say): void {
-  twice(system.packages, (i, first) => say(["system", "packages", i], `it is named at position ${first} already, want it once`));
+  twice(system.packages, (i, first) =>
+    say(["system", "packages", i], `it is named at position ${first} already, want it once`),
+  );
   if (from.kind !== "debian") {
     if (system.base !== "none") {
       const why = from.kind === "scratch" ? "there is no archive to take it from" : "the image below brings its own";
@@ -41,9 +43,11 @@ function checkFrom({ from, system }: ImageDocument, say: Say): void {
     return;
   }
   const words = from.sources.filter((source) => source.archive !== undefined && source.suite !== from.suite);
-  if (from.suite === "sid" && words.length > 0) say(["from", "sources"], "sid has neither updates nor security nor backports");
-  twice(from.sources.map((source) => source.name), () =>
-    say(["from", "sources"], "two sources have the same name, want name: ... in one of them"),
+  if (from.suite === "sid" && words.length > 0)
+    say(["from", "sources"], "sid has neither updates nor security nor backports");
+  twice(
+    from.sources.map((source) => source.name),
+    () => say(["from", "sources"], "two sources have the same name, want name: ... in one of them"),
   );
 }
 
@@ -58,8 +62,9 @@ function twice(items: readonly string[], found: (index: number, first: number) =
 
 function checkUsers({ users }: ImageDocument, say: Say): void {
   const names = Object.keys(users);
-  twice(names.map((name) => String(users[name]?.uid)), (i, first) =>
-    say(["users", names[i] as string, "uid"], `"${names[first]}" has this uid, want another`),
+  twice(
+    names.map((name) => String(users[name]?.uid)),
+    (i, first) => say(["users", names[i] as string, "uid"], `"${names[first]}" has this uid, want another`),
   );
 }
 
@@ -93,11 +98,15 @@ function aloneFaults({ from }: ImageDocument): Fault[] {
 function fleetFaults(fleet: FleetDocument): Fault[] {
   const faults: Fault[] = [];
   const keys = Object.keys(fleet.images);
-  if (keys.length === 0) faults.push({ path: ["images"], message: "use images: it is empty, want at least one image" });
+  if (keys.length === 0)
+    faults.push({ path: ["images"], message: "use images: it is empty, want at least one image" });
   const names = keys.map((key) => fullName(fleet, fleet.images[key] as ImageDocument));
   twice(names, (i, first) => {
     const path = ["images", keys[i] as string];
-    faults.push({ path, message: `use ${showDataPath(path)}: "${keys[first]}" has the name "${names[i]}" already, want another` });
+    faults.push({
+      path,
+      message: `use ${showDataPath(path)}: "${keys[first]}" has the name "${names[i]}" already, want another`,
+    });
   });
   for (const key of keys) faults.push(...parentFaults(fleet, key));
   return faults;
@@ -120,17 +129,20 @@ function parentFaults(fleet: FleetDocument, key: string): Fault[] {
     return [{ path, message, hint: meant === undefined ? undefined : `did you mean "${meant}"?` }];
   }
   const chain = chainOf(fleet, key);
-  if (chain.root === undefined) return [{ path, message: `${object}: it stands on itself (${chain.keys.join(" -> ")})` }];
+  if (chain.root === undefined)
+    return [{ path, message: `${object}: it stands on itself (${chain.keys.join(" -> ")})` }];
   const faults: Fault[] = [];
   const lacking = image.platforms.filter((platform) => !parent.platforms.includes(platform));
   if (lacking.length > 0) {
     const where = ["images", key, "platforms"];
-    const message = `use ${showDataPath(where)}: "${image.from.image}" is not made for ${lacking.join(", ")}, want a subset of its platforms`;
+    const why = `"${image.from.image}" is not made for ${lacking.join(", ")}, want a subset of its platforms`;
+    const message = `use ${showDataPath(where)}: ${why}`;
     faults.push({ path: where, message });
   }
   if (chain.root.kind === "scratch" && image.system.packages.length > 0) {
     const where = ["images", key, "system", "packages"];
-    const message = `use ${showDataPath(where)}: there is no archive to take them from below, want an image that stands on debian:SUITE`;
+    const why = "there is no archive to take them from below, want an image that stands on debian:SUITE";
+    const message = `use ${showDataPath(where)}: ${why}`;
     faults.push({ path: where, message });
   }
   return faults;

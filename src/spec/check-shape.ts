@@ -85,7 +85,11 @@ function unknownKey(check: Check, parent: DataPath, key: string): Fault {
   const meant = didYouMean(key, known);
   const several = known.filter((name) => Object.hasOwn(valueAt(check.value, parent) as object, name));
   if (shapesAt.isChoice(check.shape, parent) && known.includes(key)) {
-    return { path, onKey: true, message: `use ${object}: beside "${several.find((name) => name !== key)}", want one of them` };
+    return {
+      path,
+      onKey: true,
+      message: `use ${object}: beside "${several.find((name) => name !== key)}", want one of them`,
+    };
   }
   const hint = meant === undefined ? undefined : `did you mean "${meant}"?`;
   return { path, onKey: true, message: `use ${object}: it is unknown, want one of ${known.join(", ")}`, hint };
@@ -161,7 +165,9 @@ function valueAt(value: unknown, path: DataPath): unknown {
 
 /** One fault a place: a value that breaks two rules, or a missing key beside its misspelling, is one mistake. */
 function withoutEchoes(faults: readonly Fault[]): Fault[] {
-  const meant = new Set(faults.flatMap((fault) => (fault.onKey ? [/^did you mean "(.*)"\?$/.exec(fault.hint ?? "")?.[1]] : [])));
+  const meant = new Set(
+    faults.flatMap((fault) => (fault.onKey ? [/^did you mean "(.*)"\?$/.exec(fault.hint ?? "")?.[1]] : [])),
+  );
   const seen = new Set<string>();
   return faults.filter((fault) => {
     const missing = /: key "([^"]*)" is missing/.exec(fault.message)?.[1];

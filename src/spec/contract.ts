@@ -77,7 +77,14 @@ function contractItem(item: AppItem): Written {
   switch (item.kind) {
     case "copy": {
       const { kind: _, from, exclude, to, ...placing } = item;
-      return { copy: { from: oneOrList(from), to, exclude: exclude.length === 0 ? undefined : oneOrList(exclude), ...placing } };
+      return {
+        copy: {
+          from: oneOrList(from),
+          to,
+          exclude: exclude.length === 0 ? undefined : oneOrList(exclude),
+          ...placing,
+        },
+      };
     }
     case "write": {
       const { kind: _, ...write } = item;
@@ -113,7 +120,8 @@ const durationUnits: Units = [["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms
 
 /** The number in the largest unit that divides it. */
 function unitText(value: number, units: Units): string {
-  const [unit, factor] = units.find(([, size]) => value % size === 0 && value > 0) ?? (units.at(-1) as [string, number]);
+  const [unit, factor] =
+    units.find(([, size]) => value % size === 0 && value > 0) ?? (units.at(-1) as [string, number]);
   return `${value / factor}${unit}`;
 }
 

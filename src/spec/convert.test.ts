@@ -11,7 +11,28 @@ import { twins } from "./testing/twins.ts";
 const text = fc.oneof(
   fc.string({ maxLength: 12 }).filter((one) => !one.includes("\0")),
   fc.string({ unit: "grapheme", maxLength: 8 }).filter((one) => !one.includes("\0") && one.isWellFormed()),
-  fc.constantFrom("", " ", "a\nb\n", "\n\n", "0644", "yes", "null", "~", "1e3", "- a", "a: b", "#", "'", '"', "\t", "a \n", "`${x}`", "\u2028", "\r\n", "\u0085"),
+  fc.constantFrom(
+    "",
+    " ",
+    "a\nb\n",
+    "\n\n",
+    "0644",
+    "yes",
+    "null",
+    "~",
+    "1e3",
+    "- a",
+    "a: b",
+    "#",
+    "'",
+    '"',
+    "\t",
+    "a \n",
+    "`${x}`",
+    "\u2028",
+    "\r\n",
+    "\u0085",
+  ),
 );
 const path = fc.constantFrom("/", "/a", "/a/", "/srv/www", "/x/y z", "/é");
 const filePath = fc.constantFrom("/a", "/srv/www", "/x/y z", "/é", "/constructor");
@@ -21,11 +42,18 @@ const owner = fc.oneof(fc.constantFrom("web", "root", "1000"), fc.nat(70_000));
 const optional = <T extends Record<string, fc.Arbitrary<unknown>>>(shape: T): fc.Arbitrary<object> =>
   fc.record(shape, { requiredKeys: [] });
 const placing = { owner, group: owner, mode };
-const withNeeded = (needed: Record<string, fc.Arbitrary<unknown>>, more: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
-  fc.record({ ...needed, ...more }, { requiredKeys: Object.keys(needed) });
+const withNeeded = (
+  needed: Record<string, fc.Arbitrary<unknown>>,
+  more: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<object> => fc.record({ ...needed, ...more }, { requiredKeys: Object.keys(needed) });
 
 const item = fc.oneof(
-  fc.record({ copy: withNeeded({ from: fc.oneof(glob, fc.array(glob, { minLength: 1 })), to: path }, { exclude: fc.array(glob), ...placing }) }),
+  fc.record({
+    copy: withNeeded(
+      { from: fc.oneof(glob, fc.array(glob, { minLength: 1 })), to: path },
+      { exclude: fc.array(glob), ...placing },
+    ),
+  }),
   fc.record({ write: withNeeded({ to: filePath, text }, placing) }),
   fc.record({ dir: withNeeded({ path: filePath }, placing) }),
   fc.record({ link: fc.record({ path: filePath, target: fc.constantFrom("a", "../b c", "/x") }) }),
@@ -42,10 +70,13 @@ const thirdParty = withNeeded(
 const source = fc.oneof(fc.constantFrom("updates", "security", "backports"), thirdParty);
 const from = fc.oneof(
   fc.constantFrom("debian:bookworm", "debian:trixie"),
-  withNeeded({ debian: fc.constant("bookworm") }, {
-    sources: fc.uniqueArray(source, { maxLength: 3, selector: (one) => (typeof one === "string" ? one : "third") }),
-    components: fc.subarray(["main", "contrib", "non-free"], { minLength: 1 }),
-  }),
+  withNeeded(
+    { debian: fc.constant("bookworm") },
+    {
+      sources: fc.uniqueArray(source, { maxLength: 3, selector: (one) => (typeof one === "string" ? one : "third") }),
+      components: fc.subarray(["main", "contrib", "non-free"], { minLength: 1 }),
+    },
+  ),
 );
 const globs = fc.array(fc.constantFrom("/a", "/b/**"), { minLength: 1 });
 const image = withNeeded(
@@ -54,14 +85,27 @@ const image = withNeeded(
     platforms: fc.subarray(["linux/amd64", "linux/arm64", "linux/arm/v7"], { minLength: 1 }),
     system: optional({
       base: fc.constantFrom("none", "essential", "minbase"),
-      packages: fc.subarray(["nginx", "curl (>=7.1)", "a | bb ( << 2:1~x-1)", "libc6:i386"].map((one) => one.replace("a |", "aa |").replace("( ", "("))),
+      packages: fc.subarray(
+        ["nginx", "curl (>=7.1)", "a | bb ( << 2:1~x-1)", "libc6:i386"].map((one) =>
+          one.replace("a |", "aa |").replace("( ", "("),
+        ),
+      ),
       install: fc.constantFrom("unpack", "full"),
       strip: fc.subarray(["docs", "man", "scripts"]),
       only: fc.dictionary(fc.constantFrom("tzdata", "libc6", "constructor"), fc.oneof(globs, fc.constant("/x"))),
     }),
     users: fc.dictionary(
       fc.constantFrom("web"),
-      withNeeded({ uid: fc.nat(70_000) }, { gid: fc.nat(70_000), home: path, shell: filePath, gecos: fc.constantFrom("", "A B"), groups: fc.array(fc.constantFrom("b", "a")) }),
+      withNeeded(
+        { uid: fc.nat(70_000) },
+        {
+          gid: fc.nat(70_000),
+          home: path,
+          shell: filePath,
+          gecos: fc.constantFrom("", "A B"),
+          groups: fc.array(fc.constantFrom("b", "a")),
+        },
+      ),
     ),
     app: fc.array(item, { maxLength: 4 }),
     config: optional({
@@ -72,12 +116,26 @@ const image = withNeeded(
       workdir: path,
       ports: fc.array(fc.oneof(fc.integer({ min: 1, max: 65535 }), fc.constantFrom("53/udp", "080", "8080/tcp"))),
       volumes: fc.array(path),
-      labels: fc.dictionary(text.filter((one) => one !== "" && one !== "__proto__"), text),
+      labels: fc.dictionary(
+        text.filter((one) => one !== "" && one !== "__proto__"),
+        text,
+      ),
       stopSignal: fc.constantFrom("SIGTERM", "9"),
       author: fc.constantFrom("", "A <a@example.com>"),
       healthcheck: withNeeded(
-        { test: fc.oneof(text.map((one) => ["CMD", one]), text.map((one) => ["CMD-SHELL", one]), fc.constant(["NONE"])) },
-        { interval: fc.constantFrom("0s", "90s", "1500ms", "2h"), timeout: fc.constant("1m"), startPeriod: fc.constant("1ms"), retries: fc.nat(5) },
+        {
+          test: fc.oneof(
+            text.map((one) => ["CMD", one]),
+            text.map((one) => ["CMD-SHELL", one]),
+            fc.constant(["NONE"]),
+          ),
+        },
+        {
+          interval: fc.constantFrom("0s", "90s", "1500ms", "2h"),
+          timeout: fc.constant("1m"),
+          startPeriod: fc.constant("1ms"),
+          retries: fc.nat(5),
+        },
       ),
     }),
     expect: optional({
@@ -97,10 +155,17 @@ const fleetOf = fc.record({ base: image, top: fc.record({ app: fc.array(item) })
   registry: "example.com/shop",
   images: { base, top: { from: { image: "base" }, ...top } },
 }));
-const written = fc.oneof(image.map((one) => ({ ashlar: "image/v1", ...one })), fleetOf);
+const written = fc.oneof(
+  image.map((one) => ({ ashlar: "image/v1", ...one })),
+  fleetOf,
+);
 
 function documentFrom(value: unknown): Document {
-  return documentOf({ value: JSON.parse(JSON.stringify(value)), faults: [], locator: { placeOf: () => ({ file: "generated" }) } });
+  return documentOf({
+    value: JSON.parse(JSON.stringify(value)),
+    faults: [],
+    locator: { placeOf: () => ({ file: "generated" }) },
+  });
 }
 
 async function assertRoundTrip(document: Document, form: "yaml" | "ts" | "json"): Promise<void> {
@@ -111,12 +176,18 @@ async function assertRoundTrip(document: Document, form: "yaml" | "ts" | "json")
 
 for (const form of ["yaml", "json"] as const) {
   test(`convertSpec to ${form} reads back to the same document`, async () => {
-    await fc.assert(fc.asyncProperty(written, (value) => assertRoundTrip(documentFrom(value), form)), { numRuns: 150, seed: 1 });
+    await fc.assert(
+      fc.asyncProperty(written, (value) => assertRoundTrip(documentFrom(value), form)),
+      { numRuns: 150, seed: 1 },
+    );
   });
 }
 
 test("convertSpec to ts reads back to the same document", async () => {
-  await fc.assert(fc.asyncProperty(written, (value) => assertRoundTrip(documentFrom(value), "ts")), { numRuns: 25, seed: 2 });
+  await fc.assert(
+    fc.asyncProperty(written, (value) => assertRoundTrip(documentFrom(value), "ts")),
+    { numRuns: 25, seed: 2 },
+  );
 });
 
 test("convertSpec writes what a person would write", async () => {

@@ -19,8 +19,16 @@ function compile(specs: Readonly<Record<string, string>>): string[] {
   try {
     for (const [name, text] of Object.entries(specs)) writeFileSync(join(dir, name), text);
     const compilerOptions = {
-      target: "es2024", module: "esnext", moduleResolution: "bundler", strict: true, exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true, noEmit: true, allowImportingTsExtensions: true, types: [], skipLibCheck: true,
+      target: "es2024",
+      module: "esnext",
+      moduleResolution: "bundler",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      types: [],
+      skipLibCheck: true,
       paths: { ashlar: [join(root, "src/spec/define.ts")] },
     };
     writeFileSync(join(dir, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
@@ -48,7 +56,9 @@ const mistakes: Readonly<Record<string, string>> = {
   "unknown-platform.ts": base('platforms: ["linux/amd46"]'),
   "size-as-number.ts": base("expect: { maxSize: 40 }"),
   "unknown-source.ts": base("").replace("from: scratch", 'from: debian("bookworm", { sources: ["update"] })'),
-  "default-not-a-choice.ts": base('layers: { packages: 1 }, config: { author: input("a", { choices: ["x"], default: "y" }) }'),
+  "default-not-a-choice.ts": base(
+    'layers: { packages: 1 }, config: { author: input("a", { choices: ["x"], default: "y" }) }',
+  ),
 };
 
 test("the types of the module ashlar take the target specs and the first specs, and refuse mistakes", () => {
@@ -58,14 +68,21 @@ test("the types of the module ashlar take the target specs and the first specs, 
     "init-fleet.ts": initSpec({ form: "ts", kind: "fleet" }),
   };
   const errors = compile({ ...good, ...first, "plain.ts": base(""), ...mistakes });
-  assert.deepEqual(errors.filter((line) => !Object.keys(mistakes).some((name) => line.startsWith(name))), []);
+  assert.deepEqual(
+    errors.filter((line) => !Object.keys(mistakes).some((name) => line.startsWith(name))),
+    [],
+  );
   for (const name of Object.keys(mistakes)) {
     assert.equal(errors.filter((line) => line.startsWith(name)).length, 1, `${name}: ${errors.join("\n")}`);
   }
 });
 
 /** Fails to compile where the types of the module say what the shape refuses. */
-export const typesFitShape: [(spec: ImageSource) => Pick<ImageInput, "ashlar">, (spec: FleetSource) => Pick<FleetInput, "ashlar">] = [
-  (spec) => spec,
-  (spec) => spec,
-];
+const typesFitShape: [
+  (spec: ImageSource) => Pick<ImageInput, "ashlar">,
+  (spec: FleetSource) => Pick<FleetInput, "ashlar">,
+] = [(spec) => spec, (spec) => spec];
+
+test("the types of the module ashlar are those that the shape takes", () => {
+  assert.equal(typesFitShape.length, 2);
+});

@@ -45,10 +45,7 @@ export interface DebianOptions {
 }
 
 export type From =
-  | "scratch"
-  | `debian:${Suite}`
-  | (DebianOptions & { readonly debian: Suite })
-  | { readonly image: string };
+  "scratch" | `debian:${Suite}` | (DebianOptions & { readonly debian: Suite }) | { readonly image: string };
 
 export interface System {
   /** What is there before the named packages; "none" where absent. */
@@ -75,7 +72,7 @@ export interface User {
   readonly groups?: readonly string[];
 }
 
-/** Owner and mode of placed files; root, root and a mode by kind where absent. */
+/** Owner and mode of placed files; root, the owner's group and a mode by kind where absent. */
 export interface Placing {
   /** A name, or a number. */
   readonly owner?: string | number;
@@ -85,7 +82,7 @@ export interface Placing {
 }
 
 export interface Copy extends Placing {
-  /** Globs of files of the project. Paths keep what lies below the directory all globs share. */
+  /** Globs of files of the project; what lies below the directories before the first wildcard is kept of a path. */
   readonly from: string | readonly string[];
   /** A directory, or for a single file without wildcards its new name; "/" at the end makes it a directory. */
   readonly to: AbsolutePath;
@@ -105,10 +102,7 @@ export interface Link {
 }
 
 export type AppItemSpec =
-  | { readonly copy: Copy }
-  | { readonly write: Write }
-  | { readonly dir: Dir }
-  | { readonly link: Link };
+  { readonly copy: Copy } | { readonly write: Write } | { readonly dir: Dir } | { readonly link: Link };
 
 /** How the image runs (OCI image config). */
 export interface Config {
@@ -207,7 +201,11 @@ export function basedOn(key: string): From {
 }
 
 /** Places files of the project. */
-export function copy(from: string | readonly string[], to: AbsolutePath, options: Omit<Copy, "from" | "to"> = {}): AppItemSpec {
+export function copy(
+  from: string | readonly string[],
+  to: AbsolutePath,
+  options: Omit<Copy, "from" | "to"> = {},
+): AppItemSpec {
   return { copy: { from, to, ...options } };
 }
 

@@ -45,7 +45,25 @@ test("docs/spec.md: the faults shown are the faults found", async () => {
 
 test("docs/spec.md: every key of an image stands in an example", () => {
   const examples = good.map(({ text }) => text).join("\n");
-  const paths = [[], ["system"], ["users", "x"], ["app", 0], ["config"], ["config", "healthcheck"], ["expect"], ["lifecycle"], ["layers"], ["from"], ["from", "sources", 0], ["app", 0, "copy"], ["app", 0, "write"], ["app", 0, "dir"], ["app", 0, "link"]];
-  const missing = paths.flatMap((path) => shapesAt.keys(imageShape, path)).filter((key) => !new RegExp(`\\b${key}:`).test(examples));
+  const paths = [
+    [],
+    ["system"],
+    ["users", "x"],
+    ["app", 0],
+    ["config"],
+    ["config", "healthcheck"],
+    ["expect"],
+    ["lifecycle"],
+    ["layers"],
+    ["from"],
+    ["from", "sources", 0],
+    ["app", 0, "copy"],
+    ["app", 0, "write"],
+    ["app", 0, "dir"],
+    ["app", 0, "link"],
+  ];
+  const missing = paths
+    .flatMap((path) => shapesAt.keys(imageShape, path))
+    .filter((key) => !new RegExp(`\\b${key}:`).test(examples));
   assert.deepEqual(missing, []);
 });

@@ -60,7 +60,12 @@ interface Placed {
 
 export type AppItem =
   /** Files of the project by globs; those matching nothing are an error. `to` ends in "/" for a directory. */
-  | (Placed & { readonly kind: "copy"; readonly from: readonly string[]; readonly exclude: readonly string[]; readonly to: string })
+  | (Placed & {
+      readonly kind: "copy";
+      readonly from: readonly string[];
+      readonly exclude: readonly string[];
+      readonly to: string;
+    })
   | (Placed & { readonly kind: "write"; readonly to: string; readonly text: string })
   | (Placed & { readonly kind: "dir"; readonly path: string })
   | { readonly kind: "link"; readonly path: string; readonly target: string };

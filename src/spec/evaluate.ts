@@ -91,7 +91,9 @@ function run(world: World): EvaluateAnswer {
   const setting = `globalThis.ashlarInputs = { given: ${JSON.stringify(request.parameters)}, asked: [] }`;
   const exchange = context.unwrapResult(context.evalCode(setting, "inputs", { type: "global" }));
   world.asked = () => {
-    const asked = context.unwrapResult(context.callFunction(json, context.undefined, context.getProp(exchange, "asked")));
+    const asked = context.unwrapResult(
+      context.callFunction(json, context.undefined, context.getProp(exchange, "asked")),
+    );
     return JSON.parse(context.getString(asked)) as AskedInput[];
   };
   // Evaluated first, the module "ashlar" takes the inputs out of sight of the spec.
@@ -107,7 +109,11 @@ function run(world: World): EvaluateAnswer {
   return readExport(world, settled.value, json);
 }
 
-function readExport(world: World, namespace: Parameters<QuickJSContext["getProp"]>[0], json: typeof namespace): EvaluateAnswer {
+function readExport(
+  world: World,
+  namespace: Parameters<QuickJSContext["getProp"]>[0],
+  json: typeof namespace,
+): EvaluateAnswer {
   const { context } = world;
   const value = context.getProp(namespace, "default");
   if (context.typeof(value) === "undefined") {
@@ -117,7 +123,10 @@ function readExport(world: World, namespace: Parameters<QuickJSContext["getProp"
   if (text.error) return faultFrom(world, context.dump(text.error));
   const length = context.getNumber(context.getProp(text.value, "length"));
   if (length > bounds.jsonChars) {
-    return faultFrom(world, new Error(`the exported value is ${length} characters of JSON, want ${bounds.jsonChars} at most`));
+    return faultFrom(
+      world,
+      new Error(`the exported value is ${length} characters of JSON, want ${bounds.jsonChars} at most`),
+    );
   }
   return { kind: "value", json: context.getString(text.value), asked: world.asked() };
 }
@@ -127,7 +136,13 @@ function normalize(world: World, base: string, wanted: string): string | { error
   if (typeof resolved === "string") return resolved;
   const text = world.request.modules.get(base) ?? "";
   const at = Math.max(text.indexOf(`"${wanted}"`), text.indexOf(`'${wanted}'`));
-  world.loading ??= { kind: "fault", module: base, ...positionAt(text, at), reason: resolved.reason, asked: world.asked() };
+  world.loading ??= {
+    kind: "fault",
+    module: base,
+    ...positionAt(text, at),
+    reason: resolved.reason,
+    asked: world.asked(),
+  };
   return { error: new Error(resolved.reason) };
 }
 
@@ -147,7 +162,13 @@ function loadModule(world: World, name: string): string | { error: Error } {
   try {
     return stripTypeScriptTypes(text);
   } catch (error) {
-    world.loading ??= { kind: "fault", module: name, ...syntaxPlace(error), reason: syntaxReason(error), asked: world.asked() };
+    world.loading ??= {
+      kind: "fault",
+      module: name,
+      ...syntaxPlace(error),
+      reason: syntaxReason(error),
+      asked: world.asked(),
+    };
     return { error: new Error("syntax") };
   }
 }
@@ -168,7 +189,10 @@ function syntaxReason(error: unknown): string {
 
 /** Turns what was thrown inside into a fault at the topmost place that is not in the module "ashlar". */
 function faultFrom(world: World, thrown: unknown): EvaluateFault {
-  const { name, message, stack } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Record<string, unknown>;
+  const { name, message, stack } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Record<
+    string,
+    unknown
+  >;
   const { entry, modules } = world.request;
   const said = message === undefined ? `it threw ${JSON.stringify(thrown)}` : `${String(message)}`;
   const reason = explain(name === undefined || name === "Error" ? said : `${String(name)}: ${said}`).slice(0, 500);

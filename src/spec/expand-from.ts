@@ -39,7 +39,10 @@ function expandThirdParty(input: Exclude<SourceInput, string>): SourceDocument {
 /** The name of a source that has none: host and suite. */
 export function sourceNameOf(uri: string, suite: string): string {
   const host = uri.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
-  return `${host}-${suite}`.toLowerCase().replace(/[^a-z0-9.-]+/g, "-").replace(/^[^a-z0-9]+/, "");
+  return `${host}-${suite}`
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, "-")
+    .replace(/^[^a-z0-9]+/, "");
 }
 
 /** Fingerprints sorted, one space between; keys and paths as they are. */

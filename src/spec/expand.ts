@@ -21,7 +21,9 @@ export function expandImage(input: ImageInput): ImageDocument {
 }
 
 export function expandFleet(input: FleetInput): FleetDocument {
-  const images = mapRecord(input.images, (image, key) => expandOne(image, image.name ?? key, inheritedPlatforms(input, key)));
+  const images = mapRecord(input.images, (image, key) =>
+    expandOne(image, image.name ?? key, inheritedPlatforms(input, key)),
+  );
   return { ashlar: "fleet/v1", ...present({ registry: input.registry }), images };
 }
 
@@ -112,10 +114,18 @@ function copyTarget(to: string, globs: readonly string[]): string {
   return several || to !== bare ? `${bare}/` : bare;
 }
 
-type PlacingInput = { owner?: string | number | undefined; group?: string | number | undefined; mode?: string | undefined };
+type PlacingInput = {
+  owner?: string | number | undefined;
+  group?: string | number | undefined;
+  mode?: string | undefined;
+};
 
 function expandPlacing({ owner, group, mode }: PlacingInput): { owner?: string; group?: string; mode?: string } {
-  return present({ owner: textOf(owner), group: textOf(group), mode: mode === undefined ? undefined : canonicalMode(mode) });
+  return present({
+    owner: textOf(owner),
+    group: textOf(group),
+    mode: mode === undefined ? undefined : canonicalMode(mode),
+  });
 }
 
 function canonicalMode(mode: string): string {

@@ -8,9 +8,10 @@ const words = ["name", "from", "packages", "platforms", "updates", "to", "mode"]
 
 test("didYouMean finds slips of the finger and leaves other words alone", () => {
   const meant = ["nmae", "pakages", "Packages", "form", "update", "mod", "system", "x", "", "packet", "ot"];
-  assert.deepEqual(meant.map((word) => didYouMean(word, words)), [
-    "name", "packages", "packages", "from", "updates", "mode", undefined, undefined, undefined, undefined, "to",
-  ]);
+  assert.deepEqual(
+    meant.map((word) => didYouMean(word, words)),
+    ["name", "packages", "packages", "from", "updates", "mode", undefined, undefined, undefined, undefined, "to"],
+  );
   assert.equal(didYouMean("y".repeat(100_000), words), undefined);
 });
 

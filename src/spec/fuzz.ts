@@ -13,12 +13,17 @@ export const fuzzTargets: readonly {
 }[] = [
   {
     name: "spec.yaml",
-    seeds: () => [...twins.map(({ yaml }) => bytesOf(yaml)), bytesOf("a: &a [b, *c]\n? {d: !!str e}\n: |2-\n   f\n--- \n%TAG\n")],
+    seeds: () => [
+      ...twins.map(({ yaml }) => bytesOf(yaml)),
+      bytesOf("a: &a [b, *c]\n? {d: !!str e}\n: |2-\n   f\n--- \n%TAG\n"),
+    ],
     run: async (bytes) => void (await readSpec({ file: "fuzz.yaml", text: textOf(bytes) })),
   },
   {
     name: "spec.json",
-    seeds: () => [bytesOf('{"ashlar": "image/v1", "name": "x", "from": {"debian": "bookworm"}, "users": {"a": {"uid": 1}}}')],
+    seeds: () => [
+      bytesOf('{"ashlar": "image/v1", "name": "x", "from": {"debian": "bookworm"}, "users": {"a": {"uid": 1}}}'),
+    ],
     run: async (bytes) => void (await readSpec({ file: "fuzz.json", text: textOf(bytes) })),
   },
   {

@@ -28,7 +28,10 @@ export function printTypeScript(written: Data): string {
 
 function fleetCall(spec: Data): Call {
   const images = Object.entries(spec["images"] as Record<string, Data>);
-  return new Call("fleet", { ...spec, images: Object.fromEntries(images.map(([key, image]) => [key, withCalls(image)])) });
+  return new Call("fleet", {
+    ...spec,
+    images: Object.fromEntries(images.map(([key, image]) => [key, withCalls(image)])),
+  });
 }
 
 function withCalls(image: Data): Data {
@@ -79,7 +82,10 @@ function print(value: unknown, indent: number, used: number): string {
   if (used + inline.length < columnsMax || typeof value !== "object" || value === null) return inline;
   const inner = " ".repeat(indent + 2);
   if (value instanceof Call) {
-    const before = value.parts.slice(0, -1).map((part) => `${printInline(part)}, `).join("");
+    const before = value.parts
+      .slice(0, -1)
+      .map((part) => `${printInline(part)}, `)
+      .join("");
     const opening = `${value.name}(${before}`;
     return `${opening}${print(value.parts.at(-1), indent, used + opening.length)})`;
   }

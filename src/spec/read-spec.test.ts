@@ -17,13 +17,15 @@ for (const { name, ts, yaml } of twins) {
 }
 
 test("readSpec fills in every default and sorts what has no order", async () => {
-  const text = 'ashlar: image/v1\nname: a/b\nfrom: debian:bookworm\nusers: { web: { uid: 7 } }\nconfig: { ports: [80, "443"] }\n';
+  const text =
+    'ashlar: image/v1\nname: a/b\nfrom: debian:bookworm\nusers: { web: { uid: 7 } }\nconfig: { ports: [80, "443"] }\n';
   const { document } = await readSpec({ file: "a.yaml", text });
   assert.equal(
     documentText(document),
-    '{"app":[],"ashlar":"image/v1","config":{"ports":["443/tcp","80/tcp"]},"expect":{"closure":"strict","closureAllow":[],' +
-      '"deny":[]},"from":{"kind":"debian","sources":[{"archive":"main","components":["main"],"name":"bookworm",' +
-      '"suite":"bookworm"}],"suite":"bookworm"},"layers":{"packages":1},"lifecycle":{},"name":"a/b",' +
+    '{"app":[],"ashlar":"image/v1","config":{"ports":["443/tcp","80/tcp"]},"expect":' +
+      '{"closure":"strict","closureAllow":[],"deny":[]},"from":{"kind":"debian",' +
+      '"sources":[{"archive":"main","components":["main"],"name":"bookworm","suite":"bookworm"}],' +
+      '"suite":"bookworm"},"layers":{"packages":1},"lifecycle":{},"name":"a/b",' +
       '"platforms":["linux/amd64"],"system":{"base":"none","install":"unpack","only":{},"packages":[],"strip":[]},' +
       '"users":{"web":{"gecos":"","gid":7,"groups":[],"home":"/nonexistent","shell":"/usr/sbin/nologin","uid":7}}}',
   );
@@ -43,7 +45,8 @@ test("readSpec takes updates and backports from the main archive and security fr
 test("readSpec makes a directory of the target where several files may go", async () => {
   const targets = [];
   for (const from of ["a", "a*", "[a, b]", "./a", "a/{b,c}"]) {
-    const text = `ashlar: image/v1\nname: x\nfrom: scratch\napp: [{ copy: { from: ${from.startsWith("[") ? from : `"${from}"`}, to: /t } }]\n`;
+    const written = from.startsWith("[") ? from : `"${from}"`;
+    const text = `ashlar: image/v1\nname: x\nfrom: scratch\napp: [{ copy: { from: ${written}, to: /t } }]\n`;
     const { document } = await readSpec({ file: "a.yaml", text });
     const [item] = (document as ImageDocument).app;
     targets.push(item?.kind === "copy" && `${item.from.join("+")} ${item.to}`);
@@ -55,16 +58,25 @@ const head = "ashlar: image/v1\nname: x\nfrom: debian:bookworm\n";
 
 /** What is written below the head, and the faults it has. */
 const faulty: readonly (readonly [string, readonly (string | RegExp)[]])[] = [
-  ["sytem: {}", [/^4:1 Cannot use key "sytem": it is unknown, want one of .*, system, .* \(did you mean "system"\?\)$/]],
+  [
+    "sytem: {}",
+    [/^4:1 Cannot use key "sytem": it is unknown, want one of .*, system, .* \(did you mean "system"\?\)$/],
+  ],
   ["system: { strip: [doc] }", [/^4:19 Cannot use system.strip\[0\]: it is "doc", .* \(did you mean "docs"\?\)$/]],
   ["system: { packages: nginx }", ['4:21 Cannot use system.packages: it is "nginx", want a list (write ["nginx"])']],
   ["system: { packages: [a b] }", [/^4:22 Cannot use system.packages\[0\]: it is "a b", want a package such as/]],
   ["system: { packages: [nginx, nginx] }", [/^4:29 .* it is named at position 0 already, want it once$/]],
-  ["app: [{ dir: { path: /a, mode: 0755 } }]", [/it is the number 755, want a mode as text.* \(put it in quotes.*: "0755"\)$/]],
+  [
+    "app: [{ dir: { path: /a, mode: 0755 } }]",
+    [/it is the number 755, want a mode as text.* \(put it in quotes.*: "0755"\)$/],
+  ],
   ["app: [{ dir: { path: a } }]", [/^4:22 .* it is "a", want an absolute path/]],
   ["app: [{ dir: { path: /a/../b } }]", [/want an absolute path without/]],
   ["app: [{ copy: { from: ../a, to: /b } }]", [/^4:23 .*want files below the project/]],
-  ["app: [{ copy: { from: a, to: /b }, dir: { path: /c } }]", [/^4:36 Cannot use key "dir" of app\[0\]: beside "copy", want one of them$/]],
+  [
+    "app: [{ copy: { from: a, to: /b }, dir: { path: /c } }]",
+    [/^4:36 Cannot use key "dir" of app\[0\]: beside "copy", want one of them$/],
+  ],
   ["app: [{ cpy: { from: a, to: /b } }]", [/^4:9 Cannot use key "cpy" of app\[0\].*did you mean "copy"/]],
   ["expect: { maxSize: 40 }", [/^4:20 .*it is the number 40, want a size as text/]],
   ["lifecycle: { eol: 2028-02-30 }", [/want a day of the calendar/]],
@@ -119,13 +131,16 @@ test("readSpec checks what the images of a fleet stand on", async () => {
   twin: { name: base, from: { image: constructor } }
 `;
   assert.deepEqual(await faultsOf("a.yaml", `ashlar: fleet/v1\nimages:\n${images}`), [
-    '5:17 Cannot use images.typo.from: there is no image "bse", want one of bare, base, empty, ring, ring2, twin, wide (did you mean "base"?)',
+    '5:17 Cannot use images.typo.from: there is no image "bse", want one of bare, base, empty, ring, ring2, ' +
+      'twin, wide (did you mean "base"?)',
     "6:17 Cannot use images.ring.from: it stands on itself (ring -> ring2 -> ring)",
     "7:18 Cannot use images.ring2.from: it stands on itself (ring2 -> ring -> ring2)",
     '8:45 Cannot use images.wide.platforms: "base" is not made for linux/amd64, want a subset of its platforms',
-    "9:55 Cannot use images.empty.system.packages: there is no archive to take them from below, want an image that stands on debian:SUITE",
+    "9:55 Cannot use images.empty.system.packages: there is no archive to take them from below, " +
+      "want an image that stands on debian:SUITE",
     '10:9 Cannot use images.twin: "base" has the name "base" already, want another',
-    '10:29 Cannot use images.twin.from: there is no image "constructor", want one of bare, base, empty, ring, ring2, typo, wide',
+    '10:29 Cannot use images.twin.from: there is no image "constructor", want one of bare, base, empty, ring, ring2, ' +
+      "typo, wide",
   ]);
 });
 
@@ -136,7 +151,10 @@ test("readSpec lets an image of a fleet inherit the platforms of the one below",
 });
 
 test("readSpec reads JSON strictly, with places", async () => {
-  const { document } = await readSpec({ file: "a.json", text: '{"$schema": "x", "ashlar": "image/v1", "name": "x", "from": "scratch"}' });
+  const { document } = await readSpec({
+    file: "a.json",
+    text: '{"$schema": "x", "ashlar": "image/v1", "name": "x", "from": "scratch"}',
+  });
   assert.equal(document.ashlar === "image/v1" && document.name, "x");
   assert.match((await faultsOf("a.json", '{\n"a": 1,}'))[0] as string, /^2:8 Cannot read JSON/);
   assert.match((await faultsOf("a.json", "ashlar: image/v1"))[0] as string, /Cannot read JSON/);
@@ -149,5 +167,35 @@ test("readSpec refuses unknown endings, foreign kinds and --set for YAML", async
   assert.match((await faultsOf("Dockerfile", "x"))[0] as string, /its ending is unknown/);
   assert.match((await faultsOf("a.yaml", "ashlar: image/v9"))[0] as string, /it is "image\/v9"/);
   assert.match((await faultsOf("a.yaml", "name: x"))[0] as string, /key "ashlar" is missing/);
-  assert.match((await faultsOf("a.yaml", `${head}`, { parameters: { a: "b" } }))[0] as string, /only TypeScript specs/);
+  assert.match(
+    (await faultsOf("a.yaml", `${head}`, { parameters: { a: "b" } }))[0] as string,
+    /only TypeScript specs/,
+  );
+});
+
+test("readSpec refuses sources that name no key, carry a password or clash", async () => {
+  const spec = (sources: string): string =>
+    `ashlar: image/v1\nname: x\nfrom: { debian: bookworm, sources: [${sources}] }\n`;
+  const third = (uri: string, signedBy: string): string =>
+    `{ deb: "${uri}", suite: a, components: [main], signedBy: "${signedBy}" }`;
+  const key = "AB".repeat(20);
+  const refused: readonly (readonly [string, RegExp])[] = [
+    [third("https://u:p@example.com/x", key), /want an address "https:\/\/HOST\/PATH" without user and password/],
+    [third("file:///srv/mirror", key), /want an address/],
+    [third("https://example.com", "../k.asc"), /want a fingerprint/],
+    [third("https://example.com", "a\\n/../../k.asc"), /want a fingerprint/],
+    [third("https://example.com", key.toLowerCase()), /want a fingerprint/],
+    ['{ deb: "https://example.com", suite: a, components: [main] }', /key "signedBy" is missing/],
+    ['{ deb: "https://example.com", suite: a, components: [], signedBy: k.asc }', /want at least one component/],
+    [`${third("https://example.com", key)}, ${third("https://example.com/y", key)}`, /two sources have the same name/],
+    ["updatse", /did you mean "updates"/],
+  ];
+  for (const [sources, wanted] of refused)
+    assert.match((await faultsOf("a.yaml", spec(sources)))[0] as string, wanted);
+  const sid = "ashlar: image/v1\nname: x\nfrom: { debian: sid, sources: [updates] }\n";
+  assert.match((await faultsOf("a.yaml", sid))[0] as string, /sid has neither updates/);
+  for (const from of ["scratch", "{ image: base }"]) {
+    const text = `ashlar: image/v1\nname: x\nfrom: ${from}\nsystem: { base: minbase, packages: [curl] }\n`;
+    assert.match((await faultsOf("a.yaml", text)).join("\n"), /want "none" or from: debian:SUITE/);
+  }
 });

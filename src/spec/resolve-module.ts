@@ -5,7 +5,9 @@ import { dirname, join } from "node:path/posix";
 export function resolveModule(base: string, wanted: string): string | { readonly reason: string } {
   if (wanted === "ashlar") return wanted;
   if (!/^\.\.?\//.test(wanted)) {
-    return { reason: `import of ${JSON.stringify(wanted)} is refused, want "ashlar" or a relative path: specs are hermetic` };
+    return {
+      reason: `import of ${JSON.stringify(wanted)} is refused, want "ashlar" or a relative path: specs are hermetic`,
+    };
   }
   const path = join(dirname(base), wanted);
   if (path.startsWith("../") || path === ".." || /[\\\0]/.test(path)) {

@@ -15,6 +15,10 @@ const packageName = "[a-z0-9][a-z0-9+.-]+";
 const version = "[A-Za-z0-9.+:~-]+";
 const relation = `${packageName}(:[a-z0-9-]+)?( ?\\((<<|<=|=|>=|>>) ?${version}\\))?`;
 
+const armoured = "-----BEGIN PGP PUBLIC KEY BLOCK-----[\\s\\S]*";
+const fingerprints = "[0-9A-F]{40}([, ]+[0-9A-F]{40})*";
+const keyFile = "(?!/)(?!([^\\n]*/)?\\.\\.(/|$))[^\\0\\n]+\\.(asc|gpg|pgp)";
+
 export const texts = {
   /** Debian policy 5.6.1. */
   packageName: text(new RegExp(`^${packageName}$`), 'a package name such as "libc6"'),
@@ -28,7 +32,10 @@ export const texts = {
     /^([A-Za-z0-9.-]+(:[0-9]+)?\/)?[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
     'an image name in lower case without tag and digest, such as "registry.example.com/site"',
   ),
-  imageKey: text(/^[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/, 'a name in lower case such as "base"'),
+  imageKey: text(
+    /^[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
+    'a name in lower case such as "base"',
+  ),
   registry: text(
     /^[A-Za-z0-9.-]+(:[0-9]+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
     'a registry and path such as "registry.example.com/shop"',
@@ -39,8 +46,8 @@ export const texts = {
   sourceName: text(/^[a-z0-9][a-z0-9._-]*$/, "a name of lower-case letters, digits, dots and dashes"),
   uri: text(/^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[!-~]*)?$/, 'an address "https://HOST/PATH" without user and password'),
   signedBy: text(
-    /^(-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*|[0-9A-F]{40}([, ]+[0-9A-F]{40})*|(?!\/)(?!([^\n]*\/)?\.\.(\/|$))[^\0\n]+\.(asc|gpg|pgp))$/,
-    "a fingerprint of 40 capital hex digits, a key file of the project ending in .asc, .gpg or .pgp, or an armoured key",
+    new RegExp(`^(${armoured}|${fingerprints}|${keyFile})$`),
+    "a fingerprint of 40 capital hex digits, a key file of the project (.asc, .gpg or .pgp), or an armoured key block",
   ),
   path: text(/^\/(?!\/)[^\0]*$/, 'an absolute path such as "/srv/www"').refine(isImagePath, {
     error: 'an absolute path without "." and ".." such as "/srv/www"',

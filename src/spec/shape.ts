@@ -10,7 +10,8 @@ const oneOf = <const T extends readonly string[]>(words: T): z.ZodEnum<{ [K in T
 const list = <T extends z.ZodType>(item: T, wantOne?: string): z.ZodReadonly<z.ZodArray<T>> =>
   (wantOne === undefined ? z.array(item) : z.array(item).min(1, { error: wantOne })).readonly();
 /** One or several; the item's message serves both. */
-const some = <T extends z.ZodType>(item: T): z.ZodUnion<[T, z.ZodReadonly<z.ZodArray<T>>]> => z.union([item, list(item)]);
+const some = <T extends z.ZodType>(item: T): z.ZodUnion<[T, z.ZodReadonly<z.ZodArray<T>>]> =>
+  z.union([item, list(item)]);
 const truth = z.boolean();
 const number = (min: number, max: number, want: string): z.ZodNumber =>
   z.int({ error: want }).min(min, { error: want }).max(max, { error: want });
@@ -59,7 +60,10 @@ const system = z.strictObject({
     list(oneOf(["bugs", "docs", "info", "lintian", "locales", "man", "scripts"])),
     "Groups of files to leave out",
   ).optional(),
-  only: about(z.record(texts.packageName, some(texts.pathGlob)), "Of these packages only the files that match").optional(),
+  only: about(
+    z.record(texts.packageName, some(texts.pathGlob)),
+    "Of these packages only the files that match",
+  ).optional(),
 });
 
 const user = z.strictObject({
@@ -75,13 +79,16 @@ const ownerWant = 'an account name such as "web" or a number';
 const owner = z.union([texts.owner, accountId], { error: ownerWant });
 const placing = {
   owner: about(owner, "Account name or number; root where absent").optional(),
-  group: about(owner, "Group name or number; root where absent").optional(),
+  group: about(owner, "Group name or number; the owner's where absent").optional(),
   mode: about(texts.mode, "Octal or symbolic mode, as text").optional(),
 };
 const item = z.union([
   z.strictObject({
     copy: z.strictObject({
-      from: about(some(texts.projectGlob), "Files of the project; paths below the directory that all patterns share are kept"),
+      from: about(
+        some(texts.projectGlob),
+        "Files of the project; of a path, what lies below the directories before the first wildcard is kept",
+      ),
       to: about(texts.path, 'Where to; "/" at the end makes it a directory'),
       exclude: about(some(texts.projectGlob), "Files to leave out").optional(),
       ...placing,
@@ -95,7 +102,7 @@ const item = z.union([
 const healthcheck = z.strictObject({
   test: about(
     z.tuple([oneOf(["CMD", "CMD-SHELL", "NONE"])], texts.any),
-    '[CMD, program, argument, ...], [CMD-SHELL, text] or [NONE]',
+    "[CMD, program, argument, ...], [CMD-SHELL, text] or [NONE]",
   ).readonly(),
   interval: texts.duration.optional(),
   timeout: texts.duration.optional(),
@@ -104,9 +111,12 @@ const healthcheck = z.strictObject({
 });
 
 const portWant = 'a port from 1 to 65535 such as 8080 or "53/udp"';
-const port = z.union([z.int({ error: portWant }).min(1, { error: portWant }).max(65535, { error: portWant }), texts.port], {
-  error: portWant,
-});
+const port = z.union(
+  [z.int({ error: portWant }).min(1, { error: portWant }).max(65535, { error: portWant }), texts.port],
+  {
+    error: portWant,
+  },
+);
 const envValue = z.string({ error: "text (in quotes where it looks like a number)" });
 const config = z.strictObject({
   entrypoint: list(texts.any).optional(),
@@ -146,7 +156,9 @@ const fields = {
   expect: about(expect, "Promises that the build keeps or fails").optional(),
   lifecycle: about(lifecycle, "How long the image is good for").optional(),
   layers: z
-    .strictObject({ packages: about(number(1, 100, "a number from 1 to 100"), "Layers for packages at most").optional() })
+    .strictObject({
+      packages: about(number(1, 100, "a number from 1 to 100"), "Layers for packages at most").optional(),
+    })
     .optional(),
 };
 

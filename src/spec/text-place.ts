@@ -7,7 +7,11 @@ import type { Place } from "../base/index.ts";
 const excerptColumnsMax = 200;
 
 /** The place at a line and column (from 1), with the lines around it drawn and marked. */
-export function placeAt(file: string, text: string, position: { line: number; column: number; length?: number }): Place {
+export function placeAt(
+  file: string,
+  text: string,
+  position: { line: number; column: number; length?: number },
+): Place {
   const { line, column, length = 0 } = position;
   const around = text.split(/\r\n|\n|\r/).slice(Math.max(0, line - 3), line + 1);
   if (around.some((one) => one.length > excerptColumnsMax)) return { file, line, column };

@@ -21,13 +21,19 @@ export async function readTypeScript(spec: SpecText, wallMs: number = wallMsMax)
   const entry = basename(spec.file);
   const modules = new Map([[entry, spec.text]]);
   const locator = locatorOf(spec);
-  const failed = (fault: Fault): Source => ({ value: undefined, faults: [fault], locator, inputs: inputsOf(modules, entry) });
+  const failed = (fault: Fault): Source => ({
+    value: undefined,
+    faults: [fault],
+    locator,
+    inputs: inputsOf(modules, entry),
+  });
   const evaluator = startEvaluator(wallMs);
   try {
     for (;;) {
       const answer = await evaluator.ask({ entry, modules, define: defineText(), parameters: spec.parameters });
       if (answer === undefined) return failed({ path: [], message: "evaluate the spec: it does not come to an end" });
-      if (answer.kind === "fault") return { ...failed(codeFault(spec, modules, answer)), faults: faultsOf(spec, modules, answer) };
+      if (answer.kind === "fault")
+        return { ...failed(codeFault(spec, modules, answer)), faults: faultsOf(spec, modules, answer) };
       if (answer.kind === "value") return sourceOf(spec, answer, locator, inputsOf(modules, entry));
       const missing = addModule(spec, modules, answer.module);
       if (missing !== undefined) return failed(missing);
@@ -110,12 +116,14 @@ function codeFault(spec: SpecText, modules: ReadonlyMap<string, string>, answer:
   return { path: [], message: `evaluate the spec: ${reason}`, hint: hintFor(reason), where };
 }
 
-const absent = /^ReferenceError: '?(Date|process|require|console|fetch|setTimeout|performance|Buffer|__dirname|module|crypto)'? is not/;
+const absent =
+  /^ReferenceError: '?(Date|process|require|console|fetch|setTimeout|performance|Buffer|__dirname|crypto)'? is not/;
 
 function hintFor(reason: string): string | undefined {
   const name = absent.exec(reason)?.[1];
   if (name === "console") return "look at what comes out with: ashlar convert --to json";
-  if (name !== undefined) return `a spec has no clock, environment, files or network; pass a value in with input("name") and --set`;
+  if (name !== undefined)
+    return `a spec has no clock, environment, files or network; pass a value in with input("name") and --set`;
   if (/enum|namespace|parameter property/i.test(reason)) return "use only syntax whose types can be erased";
   return undefined;
 }

@@ -17,7 +17,12 @@ async function refusal(text: string): Promise<string> {
 
 test("readSpec refuses anchors that multiply", async () => {
   const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
-  for (let i = 1; i < 12; i++) lines.push(`a${i}: &a${i} [${Array(10).fill(`*a${i - 1}`).join(", ")}]`);
+  for (let i = 1; i < 12; i++)
+    lines.push(
+      `a${i}: &a${i} [${Array(10)
+        .fill(`*a${i - 1}`)
+        .join(", ")}]`,
+    );
   assert.match(await refusal(`${head}${lines.join("\n")}\n`), /more than 100000 values, anchors counted/);
 });
 

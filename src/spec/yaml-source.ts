@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type YAMLMap } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from "yaml";
 
 import type { Place } from "../base/index.ts";
 import { type DataPath, type Fault, type Locator, showDataPath } from "./fault.ts";
@@ -76,7 +87,11 @@ function mapToValue(reader: Reader, node: YAMLMap, path: DataPath): unknown {
       continue;
     }
     const inside = [...path, key];
-    const fault = entries.has(key) ? "this key occurs twice" : key === "<<" ? "merge keys are not part of specs" : keyFault(key);
+    const fault = entries.has(key)
+      ? "this key occurs twice"
+      : key === "<<"
+        ? "merge keys are not part of specs"
+        : keyFault(key);
     if (fault !== undefined) say(reader, inside, fault, true);
     else entries.set(key, toValue(reader, pair.value as Node | null, inside));
   }
@@ -118,7 +133,8 @@ function targetsIn(document: Document): Targets {
 }
 
 function locatorOf(spec: SpecText, document: Document, targets: Targets): Locator {
-  const rangeOf = (path: DataPath, onKey: boolean): readonly [number, number] => rangeIn({ document, targets }, path, onKey);
+  const rangeOf = (path: DataPath, onKey: boolean): readonly [number, number] =>
+    rangeIn({ document, targets }, path, onKey);
   return {
     placeOf(path, onKey): Place {
       const [start, end] = rangeOf(path, onKey);

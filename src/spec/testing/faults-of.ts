@@ -15,7 +15,8 @@ export async function faultsOf(
     const several = error.details["faults"] as readonly AshlarError[] | undefined;
     return (several ?? [error]).map((fault) => {
       const { line, column, file: at } = fault.where ?? {};
-      return `${line === undefined ? at : `${line}:${column}`} ${fault.message}${fault.hint === undefined ? "" : ` (${fault.hint})`}`;
+      const place = line === undefined ? at : `${line}:${column}`;
+      return `${place} ${fault.message}${fault.hint === undefined ? "" : ` (${fault.hint})`}`;
     });
   }
   throw new Error("the spec was taken");

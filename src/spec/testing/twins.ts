@@ -16,7 +16,9 @@ export default image({
     write("/etc/nginx/conf.d/health.conf", "location = /healthz { return 204; }\\n", { mode: "0644" }),
   ],
   users: { web: { uid: 10001 } },
-  config: { entrypoint: ["/usr/sbin/nginx"], cmd: ["-g", "daemon off;"], user: "web", ports: [8080], stopSignal: "SIGQUIT" },
+  config: {
+    entrypoint: ["/usr/sbin/nginx"], cmd: ["-g", "daemon off;"], user: "web", ports: [8080], stopSignal: "SIGQUIT",
+  },
   expect: { maxSize: "40MB", shell: false, setuid: false },
   lifecycle: { eol: "2028-06-30" },
 });
@@ -64,7 +66,10 @@ export default image({
   system: { packages: ["nodejs (>= 18)", "ca-certificates"], strip: ["docs", "man"] },
   app: [copy(["src/**/*.js", "package.json"], "/app", { mode: "a=rX", exclude: "src/**/*.test.js" })],
   users: { node: { uid: 10001 } },
-  config: { entrypoint: ["/usr/bin/node"], cmd: ["src/server.js"], user: "node", workdir: "/app", env: { NODE_ENV: "production" }, ports: [port] },
+  config: {
+    entrypoint: ["/usr/bin/node"], cmd: ["src/server.js"], user: "node", workdir: "/app",
+    env: { NODE_ENV: "production" }, ports: [port],
+  },
   expect: { shell: false, deny: ["npm", "gcc"] },
 });
 `,
@@ -103,7 +108,8 @@ export default image({
   app: [copy("worker/**/*.py", "/app/worker", { mode: "a=rX" })],
   users: { app: { uid: 10001, home: "/app" } },
   config: {
-    entrypoint: ["/usr/bin/python3", "-m", "worker"], user: "app", workdir: "/app", env: { PYTHONDONTWRITEBYTECODE: "1" },
+    entrypoint: ["/usr/bin/python3", "-m", "worker"], user: "app", workdir: "/app",
+    env: { PYTHONDONTWRITEBYTECODE: "1" },
     healthcheck: { test: ["CMD", "/usr/bin/python3", "-c", "pass"], interval: "90s", retries: 3 },
   },
   expect: { maxSize: "120MB", deny: ["pip", "gcc"] },
