@@ -31,14 +31,17 @@ export function planIndexes(release: Release, source: ArchiveSource, architectur
   const files: IndexFile[] = [];
   for (const component of source.components) {
     const native = indexFile(release, `${component}/binary-${architecture}/Packages`);
-    const shared = release.noSupportForArchitectureAll
-      ? undefined
-      : indexFile(release, `${component}/binary-all/Packages`);
+    const shared = hasSharedIndexes(release) ? indexFile(release, `${component}/binary-all/Packages`) : undefined;
     if (native === undefined && shared === undefined) throw missingIndex(release, { source, component, architecture });
     if (native !== undefined) files.push(native);
     if (shared !== undefined) files.push(shared);
   }
   return files;
+}
+
+/** Whether packages of "all" stand in an index of their own; a listed file alone says nothing (Debian's security). */
+function hasSharedIndexes(release: Release): boolean {
+  return release.architectures.includes("all") && !release.noSupportForArchitectureAll;
 }
 
 function missingIndex(

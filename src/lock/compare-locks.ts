@@ -90,7 +90,8 @@ function showImage({ image, platform, state, changes }: ImageChanges): string {
 }
 
 function showChange({ kind, name, architecture, before, after, sizeDifferenceBytes, by }: LockChange): string[] {
-  const versions = before === undefined ? after : after === undefined ? before : `${before} -> ${after}`;
+  const hasMoved = before !== undefined && after !== undefined && before !== after;
+  const versions = hasMoved ? `${before} -> ${after}` : (after ?? before);
   const size = `${sizeDifferenceBytes < 0 ? "-" : "+"}${Math.ceil(Math.abs(sizeDifferenceBytes) / 1024)} KiB`;
   return [`${signs[kind]} ${name}:${architecture}`, versions ?? "", size, `(${by.join(", ")})`];
 }

@@ -25,8 +25,7 @@ export async function fetchSources(
     }
   }
   const archives = new Map<string, Archive>();
-  for (const name of [...wanted.keys()].sort(compareOrdinal)) {
-    const { source, architectures } = wanted.get(name)!;
+  for (const [name, { source, architectures }] of [...wanted].sort(byText(([name]) => name))) {
     const request = { source, architectures: [...architectures].sort(compareOrdinal) };
     archives.set(name, await fetchArchive(fetcher, request, options));
   }

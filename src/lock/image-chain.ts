@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, compareOrdinal } from "../base/index.ts";
+import { debianArchitecture } from "../debian/index.ts";
 import { type Document, type ImageDocument, imagesOf, type SourceDocument, type SystemDocument } from "../spec/index.ts";
-import { debianArchitecture, foreignArchitectures } from "./architecture.ts";
+import { foreignArchitectures } from "./foreign-architectures.ts";
 
 /** One image on one platform, with everything that the images below it bring. */
 export interface LockTask {
@@ -24,7 +25,7 @@ export function planLock(document: Document): readonly LockTask[] {
   const keys = Object.keys(images).sort(compareOrdinal);
   const chains = keys.map((key) => ({ key, chain: chainOf(images, key) }));
   chains.sort((a, b) => a.chain.length - b.chain.length);
-  return chains.flatMap(({ key, chain }) => chain.at(-1)!.platforms.map((platform) => taskOf(key, platform, chain)));
+  return chains.flatMap(({ key, chain }) => (chain.at(-1)?.platforms ?? []).map((platform) => taskOf(key, platform, chain)));
 }
 
 /** The image and those below it, lowest first. */

@@ -10,10 +10,10 @@
  *     const text = encodeLock(lock);
  *     checkLock(document, parseLock(bytes, "ashlar.lock"), "ashlar.lock");
  */
-export { debianArchitecture } from "./architecture.ts";
 export { checkLock } from "./check-lock.ts";
 export { compareLocks, type ImageChanges, type LockChange, showLockChanges } from "./compare-locks.ts";
 export { encodeLock } from "./encode-lock.ts";
 export type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource } from "./lock.ts";
 export { parseLock } from "./parse-lock.ts";
 export { resolveLock, type ResolveRequest } from "./resolve-lock.ts";
+export { verifyLock } from "./verify-lock.ts";

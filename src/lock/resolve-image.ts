@@ -80,21 +80,10 @@ function lockPackage(
 /** The first source that lists the very same file, so that the lock does not depend on the solver's pick. */
 function firstListing(item: Package, indexes: readonly PackageIndex[]): Package {
   for (const index of indexes) {
-    const same = named(index, item.name).find(({ digest }) => digest === item.digest);
+    const same = index.named(item.name).find(({ digest }) => digest === item.digest);
     if (same !== undefined) return same;
   }
   return item;
-}
-
-const tables = new WeakMap<PackageIndex, Map<string, Package[]>>();
-
-function named(index: PackageIndex, name: string): readonly Package[] {
-  let table = tables.get(index);
-  if (table === undefined) {
-    table = Map.groupBy(index.packages, (item) => item.name);
-    tables.set(index, table);
-  }
-  return table.get(name) ?? [];
 }
 
 function donorPackages(
@@ -111,7 +100,7 @@ function donorPackages(
 
 /** The version of the previous lock, else the highest. */
 function donorOf(name: string, indexes: readonly PackageIndex[], locked: ImageContext["locked"]): Package | undefined {
-  const all = indexes.flatMap((index) => named(index, name));
+  const all = indexes.flatMap((index) => index.named(name));
   const kept = all.find((item) => locked.get(keyOf(item))?.digest === item.digest);
   return kept ?? all.sort((a, b) => compareVersions(b.version, a.version))[0];
 }
