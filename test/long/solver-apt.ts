@@ -17,7 +17,8 @@ export class Apt {
     const at = (name: string): string => join(this.#directory, name);
     for (const name of ["lists/partial", "cache/archives/partial", "etc"]) mkdirSync(at(name), { recursive: true });
     writeFileSync(at("status"), "");
-    const source = ["Types: deb", `URIs: ${hostMirror()}`, `Suites: ${suite}`, "Components: main", `Signed-By: ${keyring}`];
+    const place = [`URIs: ${hostMirror()}`, `Suites: ${suite}`, "Components: main"];
+    const source = ["Types: deb", ...place, `Signed-By: ${keyring}`];
     writeFileSync(at("etc/suite.sources"), `${source.join("\n")}\n`);
     const settings = {
       "APT::Architecture": architecture,
@@ -72,7 +73,8 @@ export class Apt {
   }
 
   #run(command: string, args: readonly string[]): Buffer {
-    return execFileSync(command, args, { env: this.#environment, maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "ignore"] });
+    const stdio = ["ignore" as const, "pipe" as const, "ignore" as const];
+    return execFileSync(command, args, { env: this.#environment, maxBuffer: 1 << 28, stdio });
   }
 }
 
@@ -81,7 +83,8 @@ function hostMirror(): string {
   const parts = "/etc/apt/sources.list.d";
   const files = readdirSync(parts).filter((name) => name.endsWith(".sources") || name.endsWith(".list"));
   for (const file of files.map((name) => join(parts, name))) {
-    const found = /^URIs:\s*(\S+\/debian)\/?\s*$/m.exec(readFileSync(file, "utf8")) ?? oneLine(readFileSync(file, "utf8"));
+    const text = readFileSync(file, "utf8");
+    const found = /^URIs:\s*(\S+\/debian)\/?\s*$/m.exec(text) ?? oneLine(text);
     if (found?.[1] !== undefined) return found[1];
   }
   const found = oneLine(readFileSync("/etc/apt/sources.list", "utf8"));

@@ -64,7 +64,8 @@ function compareSets(apt: Apt, index: PackageIndex): boolean {
   }
   times.sort((a, b) => a - b);
   const [median, slowest] = [times[times.length >> 1] ?? 0, times.at(-1) ?? 0];
-  console.log(`${index.source}: ${JSON.stringify(count)}, median ${median.toFixed(0)} ms, slowest ${slowest.toFixed(0)} ms`);
+  const pace = `median ${median.toFixed(0)} ms, slowest ${slowest.toFixed(0)} ms`;
+  console.log(`${index.source}: ${JSON.stringify(count)}, ${pace}`);
   const good = count.equal + count.refusedByBoth + count.documented;
   return count.invalid === 0 && good >= 0.99 * Number(values.sets);
 }

@@ -26,7 +26,7 @@ export interface Problem {
   readonly rootGoals: readonly (readonly number[])[];
 }
 
-export interface ProblemOptions {
+interface ProblemOptions {
   readonly universe: Universe;
   readonly roots: readonly Root[];
   readonly pinned: readonly Version[];
@@ -89,7 +89,11 @@ export function encodeProblem(options: ProblemOptions): Problem {
   }
 }
 
-function addOneVersionRule(versions: readonly Version[], numberOf: (version: Version) => number, clauses: Clause[]): void {
+function addOneVersionRule(
+  versions: readonly Version[],
+  numberOf: (version: Version) => number,
+  clauses: Clause[],
+): void {
   const byNode = new Map<Node, Version[]>();
   for (const version of versions) {
     const rivals = byNode.get(version.node) ?? [];

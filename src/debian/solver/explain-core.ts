@@ -78,15 +78,18 @@ function excluded(pair: PairReason, chains: Chains, core: readonly Clause[]): As
   return new AshlarError("SOLVER_IMPOSSIBLE", `Cannot resolve ${asked}: ${verdict}`, {
     because: [...new Set(because)],
     hint: roots.length > 1 ? `leave out one of ${asked}` : `every alternative was tried; ask for another version`,
-    details: { wanted: roots, lookedAt: core.flatMap(({ reason }) => [lookedAt(reason)]) },
+    details: { wanted: roots, lookedAt: core.map(({ reason }) => lookedAt(reason)) },
   });
 }
 
 function pairText(pair: PairReason): string {
-  if (pair.kind === "one version") return `${showVersion(pair.version)} and ${showVersion(pair.other)} exclude each other`;
-  const { clash, version, other } = pair;
+  const { version, other } = pair;
+  if (pair.kind === "one version") return `${showVersion(version)} and ${showVersion(other)} exclude each other`;
+  const { clash } = pair;
   const verb = clash.kind === "Breaks" ? "breaks" : "conflicts with";
-  if (clash.target.implicit) return `${showVersion(version)} for ${version.node.arch} ${verb} that for ${other.node.arch}`;
+  if (clash.target.implicit) {
+    return `${showVersion(version)} for ${version.node.arch} ${verb} that for ${other.node.arch}`;
+  }
   const as = other.name === clash.target.relation.name ? "" : `, which ${showVersion(other)} provides`;
   return `${showVersion(version)} ${verb} "${showRelation(clash.target.relation)}"${as}`;
 }

@@ -2,8 +2,9 @@
 import { AshlarError, compareOrdinal } from "../../base/index.ts";
 import type { Package } from "../package.ts";
 import type { Relation, RelationGroup } from "../relation.ts";
+import { versionFits } from "./matches.ts";
 import { nearNames } from "./near-names.ts";
-import { type Need, type Universe, type Version, versionFits } from "./universe.ts";
+import type { Need, Universe, Version } from "./universe.ts";
 
 const code = "SOLVER_IMPOSSIBLE";
 
@@ -22,7 +23,7 @@ export function showVersion(version: Version): string {
 }
 
 /** One package that was considered and why it was not taken; for `details`. */
-export interface Rejected {
+interface Rejected {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;

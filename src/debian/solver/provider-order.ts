@@ -41,7 +41,7 @@ function archOrder({ architectures }: Universe, a: Version, b: Version): number 
 }
 
 /** A package without a priority counts before all others, as in apt. */
-export function priorityOf(version: Version): number {
+function priorityOf(version: Version): number {
   const { priority } = version.package;
   if (priority === "") return 0;
   const at = priorities.indexOf(priority);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareOrdinal } from "../../base/index.ts";
 import type { RelationGroup } from "../relation.ts";
 import { baseStages } from "./base-set.ts";
 import { encodeProblem } from "./clauses.ts";
@@ -33,7 +32,7 @@ export function solve(request: SolveRequest): Solution {
 }
 
 /** What every step shares. */
-export interface Setting {
+interface Setting {
   readonly universe: Universe;
   /** Orders the satisfiers of one target, best first. */
   readonly order: (target: Target, versions: readonly Version[]) => readonly Version[];
@@ -113,7 +112,11 @@ function candidateOf({ isLocked }: Setting, versions: readonly Version[]): Versi
 }
 
 /** The complete search on top of `pinned`: first among candidates, then among all versions. */
-function searchFor(setting: Setting, roots: readonly Root[], pinned: readonly Version[]): readonly Version[] | undefined {
+function searchFor(
+  setting: Setting,
+  roots: readonly Root[],
+  pinned: readonly Version[],
+): readonly Version[] | undefined {
   for (const isAllowed of passes(setting)) {
     const problem = encodeProblem({ ...setting, roots, pinned, isAllowed });
     const result = search(problem);
@@ -133,9 +136,4 @@ function searchAll(setting: Setting, roots: readonly Root[]): readonly Version[]
 function passes(setting: Setting): ((version: Version) => boolean)[] {
   const isCandidate = (version: Version): boolean => candidateOf(setting, version.node.versions) === version;
   return [isCandidate, () => true];
-}
-
-/** Orders packages by name, then architecture. */
-export function byNameAndArchitecture(a: Version, b: Version): number {
-  return compareOrdinal(a.name, b.name) || compareOrdinal(a.package.architecture, b.package.architecture);
 }

@@ -4,6 +4,7 @@ import type { Package } from "../package.ts";
 import type { PackageIndex } from "../packages-index.ts";
 import type { Relation, RelationGroup } from "../relation.ts";
 import { compareVersions } from "../version.ts";
+import { isMultiArchSame, matchesProvided, matchesReal } from "./matches.ts";
 
 /** A package name on one architecture, real or virtual. `arch` is "any" for what `name:any` asks for. */
 export interface Node {
@@ -249,54 +250,8 @@ export class Universe {
 
 type Mutable = { -readonly [K in keyof Node]: Node[K] };
 
-/** An `Architecture: all` package cannot be `same`; apt reads it as `no`. */
-export function isMultiArchSame(item: Package): boolean {
-  return item.multiArch === "same" && item.architecture !== "all";
-}
-
 function highestFirst(a: Version, b: Version): number {
   return (
     compareVersions(b.package.version, a.package.version) || compareOrdinal(a.package.digest, b.package.digest)
   );
-}
-
-function matchesReal(target: Target, version: Version, negative: boolean): boolean {
-  if (!negative) return versionFits(target.relation, version.package.version);
-  if (isOwnName(target, version)) return false;
-  // Breaks: self:other (!= own version), the implied rule for Multi-Arch: same
-  if (target.implicit && target.owner !== undefined && isMultiArchSame(target.owner.package)) {
-    return version.package.version !== target.owner.package.version;
-  }
-  return versionFits(target.relation, version.package.version);
-}
-
-function isOwnName({ owner, implicit }: Target, version: Version): boolean {
-  if (owner === undefined || owner.name !== version.name) return false;
-  if (owner.node === version.node) return true;
-  return isMultiArchSame(owner.package) && !implicit;
-}
-
-/** A package never conflicts with what it provides itself (deb-policy 7.6.2), on no architecture. */
-function matchesProvided(target: Target, version: Version, as: string | undefined, negative: boolean): boolean {
-  if (negative && (target.implicit || target.owner?.name === version.name)) return false;
-  return versionFits(target.relation, as);
-}
-
-/** deb-relations: an unversioned Provides satisfies no versioned relation. */
-export function versionFits(relation: Relation, version: string | undefined): boolean {
-  if (relation.version === undefined) return true;
-  if (version === undefined) return false;
-  const order = compareVersions(version, relation.version.version);
-  switch (relation.version.op) {
-    case "<<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case "=":
-      return order === 0;
-    case ">=":
-      return order >= 0;
-    case ">>":
-      return order > 0;
-  }
 }

@@ -19,7 +19,9 @@ export function verifyChosen(universe: Universe, chosen: readonly Version[], roo
 export function faultsOf(universe: Universe, chosen: readonly Version[], roots: readonly Root[]): string[] {
   const set = new Set(chosen);
   const faults: string[] = [];
-  for (const { text, choices } of roots) if (!choices.some((item) => set.has(item))) faults.push(`"${text}" is missing`);
+  for (const { text, choices } of roots) {
+    if (!choices.some((item) => set.has(item))) faults.push(`"${text}" is missing`);
+  }
   if (new Set(chosen.map((version) => version.node)).size < chosen.length) faults.push("two versions of one package");
   for (const version of chosen) {
     for (const need of universe.needs(version)) {
