@@ -53,7 +53,8 @@ export function checkRelease(release: Release, check: ReleaseCheck): readonly Us
   const findings = [suite, future, expired, older, changed].flatMap((rule) => rule(release, check) ?? []);
   const used: UsedOverride[] = [];
   for (const { code, why, hint, override } of findings) {
-    if (override === undefined || !isAllowed(override, check.overrides)) throw refuse(check.source, { code, why, hint });
+    if (override === undefined || !isAllowed(override, check.overrides))
+      throw refuse(check.source, { code, why, hint });
     used.push(override);
   }
   return used.sort();
@@ -87,7 +88,10 @@ function future({ dateSeconds }: Release, { nowSeconds }: ReleaseCheck): Finding
 function expired(release: Release, check: ReleaseCheck): Finding | undefined {
   if (check.pinned === true) return undefined;
   const { nowSeconds, maxAgeSeconds } = check;
-  const ends = [release.validUntilSeconds, maxAgeSeconds === undefined ? undefined : release.dateSeconds + maxAgeSeconds];
+  const ends = [
+    release.validUntilSeconds,
+    maxAgeSeconds === undefined ? undefined : release.dateSeconds + maxAgeSeconds,
+  ];
   const end = ends.filter((seconds) => seconds !== undefined).sort((a, b) => a - b)[0];
   if (end === undefined || nowSeconds <= end) return undefined;
   const why = `it was valid until ${showDate(end)}, now is ${showDate(nowSeconds)}`;
@@ -96,7 +100,8 @@ function expired(release: Release, check: ReleaseCheck): Finding | undefined {
 }
 
 function older({ dateSeconds }: Release, { seen, pinned, digest }: ReleaseCheck): Finding | undefined {
-  if (seen === undefined || pinned === true || dateSeconds >= seen.dateSeconds || seen.release === digest) return undefined;
+  if (seen === undefined || pinned === true || dateSeconds >= seen.dateSeconds || seen.release === digest)
+    return undefined;
   const why = `its Date ${showDate(dateSeconds)} is before that of ${showDate(seen.dateSeconds)} seen earlier`;
   const hint = "the mirror lags or was rolled back: take another one, or accept it with --allow-older";
   return { code: "FETCH_RELEASE_OLDER", why, hint, override: "older" };
@@ -112,5 +117,7 @@ function changed(release: Release, { seen, pinned }: ReleaseCheck): Finding | un
 }
 
 function showDate(seconds: number): string {
-  return Number.isFinite(seconds) && Math.abs(seconds) < 8e12 ? new Date(seconds * 1000).toISOString() : String(seconds);
+  return Number.isFinite(seconds) && Math.abs(seconds) < 8e12
+    ? new Date(seconds * 1000).toISOString()
+    : String(seconds);
 }

@@ -9,11 +9,14 @@ const text = "Origin: Test\nDate: x\n- dash\n-----BEGIN PGP SIGNATURE-----\nSHA2
 const signed = Buffer.from(await signInline(text, { dateSeconds: 1_750_000_000 })).toString("utf8");
 
 function refuses(file: string | Uint8Array, pattern: RegExp): void {
-  assert.throws(() => splitClearsigned(Buffer.from(file)), (error: { code?: string; message?: string }) => {
-    assert.equal(error.code, "FETCH_SIGNATURE_ARMOUR");
-    assert.match(error.message ?? "", pattern);
-    return true;
-  });
+  assert.throws(
+    () => splitClearsigned(Buffer.from(file)),
+    (error: { code?: string; message?: string }) => {
+      assert.equal(error.code, "FETCH_SIGNATURE_ARMOUR");
+      assert.match(error.message ?? "", pattern);
+      return true;
+    },
+  );
 }
 
 describe("splitClearsigned", () => {
@@ -41,8 +44,12 @@ describe("splitClearsigned", () => {
 
   it("refuses line ends and characters that readers treat differently", () => {
     refuses(signed.replaceAll("\n", "\r\n"), /carriage/);
-    for (const char of ["\0", "\r", "\v", "\u2028", "\u0085"]) refuses(signed.replace("Origin: Test", `Origin: T${char}`), /separator/);
-    refuses(Buffer.concat([Buffer.from(signed.slice(0, 60)), Buffer.from([0xff]), Buffer.from(signed.slice(60))]), /UTF-8/);
+    for (const char of ["\0", "\r", "\v", "\u2028", "\u0085"])
+      refuses(signed.replace("Origin: Test", `Origin: T${char}`), /separator/);
+    refuses(
+      Buffer.concat([Buffer.from(signed.slice(0, 60)), Buffer.from([0xff]), Buffer.from(signed.slice(60))]),
+      /UTF-8/,
+    );
   });
 
   it("refuses dashes that are not escaped (CVE-2016-1252)", () => {

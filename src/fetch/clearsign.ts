@@ -86,7 +86,10 @@ function checkBase64(lines: readonly string[]): void {
   const checksum = last !== undefined && /^=[A-Za-z0-9+/]{4}$/.test(last) ? last.slice(1) : undefined;
   const body = (checksum === undefined ? lines : lines.slice(0, -1)).join("");
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(body) || body.length % 4 !== 0) throw bad("the signature is not base64");
-  if (checksum !== undefined && crc24(Buffer.from(body, "base64")) !== Buffer.from(checksum, "base64").readUIntBE(0, 3)) {
+  if (
+    checksum !== undefined &&
+    crc24(Buffer.from(body, "base64")) !== Buffer.from(checksum, "base64").readUIntBE(0, 3)
+  ) {
     throw bad("the signature's checksum is wrong");
   }
 }

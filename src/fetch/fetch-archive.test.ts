@@ -25,7 +25,10 @@ const signedBy = await publicKeyOf("main");
 interface Rig extends AsyncDisposable {
   readonly server: MirrorServer;
   readonly files: Map<string, Uint8Array>;
-  fetch(options?: Partial<ArchiveOptions>, more?: { source?: Partial<ArchiveSource>; offline?: boolean }): Promise<Archive>;
+  fetch(
+    options?: Partial<ArchiveOptions>,
+    more?: { source?: Partial<ArchiveSource>; offline?: boolean },
+  ): Promise<Archive>;
 }
 
 async function rig(
@@ -41,7 +44,14 @@ async function rig(
     files,
     async fetch(options = {}, { source = {}, offline = false } = {}) {
       const fetcher = openFetcher({ area, offline, retryDelayMs: 1 });
-      const asked: ArchiveSource = { name: "fixture", suite: "fixture", components: ["main"], archive: "main", signedBy, ...source };
+      const asked: ArchiveSource = {
+        name: "fixture",
+        suite: "fixture",
+        components: ["main"],
+        archive: "main",
+        signedBy,
+        ...source,
+      };
       try {
         const fixed = { store, mirrors: { mirror: server.base }, nowSeconds: dateSeconds + day };
         return await fetchArchive(fetcher, { source: asked, architectures: ["amd64"] }, { ...fixed, ...options });
@@ -68,7 +78,10 @@ describe("fetchArchive", () => {
   it("gives the packages of a signed archive, by hash", async () => {
     await using t = await rig();
     const archive = await t.fetch();
-    assert.deepEqual(archive.packages.get("amd64")?.[0]?.packages.map(({ name }) => name), ["hello", "hello-data", "libhello"]);
+    assert.deepEqual(
+      archive.packages.get("amd64")?.[0]?.packages.map(({ name }) => name),
+      ["hello", "hello-data", "libhello"],
+    );
     assert.equal(archive.releaseDigest, digestOf(t.files.get("dists/fixture/InRelease") ?? ""));
     assert.equal(archive.dateSeconds, dateSeconds);
     assert.match(archive.signedBy.join(), /^[0-9A-F]{40}$/);
@@ -80,7 +93,10 @@ describe("fetchArchive", () => {
     await t.fetch();
     const before = t.server.requests.length;
     await t.fetch();
-    assert.deepEqual(t.server.requests.slice(before).map(({ path }) => path), ["dists/fixture/InRelease"]);
+    assert.deepEqual(
+      t.server.requests.slice(before).map(({ path }) => path),
+      ["dists/fixture/InRelease"],
+    );
   });
 
   it("takes Release with Release.gpg, and refuses Release alone", async () => {
@@ -99,7 +115,10 @@ describe("fetchArchive", () => {
     await using evil = await rig();
     const file = Buffer.from(evil.files.get("dists/fixture/InRelease") ?? "").toString();
     evil.files.set("dists/fixture/InRelease", Buffer.from(file.replace(/^Origin: /m, "Origin: X")));
-    await refuses(good.fetch({ mirrors: { mirror: `${evil.server.base} ${good.server.base}` } }), "FETCH_SIGNATURE_BAD");
+    await refuses(
+      good.fetch({ mirrors: { mirror: `${evil.server.base} ${good.server.base}` } }),
+      "FETCH_SIGNATURE_BAD",
+    );
   });
 
   it("refuses an archive signed by others, and text around the armour", async () => {

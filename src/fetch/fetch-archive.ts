@@ -64,7 +64,11 @@ interface Context {
   readonly keyring: Keyring;
 }
 
-async function verifiedRelease(fetcher: Fetcher, context: Context, options: ArchiveOptions): Promise<VerifiedRelease> {
+async function verifiedRelease(
+  fetcher: Fetcher,
+  context: Context,
+  options: ArchiveOptions,
+): Promise<VerifiedRelease> {
   const { pinned, store, mirrors, nowSeconds } = options;
   const kept = pinned === undefined ? undefined : keptRelease(store, pinned.release, pinned.signature);
   if (kept !== undefined) return acceptRelease(kept, context, options);
@@ -86,7 +90,15 @@ async function acceptRelease(file: SignedFile, context: Context, options: Archiv
   const ref = memoryRef(source, keyring.id);
   const seen = recallRelease(store, ref);
   const isPinned = pinned !== undefined;
-  const used = checkRelease(release, { source, digest, nowSeconds, seen, pinned: isPinned, maxAgeSeconds, overrides });
+  const used = checkRelease(release, {
+    source,
+    digest,
+    nowSeconds,
+    seen,
+    pinned: isPinned,
+    maxAgeSeconds,
+    overrides,
+  });
   const signatureDigest = file.kind === "detached" ? store.put(file.signature).digest : undefined;
   if (!isPinned && seen?.release !== digest) {
     const { dateSeconds, codename, origin, label } = release;
@@ -98,7 +110,8 @@ async function acceptRelease(file: SignedFile, context: Context, options: Archiv
 }
 
 function otherRelease(source: ArchiveSource, expected: Digest, actual: Digest): AshlarError {
-  const message = `Cannot find the release file of source "${source.name}" that the lock names: the mirror has another one`;
+  const what = `the release file of source "${source.name}" that the lock names`;
+  const message = `Cannot find ${what}: the mirror has another one`;
   return new AshlarError("FETCH_RELEASE_GONE", message, {
     because: [`expected ${expected}`, `actual ${actual}`],
     hint: "ashlar update takes what the archive has now; ASHLAR_SNAPSHOT names a service that keeps old files",
@@ -107,7 +120,11 @@ function otherRelease(source: ArchiveSource, expected: Digest, actual: Digest): 
 
 async function fetchPackageIndexes(
   fetcher: Fetcher,
-  { source, architectures, release }: {
+  {
+    source,
+    architectures,
+    release,
+  }: {
     readonly source: ArchiveSource;
     readonly architectures: readonly string[];
     readonly release: Release;
@@ -116,12 +133,19 @@ async function fetchPackageIndexes(
 ): Promise<ReadonlyMap<string, readonly PackageIndex[]>> {
   const mirrors = fetcher.offline
     ? []
-    : resolveMirrors(source, options.mirrors, options.pinned === undefined ? options.nowSeconds : release.dateSeconds);
+    : resolveMirrors(
+        source,
+        options.mirrors,
+        options.pinned === undefined ? options.nowSeconds : release.dateSeconds,
+      );
   const byArchitecture = new Map<string, readonly PackageIndex[]>();
   for (const architecture of architectures) {
     const plans = planIndexes(release, source, architecture);
     const files = await Promise.all(plans.map((plan) => fetchIndex(fetcher, plan, { source, release, mirrors })));
-    byArchitecture.set(architecture, files.map((bytes) => parsePackages(bytes, { architecture, source: source.name })));
+    byArchitecture.set(
+      architecture,
+      files.map((bytes) => parsePackages(bytes, { architecture, source: source.name })),
+    );
   }
   return byArchitecture;
 }

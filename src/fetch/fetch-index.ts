@@ -32,7 +32,8 @@ export function planIndexes(release: Release, source: ArchiveSource, architectur
   for (const component of source.components) {
     const native = indexFile(release, `${component}/binary-${architecture}/Packages`);
     const shared = hasSharedIndexes(release) ? indexFile(release, `${component}/binary-all/Packages`) : undefined;
-    if (native === undefined && shared === undefined) throw missingIndex(release, { source, component, architecture });
+    if (native === undefined && shared === undefined)
+      throw missingIndex(release, { source, component, architecture });
     if (native !== undefined) files.push(native);
     if (shared !== undefined) files.push(shared);
   }
@@ -46,14 +47,15 @@ function hasSharedIndexes(release: Release): boolean {
 
 function missingIndex(
   release: Release,
-  { source, component, architecture }: { readonly source: ArchiveSource; readonly component: string; readonly architecture: string },
+  {
+    source,
+    component,
+    architecture,
+  }: { readonly source: ArchiveSource; readonly component: string; readonly architecture: string },
 ): AshlarError {
   const message = `Cannot use source "${source.name}": no index of component "${component}" for ${architecture}`;
   return new AshlarError("FETCH_INDEX_MISSING", message, {
-    because: [
-      `architectures: ${release.architectures.join(" ")}`,
-      `components: ${release.components.join(" ")}`,
-    ],
+    because: [`architectures: ${release.architectures.join(" ")}`, `components: ${release.components.join(" ")}`],
     hint: "choose a component and platforms that the archive has",
   });
 }
@@ -61,7 +63,8 @@ function missingIndex(
 function indexFile(release: Release, path: string): IndexFile | undefined {
   for (const { suffix, compression } of forms) {
     const file = release.files.get(path + suffix);
-    if (file !== undefined) return { path, compressed: { ...file, suffix, compression }, plain: release.files.get(path) };
+    if (file !== undefined)
+      return { path, compressed: { ...file, suffix, compression }, plain: release.files.get(path) };
   }
   return undefined;
 }
@@ -74,7 +77,11 @@ function indexFile(release: Release, path: string): IndexFile | undefined {
 export async function fetchIndex(
   fetcher: Fetcher,
   index: IndexFile,
-  { source, release, mirrors }: {
+  {
+    source,
+    release,
+    mirrors,
+  }: {
     readonly source: ArchiveSource;
     readonly release: Release;
     readonly mirrors: readonly Mirror[];
@@ -93,7 +100,11 @@ export async function fetchIndex(
   return bytes;
 }
 
-function checkPlain(bytes: Uint8Array, plain: { readonly digest: Digest; readonly sizeBytes: number }, name: string): void {
+function checkPlain(
+  bytes: Uint8Array,
+  plain: { readonly digest: Digest; readonly sizeBytes: number },
+  name: string,
+): void {
   const actual = digestOf(bytes);
   if (bytes.length === plain.sizeBytes && actual === plain.digest) return;
   const message = `Cannot use index "${name}": uncompressed it has digest ${actual}, want ${plain.digest}`;

@@ -7,7 +7,7 @@ import type { ReleaseStore } from "./release-memory.ts";
 import type { SignedFile } from "./verify-signature.ts";
 
 /** Fetches the Release file of a suite from one mirror: InRelease, else Release with Release.gpg. */
-export async function fetchRelease(
+async function fetchRelease(
   fetcher: Fetcher,
   source: ArchiveSource,
   mirror: Mirror,
@@ -33,7 +33,11 @@ export async function fetchRelease(
  */
 export async function firstAccepted<T>(
   fetcher: Fetcher,
-  { source, mirrors, accept }: {
+  {
+    source,
+    mirrors,
+    accept,
+  }: {
     readonly source: ArchiveSource;
     readonly mirrors: readonly Mirror[];
     readonly accept: (file: SignedFile) => Promise<T>;
@@ -55,7 +59,9 @@ export async function firstAccepted<T>(
 }
 
 function isFatal(error: AshlarError): boolean {
-  return ["FETCH_SIGNATURE_BAD", "INTERRUPTED", "FETCH_OFFLINE"].includes(error.code) || !error.code.startsWith("FETCH_");
+  return (
+    ["FETCH_SIGNATURE_BAD", "INTERRUPTED", "FETCH_OFFLINE"].includes(error.code) || !error.code.startsWith("FETCH_")
+  );
 }
 
 function notFound(source: ArchiveSource): AshlarError {

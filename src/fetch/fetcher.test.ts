@@ -5,67 +5,14 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 
 import { type AshlarError, digestOf, hexOf } from "../base/index.ts";
-import { type ContentRequest, type FetchEvent, type FetcherOptions, openFetcher } from "./fetcher.ts";
-import type { Mirror } from "./mirrors.ts";
-import { makeTestArea, type TestArea } from "./testing/download-dir.ts";
-import { type Mischief, type MirrorServer, serveMirror } from "./testing/mirror-server.ts";
-
-const content = Buffer.alloc(300_000, "ashlar fits without mortar. ");
-const files = new Map([["pool/a.deb", content]]);
-
-interface Rig extends AsyncDisposable {
-  readonly server: MirrorServer;
-  readonly area: TestArea;
-  readonly events: FetchEvent[];
-  readonly fetcher: ReturnType<typeof openFetcher>;
-  request(more?: Partial<ContentRequest>): ContentRequest;
-}
-
-async function rig(
-  mischief?: (path: string, earlier: number) => Mischief | undefined,
-  options: Partial<FetcherOptions> = {},
-): Promise<Rig> {
-  const server = await serveMirror(files, mischief);
-  const area = makeTestArea();
-  const events: FetchEvent[] = [];
-  const onEvent = (event: FetchEvent): void => void events.push(event);
-  const fetcher = openFetcher({ area, retryDelayMs: 1, onEvent, ...options });
-  return {
-    server,
-    area,
-    events,
-    fetcher,
-    request: (more = {}) => ({
-      name: "a.deb",
-      digest: digestOf(content),
-      sizeBytes: content.length,
-      paths: ["pool/a.deb"],
-      mirrors: [mirror(server.base)],
-      ...more,
-    }),
-    async [Symbol.asyncDispose]() {
-      await fetcher.close();
-      await server.close();
-      area[Symbol.dispose]();
-    },
-  };
-}
-
-function mirror(base: string): Mirror {
-  return { base, origin: "settings" };
-}
-
-function fails(code: string, pattern?: RegExp): (error: unknown) => true {
-  return (error) => {
-    assert.equal((error as AshlarError).code, code, String(error));
-    if (pattern !== undefined) assert.match([(error as Error).message, ...(error as AshlarError).because].join("\n"), pattern);
-    return true;
-  };
-}
+import { openFetcher } from "./fetcher.ts";
+import { makeTestArea } from "./testing/download-dir.ts";
+import { content, fails, makeFetcherRig, mirrorAt } from "./testing/fetcher-rig.ts";
+import { type Mischief, serveMirror } from "./testing/mirror-server.ts";
 
 describe("Fetcher.content", () => {
   it("stores the bytes under their digest, and asks nobody the second time", async () => {
-    await using t = await rig();
+    await using t = await makeFetcherRig();
     const path = await t.fetcher.content(t.request());
     assert.deepEqual(readFileSync(path), content);
     assert.equal(await t.fetcher.content(t.request()), path);
@@ -77,19 +24,25 @@ describe("Fetcher.content", () => {
   });
 
   it("resumes by Range where the connection was cut, and every byte comes once", async () => {
-    await using t = await rig((_, earlier) => (earlier < 3 ? { cutAfterBytes: 70_000 } : undefined));
+    await using t = await makeFetcherRig((_, earlier) => (earlier < 3 ? { cutAfterBytes: 70_000 } : undefined));
     assert.deepEqual(readFileSync(await t.fetcher.content(t.request())), content);
     const ranges = t.server.requests.map(({ range }) => range);
     assert.equal(ranges.length, 4);
     assert.equal(ranges[0], undefined);
-    assert.ok(ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? "")), String(ranges));
+    assert.ok(
+      ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? "")),
+      String(ranges),
+    );
   });
 
   it("goes on in a later run with what an earlier one left", async () => {
     let isBroken = true;
-    await using t = await rig((_, earlier) => (isBroken ? { cutAfterBytes: earlier === 0 ? 100_000 : 0 } : undefined), {
-      tryCountMax: 2,
-    });
+    await using t = await makeFetcherRig(
+      (_, earlier) => (isBroken ? { cutAfterBytes: earlier === 0 ? 100_000 : 0 } : undefined),
+      {
+        tryCountMax: 2,
+      },
+    );
     await assert.rejects(t.fetcher.content(t.request()), fails("FETCH_FAILED"));
     assert.deepEqual(t.area.names(), [`${hexOf(digestOf(content))}.part`]);
     isBroken = false;
@@ -98,7 +51,7 @@ describe("Fetcher.content", () => {
   });
 
   it("takes over what a dead process left, not what a living one writes", async () => {
-    await using t = await rig();
+    await using t = await makeFetcherRig();
     const final = t.area.downloadPath(digestOf(content));
     writeFileSync(`${final}.part-2147483646-0`, content.subarray(0, 1000));
     writeFileSync(`${final}.part-1-0`, content.subarray(0, 2000));
@@ -108,7 +61,7 @@ describe("Fetcher.content", () => {
   });
 
   it("starts from the beginning where what was left is wrong, and blames nobody", async () => {
-    await using t = await rig();
+    await using t = await makeFetcherRig();
     writeFileSync(`${t.area.downloadPath(digestOf(content))}.part`, Buffer.alloc(5000, "x"));
     assert.deepEqual(readFileSync(await t.fetcher.content(t.request())), content);
     assert.equal(t.server.requests.length, 2);
@@ -121,7 +74,7 @@ describe("Fetcher.content", () => {
       { headers: { "content-range": `bytes 5-9/${content.length}` } },
     ];
     for (const trick of tricks) {
-      await using t = await rig((_, earlier) => (earlier === 0 ? trick : undefined));
+      await using t = await makeFetcherRig((_, earlier) => (earlier === 0 ? trick : undefined));
       writeFileSync(`${t.area.downloadPath(digestOf(content))}.part`, content.subarray(0, 5000));
       assert.deepEqual(readFileSync(await t.fetcher.content(t.request())), content, JSON.stringify(trick));
     }
@@ -129,9 +82,12 @@ describe("Fetcher.content", () => {
 
   it("waits as Retry-After says and tries again after 429 and 503", async () => {
     const headers = { "retry-after": "0" };
-    await using t = await rig((_, earlier) => ({ ...(earlier < 2 ? { status: earlier === 0 ? 429 : 503, headers } : {}) }), {
-      retryDelayMs: 60_000,
-    });
+    await using t = await makeFetcherRig(
+      (_, earlier) => ({ ...(earlier < 2 ? { status: earlier === 0 ? 429 : 503, headers } : {}) }),
+      {
+        retryDelayMs: 60_000,
+      },
+    );
     await t.fetcher.content(t.request());
     assert.equal(t.server.requests.length, 3);
     const delays = t.events.flatMap((event) => (event.kind === "retry" ? [event.delayMs] : []));
@@ -141,7 +97,7 @@ describe("Fetcher.content", () => {
   it("refuses a longer and a shorter file without reading it to the end", async () => {
     for (const bytes of [Buffer.concat([content, Buffer.from("x")]), content.subarray(1)]) {
       for (const chunked of [true, false]) {
-        await using t = await rig(() => ({ bytes, chunked }));
+        await using t = await makeFetcherRig(() => ({ bytes, chunked }));
         await assert.rejects(t.fetcher.content(t.request()), fails("FETCH_DIGEST_MISMATCH", /300000/));
       }
     }
@@ -150,25 +106,31 @@ describe("Fetcher.content", () => {
   it("refuses wrong bytes of the right size, and never gives them the final name", async () => {
     const bytes = Buffer.from(content);
     bytes[1234] = 0;
-    await using t = await rig(() => ({ bytes }));
+    await using t = await makeFetcherRig(() => ({ bytes }));
     const expected = digestOf(content);
-    await assert.rejects(t.fetcher.content(t.request()), fails("FETCH_DIGEST_MISMATCH", new RegExp(`want ${expected}`)));
+    await assert.rejects(
+      t.fetcher.content(t.request()),
+      fails("FETCH_DIGEST_MISMATCH", new RegExp(`want ${expected}`)),
+    );
     assert.deepEqual(t.area.names(), []);
   });
 
   it("ends where a server cuts and sends wrong bytes for ever", async () => {
     const bytes = Buffer.alloc(content.length, "z");
-    await using t = await rig((_, earlier) => ({ bytes, ...(earlier % 2 === 0 ? { cutAfterBytes: 1000 } : {}) }));
+    await using t = await makeFetcherRig((_, earlier) => ({
+      bytes,
+      ...(earlier % 2 === 0 ? { cutAfterBytes: 1000 } : {}),
+    }));
     await assert.rejects(t.fetcher.content(t.request()), fails("FETCH_DIGEST_MISMATCH"));
     assert.ok(t.server.requests.length < 10, String(t.server.requests.length));
   });
 
   it("falls back to the next mirror, and names all of them when none has the file", async () => {
-    await using bad = await rig(() => ({ status: 404 }));
-    await using good = await rig();
-    const mirrors = [mirror(bad.server.base), mirror(good.server.base)];
+    await using bad = await makeFetcherRig(() => ({ status: 404 }));
+    await using good = await makeFetcherRig();
+    const mirrors = [mirrorAt(bad.server.base), mirrorAt(good.server.base)];
     assert.deepEqual(readFileSync(await good.fetcher.content(good.request({ mirrors }))), content);
-    const none = [mirror(bad.server.base), mirror(`${bad.server.base}second/`)];
+    const none = [mirrorAt(bad.server.base), mirrorAt(`${bad.server.base}second/`)];
     const request = bad.request({ mirrors: none });
     await assert.rejects(bad.fetcher.content(request), (error: AshlarError) => {
       assert.equal(error.code, "FETCH_NOT_FOUND");
@@ -179,13 +141,16 @@ describe("Fetcher.content", () => {
   });
 
   it("asks the second path where the first is not found", async () => {
-    await using t = await rig();
+    await using t = await makeFetcherRig();
     await t.fetcher.content(t.request({ paths: ["by-hash/x", "pool/a.deb"] }));
-    assert.deepEqual(t.server.requests.map(({ path }) => path), ["by-hash/x", "pool/a.deb"]);
+    assert.deepEqual(
+      t.server.requests.map(({ path }) => path),
+      ["by-hash/x", "pool/a.deb"],
+    );
   });
 
   it("removes a damaged download and fetches it again", async () => {
-    await using t = await rig();
+    await using t = await makeFetcherRig();
     const path = t.area.downloadPath(digestOf(content));
     writeFileSync(path, Buffer.alloc(content.length));
     await t.fetcher.content(t.request());
@@ -193,7 +158,7 @@ describe("Fetcher.content", () => {
   });
 
   it("names what is missing offline, and uses what is there", async () => {
-    await using t = await rig(undefined, { offline: true });
+    await using t = await makeFetcherRig(undefined, { offline: true });
     await assert.rejects(t.fetcher.content(t.request()), fails("FETCH_OFFLINE", /a\.deb/));
     writeFileSync(t.area.downloadPath(digestOf(content)), content);
     await t.fetcher.content(t.request());
@@ -206,7 +171,11 @@ describe("Fetcher.content", () => {
     using area = makeTestArea();
     const fetcher = openFetcher({ area, parallel: 3 });
     const requests = [...many].map(([name, bytes]) => ({
-      name, digest: digestOf(bytes), sizeBytes: bytes.length, paths: [name], mirrors: [mirror(server.base)],
+      name,
+      digest: digestOf(bytes),
+      sizeBytes: bytes.length,
+      paths: [name],
+      mirrors: [mirrorAt(server.base)],
     }));
     await Promise.all([...requests, ...requests].map((request) => fetcher.content(request)));
     assert.equal(server.requests.length, 12);
@@ -217,21 +186,21 @@ describe("Fetcher.content", () => {
 
   it("stops when the signal fires", async () => {
     const controller = new AbortController();
-    await using t = await rig(() => ({ delayMs: 5000 }), { signal: controller.signal });
+    await using t = await makeFetcherRig(() => ({ delayMs: 5000 }), { signal: controller.signal });
     setTimeout(() => controller.abort(), 20);
     await assert.rejects(t.fetcher.content(t.request()), fails("INTERRUPTED"));
   });
 
   it("gives up on a server that says nothing", async () => {
-    await using t = await rig(() => ({ delayMs: 3000 }), { idleTimeoutMs: 50, tryCountMax: 1 });
+    await using t = await makeFetcherRig(() => ({ delayMs: 3000 }), { idleTimeoutMs: 50, tryCountMax: 1 });
     await assert.rejects(t.fetcher.content(t.request()), fails("FETCH_FAILED", /timeout/i));
   });
 
   it("reads file: mirrors and plain directories, also from the middle", async () => {
-    await using t = await rig();
+    await using t = await makeFetcherRig();
     mkdirSync(join(t.area.dir, "m/pool"), { recursive: true });
     writeFileSync(join(t.area.dir, "m/pool/a.deb"), content);
-    const mirrors = [mirror(`file://${t.area.dir}/m/`)];
+    const mirrors = [mirrorAt(`file://${t.area.dir}/m/`)];
     writeFileSync(`${t.area.downloadPath(digestOf(content))}.part`, content.subarray(0, 777));
     assert.deepEqual(readFileSync(await t.fetcher.content(t.request({ mirrors }))), content);
     const missing = t.request({ mirrors, paths: ["pool/b.deb", "pool"], digest: digestOf("b") });
@@ -239,76 +208,10 @@ describe("Fetcher.content", () => {
   });
 
   it("refuses paths that leave the mirror", async () => {
-    await using t = await rig();
+    await using t = await makeFetcherRig();
     for (const path of ["../x", "/etc/passwd", "a/../../b", "http://127.0.0.1/x", "a//b", "a\\b", "", "x\n"]) {
       await assert.rejects(t.fetcher.content(t.request({ paths: [path] })), fails("FETCH_PATH_INVALID"), path);
     }
     assert.equal(t.server.requests.length, 0);
-  });
-});
-
-describe("redirects", () => {
-  it("are followed up to five times, and keep credentials only on the same origin", async () => {
-    await using target = await rig();
-    await using t = await rig((path, _) => {
-      if (path === "pool/a.deb") return { status: 302, headers: { location: "/step" } };
-      return { status: 301, headers: { location: `${target.server.base}pool/a.deb` } };
-    });
-    const base = t.server.base.replace("http://", "http://user:secret@");
-    await t.fetcher.content(t.request({ mirrors: [mirror(base)] }));
-    const basic = `Basic ${Buffer.from("user:secret").toString("base64")}`;
-    assert.deepEqual(t.server.requests.map(({ authorization }) => authorization), [basic, basic]);
-    assert.deepEqual(target.server.requests.map(({ authorization }) => authorization), [undefined]);
-  });
-
-  it("are refused to other schemes and when they go round", async () => {
-    for (const [location, pattern] of [["file:///etc/passwd", /scheme/], ["/pool/a.deb", /more than 5/], ["http://[", /address/]] as const) {
-      await using t = await rig(() => ({ status: 302, headers: { location } }));
-      await assert.rejects(t.fetcher.content(t.request()), fails("FETCH_FAILED", pattern), location);
-    }
-  });
-
-  it("never leave https for http", async () => {
-    const { getFollowing } = await import("./transport.ts");
-    const answer = { status: 302, headers: { location: "http://x.example/" }, body: (async function* () {})(), discard: async () => {} };
-    await assert.rejects(getFollowing(new URL("https://x.example/"), async () => answer), fails("FETCH_REDIRECT_REFUSED"));
-  });
-});
-
-describe("errors of fetching", () => {
-  it("never show a password", async () => {
-    await using t = await rig(() => ({ status: 403 }));
-    const base = t.server.base.replace("http://", "http://user:secret@");
-    await assert.rejects(t.fetcher.content(t.request({ mirrors: [mirror(base)] })), (error: AshlarError) => {
-      assert.doesNotMatch(JSON.stringify([error.message, error.because, error.details]), /secret/);
-      return true;
-    });
-  });
-});
-
-describe("Fetcher.text", () => {
-  it("gives small files, undefined for 404, and refuses large ones", async () => {
-    await using t = await rig();
-    const text = { name: "x", path: "pool/a.deb", mirror: mirror(t.server.base), maxBytes: content.length };
-    assert.deepEqual(await t.fetcher.text(text), content);
-    assert.equal(await t.fetcher.text({ ...text, path: "pool/none" }), undefined);
-    await assert.rejects(t.fetcher.text({ ...text, maxBytes: 1000 }), fails("FETCH_FAILED", /more than 1000/));
-  });
-});
-
-describe("proxies", () => {
-  it("are used as given, and not where no_proxy says so", async () => {
-    await using origin = await rig();
-    const proxied = new URL(origin.server.base);
-    // A proxy that is asked for a tunnel or an absolute address shows in the request's path; ours answers 404.
-    await using proxy = await rig(() => ({ status: 404 }));
-    using area = makeTestArea();
-    const through = openFetcher({ area, proxies: { http: "http://127.0.0.1:1" }, retryDelayMs: 1, tryCountMax: 1 });
-    await assert.rejects(through.content(origin.request()), fails("FETCH_FAILED"));
-    const around = openFetcher({ area, proxies: { http: proxy.server.base, no: proxied.hostname }, tryCountMax: 1 });
-    await around.content(origin.request());
-    assert.equal(origin.server.requests.length, 1);
-    await through.close();
-    await around.close();
   });
 });

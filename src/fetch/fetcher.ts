@@ -135,8 +135,12 @@ function makeFetcher(
 /** The error of asking for something that is not here while `--offline` is set. */
 export function offlineError(...names: readonly string[]): AshlarError {
   const shown = names.slice(0, 20).join(", ") + (names.length > 20 ? ` and ${names.length - 20} more` : "");
-  return new AshlarError("FETCH_OFFLINE", `Cannot fetch ${shown}: not in the store, and --offline forbids the network`, {
-    hint: "run the same command once without --offline",
-    details: { missing: names },
-  });
+  return new AshlarError(
+    "FETCH_OFFLINE",
+    `Cannot fetch ${shown}: not in the store, and --offline forbids the network`,
+    {
+      hint: "run the same command once without --offline",
+      details: { missing: names },
+    },
+  );
 }

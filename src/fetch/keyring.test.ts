@@ -58,8 +58,16 @@ describe("openKeyring", () => {
   });
 
   it("refuses what holds no keys", async () => {
-    for (const text of ["", "hello", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"]) {
-      await assert.rejects(openKeyring("k", { readKeyFile: () => Buffer.from(text) }), { code: "FETCH_KEY_INVALID" }, text);
+    for (const text of [
+      "",
+      "hello",
+      "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n",
+    ]) {
+      await assert.rejects(
+        openKeyring("k", { readKeyFile: () => Buffer.from(text) }),
+        { code: "FETCH_KEY_INVALID" },
+        text,
+      );
     }
   });
 });

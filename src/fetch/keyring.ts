@@ -34,10 +34,16 @@ export async function openKeyring(signedBy: string | undefined, options: Keyring
   if (signedBy.includes(armourStart)) return keyringOf(await parseKeys(Buffer.from(signedBy), "signedBy"), []);
   const words = signedBy.split(/[\s,]+/).filter((word) => word !== "");
   if (words.length > 0 && words.every((word) => /^([0-9a-f]{40}|[0-9a-f]{64})!?$/i.test(word))) {
-    return keyringOf(await debianKeys(), words.map((word) => word.toLowerCase()));
+    return keyringOf(
+      await debianKeys(),
+      words.map((word) => word.toLowerCase()),
+    );
   }
   if (options.readKeyFile === undefined) {
-    throw new AshlarError("FETCH_KEY_UNKNOWN", `Cannot read key file "${signedBy}": there is no project to read it from`);
+    throw new AshlarError(
+      "FETCH_KEY_UNKNOWN",
+      `Cannot read key file "${signedBy}": there is no project to read it from`,
+    );
   }
   return keyringOf(await parseKeys(options.readKeyFile(signedBy), signedBy), []);
 }

@@ -8,7 +8,12 @@ import { parseAptSources } from "./apt-sources.ts";
 import { type ArchiveSource, type MirrorSettings, resolveMirrors } from "./mirrors.ts";
 
 const main: ArchiveSource = { name: "bookworm", suite: "bookworm", components: ["main"], archive: "main" };
-const security: ArchiveSource = { ...main, name: "bookworm-security", suite: "bookworm-security", archive: "security" };
+const security: ArchiveSource = {
+  ...main,
+  name: "bookworm-security",
+  suite: "bookworm-security",
+  archive: "security",
+};
 const third: ArchiveSource = { name: "extra", suite: "stable", components: ["main"], uri: "https://apt.example/deb" };
 
 const deb822 = {
@@ -63,7 +68,10 @@ deb nonsense
   deb\thttp://y.example/debian  trixie   main  contrib
 `;
     const sources = parseAptSources({ name: "sources.list", text });
-    assert.deepEqual(sources.map(({ uris }) => uris), [["http://x.example/debian"], ["http://y.example/debian"]]);
+    assert.deepEqual(
+      sources.map(({ uris }) => uris),
+      [["http://x.example/debian"], ["http://y.example/debian"]],
+    );
     assert.equal(sources[0]?.signedBy, "/a/debian-archive-keyring.gpg");
     assert.deepEqual(sources[1]?.components, ["main", "contrib"]);
   });
@@ -94,7 +102,9 @@ describe("resolveMirrors", () => {
     const settings = { hostSources: [deb822] };
     const trixie = { ...main, suite: "trixie" };
     assert.deepEqual(bases(trixie, settings), ["http://mirror.example/debian/", "http://second.example/debian/"]);
-    assert.deepEqual(bases({ ...security, suite: "trixie-security" }, settings), ["http://mirror.example/debian-security/"]);
+    assert.deepEqual(bases({ ...security, suite: "trixie-security" }, settings), [
+      "http://mirror.example/debian-security/",
+    ]);
     const onlyMain = { name: "sources.list", text: "deb http://m.example/debian bookworm main\n" };
     assert.deepEqual(bases(security, { hostSources: [onlyMain] }), ["http://m.example/debian-security/"]);
   });
@@ -112,11 +122,14 @@ describe("resolveMirrors", () => {
   });
 
   it("says what to set where nothing is configured, and refuses what is no address", () => {
-    assert.throws(() => resolveMirrors(main, {}), (error: AshlarError) => {
-      assert.equal(error.code, "FETCH_NO_MIRROR");
-      assert.match(error.hint ?? "", /ASHLAR_MIRROR/);
-      return true;
-    });
+    assert.throws(
+      () => resolveMirrors(main, {}),
+      (error: AshlarError) => {
+        assert.equal(error.code, "FETCH_NO_MIRROR");
+        assert.match(error.hint ?? "", /ASHLAR_MIRROR/);
+        return true;
+      },
+    );
     for (const mirror of ["ftp://x.example/", "relative/dir", "javascript:1"]) {
       assert.throws(() => resolveMirrors(main, { mirror }), { code: "FETCH_MIRROR_INVALID" }, mirror);
     }

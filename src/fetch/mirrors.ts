@@ -46,7 +46,9 @@ export function resolveMirrors(
 ): readonly Mirror[] {
   if (source.uri !== undefined) {
     const replaced = settings.replace?.[source.uri];
-    return replaced === undefined ? [mirrorOf(source.uri, "spec")] : replaced.map((base) => mirrorOf(base, "settings"));
+    return replaced === undefined
+      ? [mirrorOf(source.uri, "spec")]
+      : replaced.map((base) => mirrorOf(base, "settings"));
   }
   const archive = source.archive ?? "main";
   const chosen = configuredMirrors(archive, settings);
@@ -60,7 +62,11 @@ function noMirror(source: ArchiveSource): AshlarError {
   const message = `Cannot find a mirror of source "${source.name}": none is configured, want a base address`;
   return new AshlarError("FETCH_NO_MIRROR", message, {
     hint: "set ASHLAR_MIRROR to the base address of a Debian archive (the directory that holds dists/ and pool/)",
-    because: ["the spec gives no address", "ASHLAR_MIRROR is not set", "the host's apt sources name no Debian archive"],
+    because: [
+      "the spec gives no address",
+      "ASHLAR_MIRROR is not set",
+      "the host's apt sources name no Debian archive",
+    ],
   });
 }
 

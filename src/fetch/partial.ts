@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 import { type Digest, Hasher, isSystemError } from "../base/index.ts";
@@ -31,7 +41,7 @@ export class Partial {
   }
 
   write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
     this.#hasher.update(bytes);
   }
 
@@ -72,7 +82,7 @@ export class Partial {
 /** Feeds an open file to a hasher, from its beginning. */
 export function hashFile(file: number, hasher: Hasher): void {
   const buffer = Buffer.allocUnsafe(1 << 20);
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const got = readSync(file, buffer, 0, buffer.length, at);
     if (got === 0) return;
     hasher.update(buffer.subarray(0, got));

@@ -33,23 +33,22 @@ const redirectCountMax = 5;
  * Follows redirects by hand: at most 5, only to http and https, never from https to http, and without
  * credentials once the origin changes. Hashes and sizes never come from a header (CVE-2019-3462).
  */
-export async function getFollowing(
-  url: URL,
-  get: (url: URL) => Promise<Answer>,
-): Promise<Answer> {
+export async function getFollowing(url: URL, get: (url: URL) => Promise<Answer>): Promise<Answer> {
   let current = url;
   for (let hops = 0; ; hops++) {
     const answer = await get(current);
     const location = answer.headers["location"];
     if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
     await answer.discard();
-    if (hops >= redirectCountMax) throw refused("FETCH_REDIRECT_LIMIT", url, `more than ${redirectCountMax} redirects`);
+    if (hops >= redirectCountMax)
+      throw refused("FETCH_REDIRECT_LIMIT", url, `more than ${redirectCountMax} redirects`);
     current = nextAddress(current, location);
   }
 }
 
 function nextAddress(from: URL, location: string): URL {
-  if (!URL.canParse(location, from.href)) throw refused("FETCH_REDIRECT_REFUSED", from, "the redirect has no valid address");
+  if (!URL.canParse(location, from.href))
+    throw refused("FETCH_REDIRECT_REFUSED", from, "the redirect has no valid address");
   const to = new URL(location, from);
   if (to.protocol !== "http:" && to.protocol !== "https:") {
     throw refused("FETCH_REDIRECT_REFUSED", from, `redirect to scheme "${to.protocol}"`);

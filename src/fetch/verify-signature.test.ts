@@ -15,7 +15,8 @@ import { type SignedFile, type Verified, verifySignature } from "./verify-signat
 
 const dateSeconds = Date.UTC(2025, 5, 1) / 1000;
 const nowSeconds = dateSeconds + 3600;
-const text = "Origin: Test\nSuite: fixture\n- dashed\nDate: Sun, 01 Jun 2025 00:00:00 UTC\nSHA256:\n abc 1 main/Packages\n";
+const text =
+  "Origin: Test\nSuite: fixture\n- dashed\nDate: Sun, 01 Jun 2025 00:00:00 UTC\nSHA256:\n abc 1 main/Packages\n";
 
 async function ring(...names: TestKey[]): Promise<Keyring> {
   return openKeyring((await Promise.all(names.map(publicKeyOf))).join("\n"));
@@ -58,7 +59,9 @@ describe("verifySignature", () => {
     const foreign = await signInline("another text\n", { dateSeconds, keys: ["other"] });
     const message = await readCleartextMessage({ cleartextMessage: Buffer.from(foreign).toString() });
     const first = await readSignature({ armoredSignature: good.slice(start) });
-    const second = await readSignature({ armoredSignature: message.armor().slice(message.armor().indexOf("-----BEGIN PGP SIGNATURE")) });
+    const second = await readSignature({
+      armoredSignature: message.armor().slice(message.armor().indexOf("-----BEGIN PGP SIGNATURE")),
+    });
     first.packets.push(...second.packets);
     const both = Buffer.from(good.slice(0, start) + first.armor().replace(/\r/g, ""));
     assert.equal((await verify(both, await ring("main"))).signedBy.length, 1);
@@ -69,7 +72,10 @@ describe("verifySignature", () => {
   it("refuses one changed byte of text or signature", async () => {
     const keyring = await ring("main");
     const file = Buffer.from(await signInline(text, { dateSeconds })).toString();
-    await assert.rejects(verify(Buffer.from(file.replace("Origin: Test", "Origin: Tesy")), keyring), refused("FETCH_SIGNATURE_BAD"));
+    await assert.rejects(
+      verify(Buffer.from(file.replace("Origin: Test", "Origin: Tesy")), keyring),
+      refused("FETCH_SIGNATURE_BAD"),
+    );
     const bytes = Buffer.from(text);
     const signature = await signDetached(bytes, { dateSeconds });
     bytes[3] = 0x61;
@@ -83,7 +89,10 @@ describe("verifySignature", () => {
     const weak = await signInline(text, { dateSeconds, keys: ["weak"] });
     await assert.rejects(verify(weak, await ring("weak")), refused("FETCH_SIGNATURE_MISSING", /weak|bits/));
     const revoked = await signInline(text, { dateSeconds, keys: ["revoked"] });
-    await assert.rejects(verify(revoked, await openKeyring(revokedPublicKey)), refused("FETCH_SIGNATURE_MISSING", /revoked/));
+    await assert.rejects(
+      verify(revoked, await openKeyring(revokedPublicKey)),
+      refused("FETCH_SIGNATURE_MISSING", /revoked/),
+    );
     const early = Date.UTC(2024, 0, 10) / 1000;
     const expired = await signInline(text, { dateSeconds: early, keys: ["expired"] });
     assert.equal((await verify(expired, await ring("expired"))).signedBy.length, 1);
@@ -91,7 +100,10 @@ describe("verifySignature", () => {
 
   it("refuses signatures from the future", async () => {
     const file = await signInline(text, { dateSeconds });
-    await assert.rejects(verify(file, await ring("main"), dateSeconds - 700), refused("FETCH_SIGNATURE_BAD", /future/));
+    await assert.rejects(
+      verify(file, await ring("main"), dateSeconds - 700),
+      refused("FETCH_SIGNATURE_BAD", /future/),
+    );
     assert.equal((await verify(file, await ring("main"), dateSeconds - 500)).signedBy.length, 1);
   });
 
@@ -102,7 +114,10 @@ describe("verifySignature", () => {
     const primary = key.getFingerprint();
     const subkey = key.subkeys[0]?.getFingerprint() ?? "";
     const all = await openKeyring(armoured);
-    const only = (word: string): Keyring => ({ ...all, allows: (print, owner) => [print, `${print}!`, owner].includes(word) });
+    const only = (word: string): Keyring => ({
+      ...all,
+      allows: (print, owner) => [print, `${print}!`, owner].includes(word),
+    });
     assert.equal((await verify(file, only(primary))).signedBy.length, 1);
     assert.equal((await verify(file, only(subkey))).signedBy.length, 1);
     await assert.rejects(verify(file, only(`${primary}!`)), refused("FETCH_SIGNATURE_MISSING", /signedBy/));
@@ -119,7 +134,10 @@ describe("verifySignature", () => {
     const keyring = await ring("main");
     await assert.rejects(verify(Buffer.from(text), keyring), refused("FETCH_SIGNATURE_ARMOUR"));
     const empty = "-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----\n";
-    await assert.rejects(verify({ kind: "detached", bytes: Buffer.from(text), signature: Buffer.from(empty) }, keyring), (error: AshlarError) => /^FETCH_SIGNATURE_/.test(error.code));
+    await assert.rejects(
+      verify({ kind: "detached", bytes: Buffer.from(text), signature: Buffer.from(empty) }, keyring),
+      (error: AshlarError) => /^FETCH_SIGNATURE_/.test(error.code),
+    );
   });
 });
 
@@ -197,4 +215,3 @@ function mutations(seed: Buffer, count: number): Uint8Array[] {
   });
   return [...forms, ...flips];
 }
-

@@ -42,23 +42,32 @@ export async function verifySignature(
   const result = await runVerifier(file, { keyring, nowSeconds, what });
   const verdicts: Verdict[] = [];
   if (result.signatures.length > signatureCountMax) {
-    throw new AshlarError("FETCH_SIGNATURE_ARMOUR", `Cannot trust ${what}: more than ${signatureCountMax} signatures`);
+    throw new AshlarError(
+      "FETCH_SIGNATURE_ARMOUR",
+      `Cannot trust ${what}: more than ${signatureCountMax} signatures`,
+    );
   }
   for (const signature of result.signatures) {
     verdicts.push(await judge(signature, keyring, file.kind));
   }
   const bad = verdicts.find(({ state }) => state === "bad");
-  const because = verdicts.map(({ state, key, why }) => `signature by ${key}: ${state}${why === "" ? "" : `, ${why}`}`);
+  const because = verdicts.map(
+    ({ state, key, why }) => `signature by ${key}: ${state}${why === "" ? "" : `, ${why}`}`,
+  );
   if (bad !== undefined) {
     const message = `Cannot trust ${what}: its signature by the known key ${bad.key} is bad, ${bad.why}`;
     throw new AshlarError("FETCH_SIGNATURE_BAD", message, { because });
   }
   const good = verdicts.filter(({ state }) => state === "good");
   if (good.length === 0) {
-    throw new AshlarError("FETCH_SIGNATURE_MISSING", `Cannot trust ${what}: no good signature by a key of this source`, {
-      because: because.length > 0 ? because : ["the file holds no signature"],
-      hint: "for a third-party archive give its key in signedBy; for a newer Debian release update Ashlar's keyring",
-    });
+    throw new AshlarError(
+      "FETCH_SIGNATURE_MISSING",
+      `Cannot trust ${what}: no good signature by a key of this source`,
+      {
+        because: because.length > 0 ? because : ["the file holds no signature"],
+        hint: "for a third-party archive give its key in signedBy; for a newer Debian release update Ashlar's keyring",
+      },
+    );
   }
   const signedBy = [...new Set(good.map(({ key }) => key))].sort();
   return { text: textOf(file, result.data), signedBy };
@@ -77,16 +86,23 @@ async function runVerifier(
   const armoredSignature = file.kind === "detached" ? parseArmouredSignature(file.signature) : "";
   try {
     if (file.kind === "inline") {
-      const message = await readCleartextMessage({ cleartextMessage: Buffer.from(file.bytes).toString("utf8"), config });
+      const message = await readCleartextMessage({
+        cleartextMessage: Buffer.from(file.bytes).toString("utf8"),
+        config,
+      });
       return (await verify({ message, verificationKeys, date, config })) as VerifyMessageResult<string>;
     }
     const message = await createMessage({ binary: file.bytes });
     const signature = await readSignature({ armoredSignature, config });
     return await verify({ message, signature, verificationKeys, date, config, format: "binary" });
   } catch (cause) {
-    throw new AshlarError("FETCH_SIGNATURE_ARMOUR", `Cannot read the signature of ${what}: not an OpenPGP signature`, {
-      cause,
-    });
+    throw new AshlarError(
+      "FETCH_SIGNATURE_ARMOUR",
+      `Cannot read the signature of ${what}: not an OpenPGP signature`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -130,7 +146,11 @@ function isRefusal(why: string): boolean {
 
 function weakness(
   packet: SignaturePacket,
-  { owner, keyring, kind }: { readonly owner: PublicKey; readonly keyring: Keyring; readonly kind: SignedFile["kind"] },
+  {
+    owner,
+    keyring,
+    kind,
+  }: { readonly owner: PublicKey; readonly keyring: Keyring; readonly kind: SignedFile["kind"] },
 ): string {
   const type = packet.signatureType as number | null;
   if (type !== textType && !(type === binaryType && kind === "detached")) return `signature type ${type}`;

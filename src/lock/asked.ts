@@ -46,7 +46,8 @@ function imageChanges(was: AskedImage, now: AskedImage): string[] {
   changes.push(...listChanges("source", was.sources.map(nameOf), now.sources.map(nameOf)));
   const redescribed = now.sources.filter((mark) => !was.sources.includes(mark)).map(nameOf);
   const kept = new Set(was.sources.map(nameOf));
-  for (const name of redescribed.filter((item) => kept.has(item))) changes.push(`source ${name} is described otherwise`);
+  for (const name of redescribed.filter((item) => kept.has(item)))
+    changes.push(`source ${name} is described otherwise`);
   changes.push(...listChanges("package", was.packages, now.packages));
   changes.push(...listChanges("platform", was.platforms, now.platforms));
   if (changes.length === 0 && canonicalJson(was as unknown as Json) !== canonicalJson(now as unknown as Json)) {

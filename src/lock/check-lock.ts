@@ -17,7 +17,8 @@ export function checkLock(document: Document, lock: Lock | undefined, name: stri
   const want = documentDigest(document);
   if (lock.document === want) return;
   const changes = askedChanges(lock.asked, askedOf(document));
-  const because = changes.length > 0 ? changes : ["the packages asked for are the same; files, config or the like changed"];
+  const because =
+    changes.length > 0 ? changes : ["the packages asked for are the same; files, config or the like changed"];
   throw new AshlarError("LOCK_STALE", `Cannot use lock "${name}": it was made for another version of the spec`, {
     hint: "bring it up to date: ashlar lock",
     because,

@@ -33,9 +33,9 @@ export function compareLocks(before: Lock | undefined, after: Lock): readonly Im
   const old = new Map((before?.images ?? []).map((image) => [keyOf(image), image]));
   const now = new Map(after.images.map((image) => [keyOf(image), image]));
   const keys = [...new Set([...old.keys(), ...now.keys()])].sort(compareOrdinal);
-  return keys.map((key) => compareImages(old.get(key), now.get(key))).filter(
-    ({ state, changes }) => state !== "kept" || changes.length > 0,
-  );
+  return keys
+    .map((key) => compareImages(old.get(key), now.get(key)))
+    .filter(({ state, changes }) => state !== "kept" || changes.length > 0);
 }
 
 function compareImages(before: LockedImage | undefined, after: LockedImage | undefined): ImageChanges {
@@ -84,7 +84,12 @@ const signs = { added: "+", removed: "-", upgraded: "↑", downgraded: "↓", re
 function showImage({ image, platform, state, changes }: ImageChanges): string {
   const rows = changes.map(showChange);
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => (row[column] as string).length)));
-  const lines = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
   const title = `${image} ${platform}${state === "kept" ? "" : ` (${state})`}: ${countsOf(changes)}`;
   return [title, ...lines.map((line) => `  ${line}`), ""].join("\n");
 }

@@ -12,7 +12,9 @@ export type PackageFacts = Omit<LockedPackage, "phase" | "use" | "by">;
 export function encodeLock(lock: Lock): string {
   const facts = distinctFacts(lock.images);
   const refs = refsOf(facts);
-  const images = [...lock.images].sort((a, b) => compareOrdinal(a.image, b.image) || compareOrdinal(a.platform, b.platform));
+  const images = [...lock.images].sort(
+    (a, b) => compareOrdinal(a.image, b.image) || compareOrdinal(a.platform, b.platform),
+  );
   return [
     "{",
     '"ashlar":"lock/v1",',
@@ -21,7 +23,11 @@ export function encodeLock(lock: Lock): string {
     ...block('"asked":[', [...lock.asked].sort(byText(({ image }) => image)).map(askedLine), "],"),
     ...block('"sources":[', [...lock.sources].sort(byText(({ name }) => name)).map(sourceLine), "],"),
     ...block('"packages":[', facts.map(factsLine), "],"),
-    ...block('"images":[', images.map((image) => imageLines(image, refs)), "]"),
+    ...block(
+      '"images":[',
+      images.map((image) => imageLines(image, refs)),
+      "]",
+    ),
     "}",
     "",
   ].join("\n");
@@ -38,7 +44,16 @@ function askedLine({ image, from, sources, base, packages, platforms }: AskedIma
 function sourceLine(source: LockedSource): string {
   const { name, suite, codename, release, signature, dateSeconds } = source;
   const overrides = source.overrides === undefined ? undefined : sorted(source.overrides);
-  return line({ name, suite, codename, release, signature, dateSeconds, signedBy: sorted(source.signedBy), overrides });
+  return line({
+    name,
+    suite,
+    codename,
+    release,
+    signature,
+    dateSeconds,
+    signedBy: sorted(source.signedBy),
+    overrides,
+  });
 }
 
 function sorted(texts: readonly string[]): readonly string[] {
@@ -54,7 +69,12 @@ function imageLines(image: LockedImage, refs: ReadonlyMap<string, string>): stri
   const head = `{"image":${JSON.stringify(image.image)},"platform":${JSON.stringify(image.platform)},"packages":[`;
   const uses = [...image.packages].sort(comparePackages).map((item) => {
     const ref = refs.get(keyOf(item)) as string;
-    return line({ package: ref, phase: item.phase, use: item.use === "install" ? undefined : item.use, by: sorted(item.by) });
+    return line({
+      package: ref,
+      phase: item.phase,
+      use: item.use === "install" ? undefined : item.use,
+      by: sorted(item.by),
+    });
   });
   return block(head, uses, "]}").join("\n");
 }

@@ -16,9 +16,13 @@ export async function fetchSources(
     for (const source of task.sources) {
       const known = wanted.get(source.name) ?? { source, architectures: new Set<string>() };
       if (canonicalJson(known.source as unknown as Json) !== canonicalJson(source as unknown as Json)) {
-        throw new AshlarError("LOCK_SOURCE_CONFLICT", `Cannot lock source "${source.name}": two images describe it differently`, {
-          hint: "give one of them another name",
-        });
+        throw new AshlarError(
+          "LOCK_SOURCE_CONFLICT",
+          `Cannot lock source "${source.name}": two images describe it differently`,
+          {
+            hint: "give one of them another name",
+          },
+        );
       }
       for (const architecture of [task.architecture, ...task.foreign]) known.architectures.add(architecture);
       wanted.set(source.name, known);

@@ -26,7 +26,14 @@ const seed = encodeLock({
   document: digestOf("document"),
   compressor: "test/1",
   asked: [
-    { image: "web", from: "debian:bookworm", sources: ["bookworm@12345678"], base: "none", packages: ["app"], platforms: [platform] },
+    {
+      image: "web",
+      from: "debian:bookworm",
+      sources: ["bookworm@12345678"],
+      base: "none",
+      packages: ["app"],
+      platforms: [platform],
+    },
   ],
   sources: [
     {
@@ -43,5 +50,9 @@ const seed = encodeLock({
 
 /** For `test/long/fuzz.ts`. */
 export const fuzzTargets = [
-  { name: "lock parse", seeds: () => [Buffer.from(seed)], run: (bytes: Uint8Array) => void parseLock(bytes, "ashlar.lock") },
+  {
+    name: "lock parse",
+    seeds: () => [Buffer.from(seed)],
+    run: (bytes: Uint8Array) => void parseLock(bytes, "ashlar.lock"),
+  },
 ] as const;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, compareOrdinal } from "../base/index.ts";
 import { debianArchitecture } from "../debian/index.ts";
-import { type Document, type ImageDocument, imagesOf, type SourceDocument, type SystemDocument } from "../spec/index.ts";
+import {
+  type Document,
+  type ImageDocument,
+  imagesOf,
+  type SourceDocument,
+  type SystemDocument,
+} from "../spec/index.ts";
 import { foreignArchitectures } from "./foreign-architectures.ts";
 
 /** One image on one platform, with everything that the images below it bring. */
@@ -25,16 +31,19 @@ export function planLock(document: Document): readonly LockTask[] {
   const keys = Object.keys(images).sort(compareOrdinal);
   const chains = keys.map((key) => ({ key, chain: chainOf(images, key) }));
   chains.sort((a, b) => a.chain.length - b.chain.length);
-  return chains.flatMap(({ key, chain }) => (chain.at(-1)?.platforms ?? []).map((platform) => taskOf(key, platform, chain)));
+  return chains.flatMap(({ key, chain }) =>
+    (chain.at(-1)?.platforms ?? []).map((platform) => taskOf(key, platform, chain)),
+  );
 }
 
 /** The image and those below it, lowest first. */
 function chainOf(images: Readonly<Record<string, ImageDocument>>, key: string): readonly ImageDocument[] {
   const chain: ImageDocument[] = [];
   const seen = new Set<string>();
-  for (let at: string | undefined = key; at !== undefined; ) {
+  for (let at: string | undefined = key; at !== undefined;) {
     const image: ImageDocument | undefined = Object.hasOwn(images, at) ? images[at] : undefined;
-    if (image === undefined) throw new AshlarError("LOCK_IMAGE_UNKNOWN", `Cannot lock image "${key}": no image "${at}" in the fleet`);
+    if (image === undefined)
+      throw new AshlarError("LOCK_IMAGE_UNKNOWN", `Cannot lock image "${key}": no image "${at}" in the fleet`);
     if (seen.has(at)) throw new AshlarError("LOCK_IMAGE_CYCLE", `Cannot lock image "${key}": it is based on itself`);
     seen.add(at);
     chain.unshift(image);
@@ -47,7 +56,7 @@ function taskOf(key: string, platform: string, chain: readonly ImageDocument[]):
   const [root, own] = [chain[0] as ImageDocument, chain.at(-1) as ImageDocument];
   const lacking = chain.find(({ platforms }) => !platforms.includes(platform));
   if (lacking !== undefined) {
-    const message = `Cannot lock image "${key}" for ${platform}: image "${lacking.name}" below it is not for that platform`;
+    const message = `Cannot lock image "${key}" for ${platform}: image "${lacking.name}" below it is not for it`;
     throw new AshlarError("LOCK_PLATFORM_MISSING", message);
   }
   const packages = [...new Set(chain.flatMap(({ system }) => system.packages))];

@@ -52,18 +52,25 @@ function lockOf(packages: readonly LockedPackage[], more: Partial<Lock> = {}): L
   };
 }
 
-const lock = lockOf([locked("app"), locked("base-passwd", { use: "data", phase: "base", by: ["base"] }), locked("lib", { by: ["app"] })]);
+const lock = lockOf([
+  locked("app"),
+  locked("base-passwd", { use: "data", phase: "base", by: ["base"] }),
+  locked("lib", { by: ["app"] }),
+]);
 const text = encodeLock(lock);
 
 function refuses(edited: string, pattern: RegExp, code = "LOCK_INVALID"): AshlarError {
   assert.notEqual(edited, text, "the edit changes something");
   let caught: AshlarError | undefined;
-  assert.throws(() => parseLock(Buffer.from(edited), "ashlar.lock"), (error: AshlarError) => {
-    assert.equal(error.code, code, String(error));
-    assert.match(error.message, pattern);
-    caught = error;
-    return true;
-  });
+  assert.throws(
+    () => parseLock(Buffer.from(edited), "ashlar.lock"),
+    (error: AshlarError) => {
+      assert.equal(error.code, code, String(error));
+      assert.match(error.message, pattern);
+      caught = error;
+      return true;
+    },
+  );
   return caught as unknown as AshlarError;
 }
 
@@ -101,7 +108,9 @@ describe("encodeLock and parseLock", () => {
   it("tell versions apart where images hold different ones", () => {
     const asked = ["a", "b"].map((image) => ({ ...(askedOf(document)[0] as Lock["asked"][0]), image }));
     const images = ["a", "b"].map((image, i) => ({
-      image, platform: "linux/amd64", packages: [locked("app", { version: `${i}`, digest: digestOf(image) })],
+      image,
+      platform: "linux/amd64",
+      packages: [locked("app", { version: `${i}`, digest: digestOf(image) })],
     }));
     const both = lockOf([], { asked, images });
     assert.deepEqual(parseLock(Buffer.from(encodeLock(both)), "x"), both);
@@ -136,17 +145,25 @@ describe("parseLock", () => {
     const digest = digestOf("app");
     refuses(text.replace(digest, digest.toUpperCase()), /digest of package "app"/);
     refuses(text.replace(digest, "sha256:../../x"), /digest of package "app"/);
-    for (const size of ["-1", "1.5", "1e30", '"1"', "null"]) refuses(text.replace('"sizeBytes":1234', `"sizeBytes":${size}`), /sizeBytes/);
-    for (const path of ["../../etc/passwd", "/etc/passwd", "pool/../../x", "http://127.0.0.1/x"]) refuses(text.replace("pool/main/app_1.0.deb", path), /file name/);
+    for (const size of ["-1", "1.5", "1e30", '"1"', "null"])
+      refuses(text.replace('"sizeBytes":1234', `"sizeBytes":${size}`), /sizeBytes/);
+    for (const path of ["../../etc/passwd", "/etc/passwd", "pool/../../x", "http://127.0.0.1/x"])
+      refuses(text.replace("pool/main/app_1.0.deb", path), /file name/);
     refuses(text.replace('"name":"app"', '"name":"../app"'), /name of a package/);
     refuses(text.replace('"1:1.0~rc1-1+b1"', '"1 0"'), /version/);
   });
 
   it("refuses references to what is not there, and what nobody refers to", () => {
-    refuses(text.replace('"package":"lib:amd64"', '"package":"lib:i386"'), /holds package "lib:i386", which is not listed/);
+    refuses(
+      text.replace('"package":"lib:amd64"', '"package":"lib:i386"'),
+      /holds package "lib:i386", which is not listed/,
+    );
     refuses(text.replace('"by":["app"]', '"by":["nobody"]'), /because of "nobody"/);
     refuses(text.replaceAll('"from":"fixture"}', '"from":"other"}'), /source "other", which is not listed/);
-    refuses(text.replace(/\{"package":"lib:amd64".*\n/, "").replace('"by":["base"]},', '"by":["base"]}'), /no image holds it/);
+    refuses(
+      text.replace(/\{"package":"lib:amd64".*\n/, "").replace('"by":["base"]},', '"by":["base"]}'),
+      /no image holds it/,
+    );
     refuses(text.replace('"platform":"linux/amd64"', '"platform":"linux/arm64"'), /"asked" and "images"/);
     const line = text.split("\n").find((item) => item.startsWith('{"name":"app"')) as string;
     refuses(text.replace(line, `${line}\n${line}`), /listed|twice/);
@@ -186,9 +203,18 @@ describe("checkLock", () => {
       'image "web": package app (>= 1) was removed',
     ]);
     assert.match(because(imageDocument(["app (>= 1)"], { base: "minbase" }))[0] ?? "", /base was none, is minbase/);
-    assert.match(because(imageDocument(["app (>= 1)"], { platforms: ["linux/amd64", "linux/arm64"] }))[0] ?? "", /platform linux\/arm64/);
-    assert.match(because(imageDocument(["app (>= 1)"], { config: { cmd: ["x"] } }))[0] ?? "", /the same; files, config/);
-    assert.match(because(imageDocument(["app (>= 1)"], { from: { kind: "scratch" } })).join(), /from was debian:fixture.*source fixture was removed/);
+    assert.match(
+      because(imageDocument(["app (>= 1)"], { platforms: ["linux/amd64", "linux/arm64"] }))[0] ?? "",
+      /platform linux\/arm64/,
+    );
+    assert.match(
+      because(imageDocument(["app (>= 1)"], { config: { cmd: ["x"] } }))[0] ?? "",
+      /the same; files, config/,
+    );
+    assert.match(
+      because(imageDocument(["app (>= 1)"], { from: { kind: "scratch" } })).join(),
+      /from was debian:fixture.*source fixture was removed/,
+    );
   });
 });
 
@@ -203,14 +229,20 @@ describe("compareLocks", () => {
       locked("bytes", { digest: digestOf("other") }),
     ]);
     const [image] = compareLocks(before, after);
-    assert.deepEqual(image?.changes.map(({ kind, name }) => `${kind} ${name}`), ["rebuilt bytes", "downgraded down", "removed gone", "added new", "upgraded up"]);
-    assert.equal(showLockChanges(compareLocks(before, after)), `web linux/amd64: 1 added, 1 removed, 1 upgraded, 1 downgraded, 1 rebuilt
+    assert.deepEqual(
+      image?.changes.map(({ kind, name }) => `${kind} ${name}`),
+      ["rebuilt bytes", "downgraded down", "removed gone", "added new", "upgraded up"],
+    );
+    assert.equal(
+      showLockChanges(compareLocks(before, after)),
+      `web linux/amd64: 1 added, 1 removed, 1 upgraded, 1 downgraded, 1 rebuilt
   ≠ bytes:amd64  1:1.0~rc1-1+b1           +0 KiB  (spec)
   ↓ down:amd64   1:1.0~rc1-1+b1 -> 0.9    +0 KiB  (spec)
   - gone:amd64   1:1.0~rc1-1+b1           -2 KiB  (spec)
   + new:amd64    1:1.0~rc1-1+b1           +2 KiB  (up)
   ↑ up:amd64     1:1.0~rc1-1+b1 -> 1:2.0  +4 KiB  (spec)
-`);
+`,
+    );
   });
 
   it("says so where nothing changed, and counts new images as added", () => {

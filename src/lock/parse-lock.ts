@@ -20,8 +20,10 @@ export function parseLock(bytes: Uint8Array, name: string): Lock {
   try {
     lock = readLock(JSON.parse(text));
   } catch (error) {
-    if (error instanceof SyntaxError) throw invalidLock(name, "not valid JSON", { line: jsonLine(text, error), cause: error });
-    if (isAshlarError(error) && error.code !== "LOCK_INVALID") throw invalidLock(name, error.message, { cause: error });
+    if (error instanceof SyntaxError)
+      throw invalidLock(name, "not valid JSON", { line: jsonLine(text, error), cause: error });
+    if (isAshlarError(error) && error.code !== "LOCK_INVALID")
+      throw invalidLock(name, error.message, { cause: error });
     if (isAshlarError(error)) throw invalidLock(name, error.message, { line: lineOf(text, error.details["near"]) });
     throw error;
   }

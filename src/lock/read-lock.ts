@@ -17,7 +17,15 @@ const bases = ["none", "essential", "minbase"] as const;
  * Throws `LOCK_INVALID`; `details.near` is a text close to the fault.
  */
 export function readLock(value: unknown): Lock {
-  const root = fieldsOf(value, "lock", ["ashlar", "document", "compressor", "asked", "sources", "packages", "images"]);
+  const root = fieldsOf(value, "lock", [
+    "ashlar",
+    "document",
+    "compressor",
+    "asked",
+    "sources",
+    "packages",
+    "images",
+  ]);
   const sources = unique(listOf(root["sources"], "sources").map(readSource), ({ name }) => name, "source");
   const names = new Set(sources.map(({ name }) => name));
   const facts = listOf(root["packages"], "packages").map((item) => readFacts(item, names));
@@ -67,7 +75,15 @@ function readAsked(value: unknown): AskedImage {
 }
 
 const factsKeys = [
-  "name", "version", "architecture", "digest", "sizeBytes", "filename", "sourceName", "sourceVersion", "from",
+  "name",
+  "version",
+  "architecture",
+  "digest",
+  "sizeBytes",
+  "filename",
+  "sourceName",
+  "sourceVersion",
+  "from",
 ];
 
 function readFacts(value: unknown, sources: ReadonlySet<string>): PackageFacts {
@@ -116,7 +132,8 @@ function readUse(
   if (use !== "install" && use !== "data") throw fault(`use of package "${ref}"`, ref);
   const by = textsOf(fields["by"], `by of package "${ref}"`);
   const stranger = by.find((item) => item !== "spec" && item !== "base" && !names.has(item));
-  if (stranger !== undefined) throw fault(`package "${ref}" is there because of "${stranger}", which is not listed`, ref);
+  if (stranger !== undefined)
+    throw fault(`package "${ref}" is there because of "${stranger}", which is not listed`, ref);
   return { ...facts, phase, use, by };
 }
 
@@ -129,7 +146,9 @@ function checkImages(asked: readonly AskedImage[], images: readonly LockedImage[
 
 function checkUse(facts: readonly PackageFacts[], images: readonly LockedImage[]): void {
   const used = images.flatMap(({ packages }) => packages);
-  const isUsed = new Set(used.map(({ name, architecture, version, from }) => `${name} ${architecture} ${version} ${from}`));
+  const isUsed = new Set(
+    used.map(({ name, architecture, version, from }) => `${name} ${architecture} ${version} ${from}`),
+  );
   const seen = new Set<string>();
   const digests = new Map<string, Digest>();
   for (const item of [...facts].sort(comparePackages)) {
@@ -143,11 +162,17 @@ function checkUse(facts: readonly PackageFacts[], images: readonly LockedImage[]
   }
 }
 
-function fieldsOf(value: unknown, what: string, required: readonly string[], optional: readonly string[] = []): Fields {
+function fieldsOf(
+  value: unknown,
+  what: string,
+  required: readonly string[],
+  optional: readonly string[] = [],
+): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw fault(`${what} is not an object`);
   const keys = Object.keys(value);
   const unknown = keys.find((key) => !required.includes(key) && !optional.includes(key));
-  if (unknown !== undefined) throw fault(`unknown key ${JSON.stringify(unknown.slice(0, 100))} in ${what}`, `"${unknown}"`);
+  if (unknown !== undefined)
+    throw fault(`unknown key ${JSON.stringify(unknown.slice(0, 100))} in ${what}`, `"${unknown}"`);
   const missing = required.find((key) => !keys.includes(key));
   if (missing !== undefined) throw fault(`key "${missing}" is missing in ${what}`);
   return value as Fields;

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, isAshlarError } from "../base/index.ts";
-import { compareVersions, type LockedVersion, type Package, type PackageIndex, type Solution, solve } from "../debian/index.ts";
+import {
+  compareVersions,
+  type LockedVersion,
+  type Package,
+  type PackageIndex,
+  type Solution,
+  solve,
+} from "../debian/index.ts";
 import { type Archive, safePath } from "../fetch/index.ts";
 import { comparePackages } from "./encode-lock.ts";
 import type { LockTask } from "./image-chain.ts";
@@ -28,7 +35,9 @@ export function resolveImage(task: LockTask, context: ImageContext): readonly Lo
   if (task.sources.length === 0) return [];
   const indexes = indexesOf(task, context.archives);
   const solution = solveImage(task, context, indexes);
-  const packages = solution.packages.map(({ package: item, phase, by }) => lockPackage(item, { phase, by, use: "install" }, indexes));
+  const packages = solution.packages.map(({ package: item, phase, by }) =>
+    lockPackage(item, { phase, by, use: "install" }, indexes),
+  );
   if (task.base === "none") packages.push(...donorPackages(packages, indexes, context.locked));
   const below = new Map(context.below.map((item) => [keyOf(item), item]));
   checkBelow(task, below, packages);
@@ -74,7 +83,18 @@ function lockPackage(
   const { name, version, architecture, digest, sizeBytes, sourceName, sourceVersion } = item;
   const { filename, origin } = firstListing(item, indexes);
   const path = safePath(filename);
-  return { name, version, architecture, digest, sizeBytes, filename: path, sourceName, sourceVersion, from: origin, ...role };
+  return {
+    name,
+    version,
+    architecture,
+    digest,
+    sizeBytes,
+    filename: path,
+    sourceName,
+    sourceVersion,
+    from: origin,
+    ...role,
+  };
 }
 
 /** The first source that lists the very same file, so that the lock does not depend on the solver's pick. */
@@ -99,7 +119,11 @@ function donorPackages(
 }
 
 /** The version of the previous lock, else the highest. */
-function donorOf(name: string, indexes: readonly PackageIndex[], locked: ImageContext["locked"]): Package | undefined {
+function donorOf(
+  name: string,
+  indexes: readonly PackageIndex[],
+  locked: ImageContext["locked"],
+): Package | undefined {
   const all = indexes.flatMap((index) => index.named(name));
   const kept = all.find((item) => locked.get(keyOf(item))?.digest === item.digest);
   return kept ?? all.sort((a, b) => compareVersions(b.version, a.version))[0];

@@ -24,7 +24,9 @@ const packages: readonly FixturePackage[] = [
 
 /** Newer versions of some packages. */
 function moved(versions: Readonly<Record<string, string>>): readonly FixturePackage[] {
-  return packages.map((item) => (versions[item.name] === undefined ? item : { ...item, version: versions[item.name] as string }));
+  return packages.map((item) =>
+    versions[item.name] === undefined ? item : { ...item, version: versions[item.name] as string },
+  );
 }
 
 async function rig(): Promise<LockRig> {
@@ -38,7 +40,9 @@ function versions(lock: Lock, image = 0): Record<string, string> {
 }
 
 function packageLines(lock: Lock): string[] {
-  return encodeLock(lock).split("\n").filter((line) => /^\{"(name|package)":.*("digest"|"phase")/.test(line));
+  return encodeLock(lock)
+    .split("\n")
+    .filter((line) => /^\{"(name|package)":.*("digest"|"phase")/.test(line));
 }
 
 describe("resolveLock", () => {
@@ -62,7 +66,10 @@ describe("resolveLock", () => {
     const before = t.server.requests.length;
     const second = await t.lock(imageDocument(["tool", "app"]), { update: "all" });
     assert.equal(encodeLock(second), first);
-    assert.deepEqual(t.server.requests.slice(before).map(({ path }) => path), ["dists/fixture/InRelease"]);
+    assert.deepEqual(
+      t.server.requests.slice(before).map(({ path }) => path),
+      ["dists/fixture/InRelease"],
+    );
   });
 
   it("adds the donors to a distroless image: base-files without its closure, base-passwd as data", async () => {
@@ -87,10 +94,16 @@ describe("resolveLock", () => {
     const document = imageDocument(["app"], { from: fromSuites("fixture", "fixture-updates") });
     await t.publish("fixture-updates", []);
     const previous = await t.lock(document);
-    await t.publish("fixture-updates", moved({ libapp: "1.3", libc6: "2.0" }).filter(({ name }) => ["libapp", "libc6"].includes(name)));
+    await t.publish(
+      "fixture-updates",
+      moved({ libapp: "1.3", libc6: "2.0" }).filter(({ name }) => ["libapp", "libc6"].includes(name)),
+    );
     const more = { ...document, system: { ...document.system, packages: ["app", "tool"] } };
     const lock = await t.lock(more, { previous });
-    assert.deepEqual([versions(lock)["libapp"], versions(lock)["libc6"], versions(lock)["tool"]], ["1.2", "1.0", "1.0"]);
+    assert.deepEqual(
+      [versions(lock)["libapp"], versions(lock)["libc6"], versions(lock)["tool"]],
+      ["1.2", "1.0", "1.0"],
+    );
     const updated = await t.lock(more, { previous: lock, update: "all" });
     assert.deepEqual([versions(updated)["libapp"], versions(updated)["libc6"]], ["1.3", "2.0"]);
   });
@@ -108,7 +121,9 @@ describe("resolveLock", () => {
     ];
     await t.publish("fixture-updates", newer);
     const lock = await t.lock(document, { previous, update: ["app"] });
-    const changes = compareLocks(previous, lock)[0]?.changes.map(({ kind, name, after }) => `${kind} ${name} ${after}`);
+    const changes = compareLocks(previous, lock)[0]?.changes.map(
+      ({ kind, name, after }) => `${kind} ${name} ${after}`,
+    );
     assert.deepEqual(changes, ["upgraded app 2.0", "upgraded libapp 1.3"]);
     await assert.rejects(t.lock(document, { previous, update: ["nginx"] }), { code: "LOCK_PACKAGE_UNKNOWN" });
   });
@@ -125,15 +140,26 @@ describe("resolveLock", () => {
 
   it("locks several architectures, those of all shared", async () => {
     await using t = await makeLockRig();
-    const arm = packages.filter(({ architecture }) => architecture === undefined).map((item) => ({ ...item, architecture: "arm64" }));
+    const arm = packages
+      .filter(({ architecture }) => architecture === undefined)
+      .map((item) => ({ ...item, architecture: "arm64" }));
     await t.publish("fixture", [...packages, ...arm], ["amd64", "arm64"]);
     const lock = await t.lock(imageDocument(["tool"], { platforms: ["linux/amd64", "linux/arm64"] }));
-    assert.deepEqual(lock.images.map(({ platform }) => platform), ["linux/amd64", "linux/arm64"]);
+    assert.deepEqual(
+      lock.images.map(({ platform }) => platform),
+      ["linux/amd64", "linux/arm64"],
+    );
     assert.ok(lock.images[1]?.packages.every(({ architecture }) => ["arm64", "all"].includes(architecture)));
-    const lines = encodeLock(lock).split("\n").filter((line) => line.startsWith('{"name":"tool-data"'));
+    const lines = encodeLock(lock)
+      .split("\n")
+      .filter((line) => line.startsWith('{"name":"tool-data"'));
     assert.equal(lines.length, 1);
-    await assert.rejects(t.lock(imageDocument(["tool"], { platforms: ["linux/s390x"] })), { code: "FETCH_INDEX_MISSING" });
-    await assert.rejects(t.lock(imageDocument(["tool"], { platforms: ["plan9/amd64"] })), { code: "DEBIAN_PLATFORM_UNKNOWN" });
+    await assert.rejects(t.lock(imageDocument(["tool"], { platforms: ["linux/s390x"] })), {
+      code: "FETCH_INDEX_MISSING",
+    });
+    await assert.rejects(t.lock(imageDocument(["tool"], { platforms: ["plan9/amd64"] })), {
+      code: "DEBIAN_PLATFORM_UNKNOWN",
+    });
   });
 
   it("lists of an image of a fleet only what it adds to the image below", async () => {
@@ -147,20 +173,29 @@ describe("resolveLock", () => {
       },
     };
     const lock = await t.lock(fleet);
-    assert.deepEqual(lock.images.map(({ image, packages: { length } }) => `${image} ${length}`), ["base 4", "empty 0", "web 1"]);
+    assert.deepEqual(
+      lock.images.map(({ image, packages: { length } }) => `${image} ${length}`),
+      ["base 4", "empty 0", "web 1"],
+    );
     assert.deepEqual(versions(lock, 2), { app: "1.0" });
   });
 
   it("refuses fleets that cannot be: cycles, missing images and platforms, packages from scratch", async () => {
     await using t = await rig();
-    const onto = (image: string, more = {}): ReturnType<typeof imageDocument> => imageDocument([], { from: { kind: "image", image }, ...more });
+    const onto = (image: string, more = {}): ReturnType<typeof imageDocument> =>
+      imageDocument([], { from: { kind: "image", image }, ...more });
     const fleet = (images: FleetDocument["images"]): FleetDocument => ({ ashlar: "fleet/v1", images });
     await assert.rejects(t.lock(fleet({ a: onto("b"), b: onto("a") })), { code: "LOCK_IMAGE_CYCLE" });
     await assert.rejects(t.lock(fleet({ a: onto("__proto__") })), { code: "LOCK_IMAGE_UNKNOWN" });
     const other = { a: onto("b", { platforms: ["linux/arm64"] }), b: imageDocument([]) };
     await assert.rejects(t.lock(fleet(other)), { code: "LOCK_PLATFORM_MISSING" });
     await assert.rejects(t.lock(imageDocument(["x"], { from: { kind: "scratch" } })), { code: "LOCK_IMAGE_SOURCES" });
-    const twice = { a: imageDocument([]), b: imageDocument([], { from: { kind: "debian", suite: "fixture", sources: [{ ...sourceOf("fixture"), components: ["main", "x"] }] } }) };
+    const twice = {
+      a: imageDocument([]),
+      b: imageDocument([], {
+        from: { kind: "debian", suite: "fixture", sources: [{ ...sourceOf("fixture"), components: ["main", "x"] }] },
+      }),
+    };
     await assert.rejects(t.lock(fleet(twice)), { code: "LOCK_SOURCE_CONFLICT" });
   });
 

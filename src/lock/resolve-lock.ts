@@ -65,7 +65,10 @@ function resolveImages(
 type LockedVersions = ReadonlyMap<string, LockedVersion>;
 
 /** By image and platform: what the previous lock has and this run shall not move. */
-function versionsToKeep(previous: Lock | undefined, update: ResolveRequest["update"]): ReadonlyMap<string, LockedVersions> {
+function versionsToKeep(
+  previous: Lock | undefined,
+  update: ResolveRequest["update"],
+): ReadonlyMap<string, LockedVersions> {
   if (previous === undefined || update === "all") return new Map();
   const moving = new Set(update ?? []);
   const names = new Set(previous.images.flatMap(({ packages }) => packages.map(({ name }) => name)));
@@ -78,7 +81,9 @@ function versionsToKeep(previous: Lock | undefined, update: ResolveRequest["upda
   return new Map(
     previous.images.map(({ image, platform, packages }) => [
       `${image} ${platform}`,
-      new Map(packages.filter(({ name }) => !moving.has(name)).map((item) => [`${item.name}:${item.architecture}`, item])),
+      new Map(
+        packages.filter(({ name }) => !moving.has(name)).map((item) => [`${item.name}:${item.architecture}`, item]),
+      ),
     ]),
   );
 }

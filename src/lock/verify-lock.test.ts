@@ -17,17 +17,27 @@ describe("verifyLock", () => {
     const lock = await t.lock(document);
     const fetcher = openFetcher({ area: t.area });
     const check = (changed: Lock): Promise<void> =>
-      verifyLock(changed, document, { fetcher, store: memoryStore(), mirrors: { mirror: t.server.base }, nowSeconds: dateSeconds + 999_999_999 });
+      verifyLock(changed, document, {
+        fetcher,
+        store: memoryStore(),
+        mirrors: { mirror: t.server.base },
+        nowSeconds: dateSeconds + 999_999_999,
+      });
     await check(lock);
     const [image] = lock.images;
     const withPackage = (edit: Partial<LockedPackage>): Lock => ({
       ...lock,
-      images: [{ ...(image as Lock["images"][0]), packages: (image?.packages ?? []).map((item) => ({ ...item, ...edit })) }],
+      images: [
+        { ...(image as Lock["images"][0]), packages: (image?.packages ?? []).map((item) => ({ ...item, ...edit })) },
+      ],
     });
     await assert.rejects(check(withPackage({ digest: digestOf("evil") })), { code: "VERIFY_LOCK" });
     await assert.rejects(check(withPackage({ version: "6.6" })), { code: "VERIFY_LOCK" });
     await assert.rejects(check(withPackage({ sizeBytes: 1 })), { code: "VERIFY_LOCK" });
-    const withSource = (edit: Partial<Lock["sources"][0]>): Lock => ({ ...lock, sources: lock.sources.map((item) => ({ ...item, ...edit })) });
+    const withSource = (edit: Partial<Lock["sources"][0]>): Lock => ({
+      ...lock,
+      sources: lock.sources.map((item) => ({ ...item, ...edit })),
+    });
     await assert.rejects(check(withSource({ release: digestOf("evil") })), { code: "FETCH_RELEASE_GONE" });
     await assert.rejects(check(withSource({ signedBy: ["0".repeat(40)] })), { code: "VERIFY_LOCK" });
     await assert.rejects(check(withSource({ dateSeconds: 1 })), { code: "VERIFY_LOCK" });

@@ -15,7 +15,11 @@ export async function verifyLock(
   document: Document,
   { fetcher, ...options }: Omit<ArchiveOptions, "pinned"> & { readonly fetcher: Fetcher },
 ): Promise<void> {
-  const wanted = new Map(planLock(document).flatMap(({ sources }) => sources).map((source) => [source.name, source]));
+  const wanted = new Map(
+    planLock(document)
+      .flatMap(({ sources }) => sources)
+      .map((source) => [source.name, source]),
+  );
   const packages = lock.images.flatMap((image) => image.packages);
   for (const locked of lock.sources) {
     const source = wanted.get(locked.name);
@@ -50,8 +54,10 @@ function checkPackage(item: LockedPackage, archive: Archive): void {
   const same = listed.find((other) => other.version === version && other.architecture === architecture);
   const what = `package "${name}" ${version} (${architecture})`;
   if (same === undefined) throw unproved(what, `source "${item.from}" has no such package`);
-  if (same.digest !== digest) throw unproved(what, `source "${item.from}" has digest ${same.digest}, the lock ${digest}`);
-  const isSame = same.sizeBytes === sizeBytes && same.sourceName === sourceName && same.sourceVersion === sourceVersion;
+  if (same.digest !== digest)
+    throw unproved(what, `source "${item.from}" has digest ${same.digest}, the lock ${digest}`);
+  const isSame =
+    same.sizeBytes === sizeBytes && same.sourceName === sourceName && same.sourceVersion === sourceVersion;
   if (!isSame) throw unproved(what, "its size or source package is not what the archive says");
 }
 

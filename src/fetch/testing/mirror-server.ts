@@ -55,7 +55,14 @@ export async function serveMirror(
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  return { base, requests, close: () => closeServer(server), get openMax() { return state.openMax; } };
+  return {
+    base,
+    requests,
+    close: () => closeServer(server),
+    get openMax() {
+      return state.openMax;
+    },
+  };
 }
 
 function answer(

@@ -53,7 +53,11 @@ export async function publicKeyOf(name: TestKey): Promise<string> {
 /** An InRelease file: `text` (ends in LF) clearsigned. */
 export async function signInline(text: string, options: SignOptions): Promise<Uint8Array> {
   const message = await createCleartextMessage({ text: text.replace(/\n$/, "") });
-  const signed = await sign({ message, signingKeys: await signingKeys(options.keys ?? ["main"]), ...optionsOf(options) });
+  const signed = await sign({
+    message,
+    signingKeys: await signingKeys(options.keys ?? ["main"]),
+    ...optionsOf(options),
+  });
   return Buffer.from(signed.replace(/\r/g, ""), "utf8");
 }
 
