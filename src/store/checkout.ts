@@ -16,6 +16,7 @@ import { join } from "node:path";
 
 import { AshlarError, type ImagePath, isSystemError, parentOf, pathToBytes, showPath } from "../base/index.ts";
 import type { DeviceEntry, DirEntry, Entry, FifoEntry, FileEntry, Meta, SymlinkEntry, Tree } from "../formats/index.ts";
+import { makeDirs } from "./layout.ts";
 import type { CheckoutReport } from "./store.ts";
 import { writeXattrs } from "./xattr.ts";
 
@@ -121,7 +122,7 @@ function treeFault(code: string, entry: Entry, fault: string): AshlarError {
 
 function prepareRoot(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirs(dir);
     if (readdirSync(dir).length > 0) {
       throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": not empty, want a new directory`);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { lstatSync } from "node:fs";
 
-import { AshlarError, type Digest } from "../base/index.ts";
+import { AshlarError, type Digest, emptyDigest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
 import type { FilePlacer } from "./checkout.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
@@ -79,7 +79,7 @@ class DiskStore extends StoreBase {
   }
 
   override has(digest: Digest): boolean {
-    return this.#index.has(digest) || super.has(digest);
+    return digest === emptyDigest || this.#index.has(digest);
   }
 
   override beginPack(): PackWriter {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from "node:crypto";
-import { lstatSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readSync, rmSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
-import { AshlarError, type Digest, emptyDigest, Hasher, isAshlarError } from "../base/index.ts";
+import { AshlarError, type Digest, emptyDigest, Hasher, hexOf, isAshlarError } from "../base/index.ts";
 import { type Crc64, crc64, crc64Hex } from "../formats/index.ts";
 import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
 import { filesBelow, type Layout } from "./layout.ts";
@@ -32,9 +31,10 @@ const rebuildHint = "build or pull the images again that need it";
 /** Proves a store on disk. With `repair` the caller holds the exclusive side of the lease lock. */
 export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): FsckReport {
   const check = new Check(store, parts, options);
-  if (!check.databases()) return check.report();
+  const sound = check.databases();
+  if (!sound.index) return check.report();
   check.packs();
-  check.reach();
+  if (sound.refs) check.reach();
   check.links();
   check.downloads();
   return check.report();
@@ -62,14 +62,15 @@ class Check {
     this.#faults.push(hint === undefined ? { what, why } : { what, why, hint });
   }
 
-  /** Tells whether the index can be read at all. */
-  databases(): boolean {
+  /** Tells which of them can be read at all. */
+  databases(): { readonly index: boolean; readonly refs: boolean } {
     const { layout, index, refFaults } = this.#parts;
-    for (const line of attempt(refFaults)) this.#say("refs.sqlite", line, "put a copy of it back");
+    const refs = attempt(refFaults);
+    for (const line of refs) this.#say("refs.sqlite", line, "put a copy of it back");
     const faults = attempt(() => index.faults());
     const hint = `remove "${layout.index}"; it is made again from the packs`;
     for (const line of faults) this.#say("index.sqlite", line, hint);
-    return faults.length === 0;
+    return { index: faults.length === 0, refs: refs.length === 0 };
   }
 
   packs(): void {
@@ -206,7 +207,15 @@ function linkFault(name: string, path: string, options: { full: boolean; store: 
 }
 
 function hashFile(path: string): string {
-  return createHash("sha256").update(readFileSync(path)).digest("hex");
+  const hasher = new Hasher();
+  const bytes = Buffer.allocUnsafe(1 << 20);
+  const fd = openSync(path, "r");
+  try {
+    for (let got = readSync(fd, bytes); got > 0; got = readSync(fd, bytes)) hasher.update(bytes.subarray(0, got));
+  } finally {
+    closeSync(fd);
+  }
+  return hexOf(hasher.digest());
 }
 
 /** Runs a check; returns the faults it returned or threw. */

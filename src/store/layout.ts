@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -93,7 +94,7 @@ function verifyFormat(text: string, dir: string): void {
 
 /** Two processes may do this at once; the file "format" comes last and says that the rest is there. */
 function makeStore(layout: Layout): void {
-  mkdirSync(layout.dir, { recursive: true, mode: 0o700 });
+  makeDirs(layout.dir);
   const strange = readdirSync(layout.dir).find((name) => !ownNames.has(name) && !/\.sqlite(-\w+)?$/.test(name));
   if (strange !== undefined) {
     const state = `the directory holds "${strange}" and no file "format"`;
@@ -107,6 +108,22 @@ function makeStore(layout: Layout): void {
   const file = makeTmpFile(layout.tmp, "format");
   writeFileSync(file.fd, `${formatLine}${formatVersion}\n`);
   publish(file, join(layout.dir, "format"));
+}
+
+/**
+ * Makes a private directory and those above it that are missing. Node's own `recursive` never ends where a
+ * parent exists and refuses entries with ENOENT, as below /proc.
+ */
+export function makeDirs(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (isSystemError(error, "EEXIST") && statSync(path).isDirectory()) return;
+    const parent = dirname(path);
+    if (!isSystemError(error, "ENOENT") || existsSync(parent) || parent === path) throw error;
+    makeDirs(parent);
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 export interface TmpFile {
