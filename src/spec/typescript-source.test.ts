@@ -105,6 +105,8 @@ const hostile: readonly (readonly [string, string, RegExp])[] = [
   ["an escape through eval", 'eval("require")("fs");', /'require' is not defined/],
   ["the evaluator's inputs", "(globalThis as any).ashlarInputs.asked.x;", /TypeError/],
   ["an enum", "enum A {\n  x,\n}", /^1:1 .*enum is not supported.*\(use only syntax/],
+  ["a deeply nested program", "(".repeat(50_000), /nested too deep/],
+  ["deeply nested types", `type A = ${"[".repeat(20_000)}${"]".repeat(20_000)};`, /nested too deep/],
   ["a syntax error", "const a: number = 1;\nconst b: number = ;", /^2:19 .*Expression expected/],
 ];
 

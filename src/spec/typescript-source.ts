@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path/posix";
 import { Worker } from "node:worker_threads";
 
-import { byText, type Digest, digestOf, type Place } from "../base/index.ts";
+import { byText, type Digest, digestOf, isSystemError, type Place } from "../base/index.ts";
 import type { EvaluateAnswer, EvaluateFault, EvaluateRequest } from "./evaluate.ts";
 import { type DataPath, didYouMean, type Fault, type Locator } from "./fault.ts";
 import { plainFaults } from "./plain-value.ts";
@@ -48,6 +48,8 @@ function defineText(): string {
   return readFileSync(new URL(`define.${ownEnding}`, import.meta.url), "utf8");
 }
 
+const resourceLimits = { maxOldGenerationSizeMb: 256 };
+
 interface Evaluator {
   /** Undefined when the time is over. */
   ask(request: EvaluateRequest): Promise<EvaluateAnswer | undefined>;
@@ -56,13 +58,17 @@ interface Evaluator {
 
 function startEvaluator(wallMs: number): Evaluator {
   const file = new URL(`evaluate-worker.${ownEnding}`, import.meta.url);
-  const worker = new Worker(file, { env: {}, execArgv: ["--disable-warning=ExperimentalWarning"] });
+  const worker = new Worker(file, { env: {}, execArgv: ["--disable-warning=ExperimentalWarning"], resourceLimits });
   const ask = (request: EvaluateRequest): Promise<EvaluateAnswer | undefined> =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => resolve(undefined), wallMs);
       worker.removeAllListeners();
       worker.once("message", (answer: EvaluateAnswer) => (clearTimeout(timer), resolve(answer)));
-      worker.once("error", (error) => (clearTimeout(timer), reject(error)));
+      worker.once("error", (error) => {
+        clearTimeout(timer);
+        if (!isSystemError(error, "ERR_WORKER_OUT_OF_MEMORY")) return reject(error);
+        resolve({ kind: "fault", module: request.entry, reason: "it needs too much memory", asked: [] });
+      });
       worker.postMessage(request);
     });
   return { ask, stop: () => worker.terminate() };
