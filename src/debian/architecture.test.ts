@@ -22,7 +22,10 @@ const platforms: readonly (readonly [string, string])[] = [
 test("debianArchitecture maps OCI platforms", () => {
   for (const [platform, name] of platforms) assert.equal(debianArchitecture(platform), name);
   for (const platform of ["linux/arm/v4", "windows/amd64", "amd64", "", "__proto__", "constructor"]) {
-    assert.throws(() => debianArchitecture(platform), (error) => isAshlarError(error, "DEBIAN_PLATFORM_UNKNOWN"));
+    assert.throws(
+      () => debianArchitecture(platform),
+      (error) => isAshlarError(error, "DEBIAN_PLATFORM_UNKNOWN"),
+    );
   }
 });
 

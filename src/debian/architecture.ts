@@ -35,6 +35,7 @@ export function multiarchTuple(platform: string): string {
 function architectureOf(platform: string): Architecture {
   const found = Object.hasOwn(byPlatform, platform) ? byPlatform[platform] : undefined;
   if (found !== undefined) return found;
-  const message = `Cannot use platform "${platform}": Debian has no architecture for it, want one of ${Object.keys(byPlatform).join(", ")}`;
+  const known = Object.keys(byPlatform).join(", ");
+  const message = `Cannot use platform "${platform}": Debian has no architecture for it, want one of ${known}`;
   throw new AshlarError("DEBIAN_PLATFORM_UNKNOWN", message);
 }

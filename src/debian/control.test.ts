@@ -24,12 +24,21 @@ test("parseControl reads stanzas, folded and multi-line values, comments", () =>
   ].join("\n");
   const [first, second, ...rest] = parseControl(text);
   assert.equal(rest.length, 0);
-  assert.deepEqual([...(first ?? [])], [
-    ["Package", "a"],
-    ["Depends", "b,\n c\n\td"],
-    ["Description", "short\n long\n .\n  more"],
-  ]);
-  assert.deepEqual([...(second ?? [])], [["Package", "b"], ["Empty", ""]]);
+  assert.deepEqual(
+    [...(first ?? [])],
+    [
+      ["Package", "a"],
+      ["Depends", "b,\n c\n\td"],
+      ["Description", "short\n long\n .\n  more"],
+    ],
+  );
+  assert.deepEqual(
+    [...(second ?? [])],
+    [
+      ["Package", "b"],
+      ["Empty", ""],
+    ],
+  );
 });
 
 test("field finds a name whatever its case", () => {
@@ -78,7 +87,10 @@ test("parseControl refuses what readers understand differently, with the line", 
 test("parseControl bounds bytes and fields", () => {
   const fields = Array.from({ length: 501 }, (_, at) => `F${at}: x`).join("\n");
   for (const input of [fields, new Uint8Array(limits.textBytesMax + 1)]) {
-    assert.throws(() => parseControl(input), (error) => isAshlarError(error, "DEBIAN_CONTROL_INVALID"));
+    assert.throws(
+      () => parseControl(input),
+      (error) => isAshlarError(error, "DEBIAN_CONTROL_INVALID"),
+    );
   }
   const [stanza] = parseControl(`A: ${"x".repeat(8 << 20)}\n`);
   assert.equal(stanza?.get("A")?.length, 8 << 20);

@@ -65,7 +65,8 @@ class StanzaReader {
     }
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0));
-    if (!namePattern.test(name)) throw invalid(number, `${JSON.stringify(line.slice(0, 60))} is no field, want "Name: value"`);
+    if (!namePattern.test(name))
+      throw invalid(number, `${JSON.stringify(line.slice(0, 60))} is no field, want "Name: value"`);
     this.#endField();
     const key = name.toLowerCase();
     if (this.#names.has(key)) throw invalid(number, `the field "${name.slice(0, 60)}" is there twice`);
@@ -94,5 +95,7 @@ function utf8(bytes: Uint8Array): string {
 }
 
 function invalid(line: number, fault: string): AshlarError {
-  return new AshlarError("DEBIAN_CONTROL_INVALID", `Cannot read control file: line ${line}, ${fault}`, { details: { line } });
+  return new AshlarError("DEBIAN_CONTROL_INVALID", `Cannot read control file: line ${line}, ${fault}`, {
+    details: { line },
+  });
 }

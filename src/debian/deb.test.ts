@@ -49,7 +49,8 @@ test("readDeb and dpkg-deb read the same from what buildDeb builds", (t) => {
     const { control, fields, data } = readDeb(readerOf(bytes));
     assert.equal(data.compression, compression);
     assert.deepEqual([...control.keys()].sort(), ["conffiles", "control", "md5sums", "postinst"]);
-    for (const [name, value] of fields) assert.equal(run("dpkg-deb", ["-f", path, name]).toString().trim(), value);
+    for (const [name, value] of fields)
+      assert.equal(run("dpkg-deb", ["-f", path, name]).toString().trim(), value);
     assert.deepEqual(dataTarOf(bytes), run("dpkg-deb", ["--fsys-tarfile", path]));
     assert.match(run("dpkg-deb", ["-c", path]).toString(), /drwxrwsr-x 0\/50 .* \.\/var\/lib\/hello\//);
   }
@@ -60,11 +61,19 @@ test("readDeb reads what dpkg-deb builds, in every compression", (t) => {
   const tree = join(dir, "tree");
   mkdirSync(join(tree, "DEBIAN"), { recursive: true });
   mkdirSync(join(tree, "usr/bin"), { recursive: true });
-  writeFileSync(join(tree, "DEBIAN/control"), "Package: hello\nVersion: 1\nArchitecture: all\nMaintainer: M <m@example.org>\nDescription: d\n long\n");
+  writeFileSync(
+    join(tree, "DEBIAN/control"),
+    "Package: hello\nVersion: 1\nArchitecture: all\nMaintainer: M <m@example.org>\nDescription: d\n long\n",
+  );
   writeFileSync(join(tree, "DEBIAN/triggers"), "interest-noawait /x\n");
   writeFileSync(join(tree, "usr/bin/hello"), "hello\n".repeat(100_000));
   symlinkSync("hello", join(tree, "usr/bin/hi"));
-  for (const [flag, wanted] of [["none", "none"], ["gzip", "gzip"], ["xz", "xz"], ["zstd", "zstd"]] as const) {
+  for (const [flag, wanted] of [
+    ["none", "none"],
+    ["gzip", "gzip"],
+    ["xz", "xz"],
+    ["zstd", "zstd"],
+  ] as const) {
     const path = join(dir, `dpkg-${flag}.deb`);
     run("dpkg-deb", ["--root-owner-group", `-Z${flag}`, "--build", tree, path]);
     const bytes = readFileSync(path);
@@ -81,7 +90,10 @@ test("buildDeb is a function of its options", () => {
   const { files } = options;
   const shuffled = Object.fromEntries(Object.entries(files).reverse()) as typeof files;
   for (const compression of compressions) {
-    assert.deepEqual(buildDeb({ ...options, compression }), buildDeb({ ...options, files: shuffled, compression }));
+    assert.deepEqual(
+      buildDeb({ ...options, compression }),
+      buildDeb({ ...options, files: shuffled, compression }),
+    );
   }
 });
 
@@ -97,13 +109,20 @@ function tarOf(files: Readonly<Record<string, string>>): Uint8Array {
 }
 
 function refuses(members: readonly ArPart[], code: string, what: string): void {
-  assert.throws(() => readDeb(readerOf(buildAr(members))), (error) => isAshlarError(error, code), what);
+  assert.throws(
+    () => readDeb(readerOf(buildAr(members))),
+    (error) => isAshlarError(error, code),
+    what,
+  );
 }
 
 test("readDeb takes exactly the members that deb(5) names", () => {
   assert.equal(readDeb(readerOf(buildAr([format, controlPart, dataPart]))).fields.get("Package"), "a");
   const signature = { name: "_gpgbuilder", bytes: Buffer.from("x") };
-  assert.equal(readDeb(readerOf(buildAr([format, controlPart, dataPart, signature]))).fields.get("Package"), "a");
+  assert.equal(
+    readDeb(readerOf(buildAr([format, controlPart, dataPart, signature]))).fields.get("Package"),
+    "a",
+  );
   const bad: Readonly<Record<string, readonly ArPart[]>> = {
     nothing: [],
     "format only": [format],
@@ -128,7 +147,12 @@ test("readDeb refuses other formats and compressions", () => {
   for (const suffix of [".bz2", ".lzma", ".lz4", ".zstd", ".", ".gz.xz", ".constructor"]) {
     const name = `data.tar${suffix}`.slice(0, 16);
     refuses([format, controlPart, { ...dataPart, name }], "DEBIAN_DEB_UNSUPPORTED", name);
-    if (suffix.length < 5) refuses([format, { ...controlPart, name: `control.tar${suffix}` }, dataPart], "DEBIAN_DEB_UNSUPPORTED", suffix);
+    if (suffix.length < 5)
+      refuses(
+        [format, { ...controlPart, name: `control.tar${suffix}` }, dataPart],
+        "DEBIAN_DEB_UNSUPPORTED",
+        suffix,
+      );
   }
 });
 
@@ -144,10 +168,13 @@ test("readDeb refuses a control part that is not one", () => {
     "a directory": tarOf({ control: goodControl, "x/y": "" }),
     "control twice": twice(control(goodControl)),
   };
-  for (const [what, bytes] of Object.entries(bad)) refuses([format, { ...controlPart, bytes }, dataPart], "DEBIAN_DEB_INVALID", what);
+  for (const [what, bytes] of Object.entries(bad))
+    refuses([format, { ...controlPart, bytes }, dataPart], "DEBIAN_DEB_INVALID", what);
   const doubled = control(`${goodControl}Version: 2\n`);
   refuses([format, { ...controlPart, bytes: doubled }, dataPart], "DEBIAN_CONTROL_INVALID", "doubled field");
-  const link = dataTarOf(buildDeb({ fields: options.fields, files: { control: { type: "symlink", target: "/etc/passwd" } } }));
+  const link = dataTarOf(
+    buildDeb({ fields: options.fields, files: { control: { type: "symlink", target: "/etc/passwd" } } }),
+  );
   refuses([format, { ...controlPart, bytes: link }, dataPart], "DEBIAN_DEB_INVALID", "link");
 });
 
@@ -178,7 +205,11 @@ test("readDeb refuses a .deb cut at any byte of its structure", () => {
 
 test("readDeb refuses member sizes that lie", () => {
   for (const size of ["-1", "0x10", "9999999999", "", "1 2"]) {
-    const bytes = Buffer.concat([Buffer.from("!<arch>\n"), arHeader("debian-binary", size), Buffer.from("2.0\n")]);
+    const bytes = Buffer.concat([
+      Buffer.from("!<arch>\n"),
+      arHeader("debian-binary", size),
+      Buffer.from("2.0\n"),
+    ]);
     assert.throws(() => readDeb(readerOf(bytes)), isAshlarError, size);
   }
 });
@@ -187,8 +218,19 @@ test("verifyDebIdentity names every difference", () => {
   const { fields } = readDeb(readerOf(buildDeb(options)));
   const want = { name: "hello", version: "1:2.0-1", architecture: "amd64" };
   verifyDebIdentity(fields, want);
-  for (const change of [{ name: "hell" }, { version: "2.0-1" }, { version: "1:2.0-01" }, { architecture: "all" }]) {
-    assert.throws(() => verifyDebIdentity(fields, { ...want, ...change }), (error) => isAshlarError(error, "DEBIAN_DEB_MISMATCH"));
+  for (const change of [
+    { name: "hell" },
+    { version: "2.0-1" },
+    { version: "1:2.0-01" },
+    { architecture: "all" },
+  ]) {
+    assert.throws(
+      () => verifyDebIdentity(fields, { ...want, ...change }),
+      (error) => isAshlarError(error, "DEBIAN_DEB_MISMATCH"),
+    );
   }
-  assert.throws(() => verifyDebIdentity(fields, { ...want, version: "3", architecture: "arm64" }), /Version is "1:2\.0-1", want "3"; Arch.* "arm64"/);
+  assert.throws(
+    () => verifyDebIdentity(fields, { ...want, version: "3", architecture: "arm64" }),
+    /Version is "1:2\.0-1", want "3"; Arch.* "arm64"/,
+  );
 });

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, parseEntryName } from "../base/index.ts";
-import { type ArMember, type ByteReader, type Compression, decompressSync, parseAr, type TarEntry, TarParser } from "../formats/index.ts";
+import {
+  type ArMember,
+  type ByteReader,
+  type Compression,
+  decompressSync,
+  parseAr,
+  type TarEntry,
+  TarParser,
+} from "../formats/index.ts";
 import { field, parseControl, type Stanza } from "./control.ts";
 
 /** A binary package file, opened: the control part read whole, the data part ready to be streamed. */
@@ -18,7 +26,12 @@ const pieceBytes = 256 * 1024;
 const controlTarBytesMax = 64 << 20;
 const controlCompressedBytesMax = 16 << 20;
 const controlFileCountMax = 10_000;
-const compressions: Readonly<Record<string, Compression>> = { "": "none", ".gz": "gzip", ".xz": "xz", ".zst": "zstd" };
+const compressions: Readonly<Record<string, Compression>> = {
+  "": "none",
+  ".gz": "gzip",
+  ".xz": "xz",
+  ".zst": "zstd",
+};
 
 /**
  * Reads the structure of a .deb: format 2.x, exactly one control.tar and one data.tar in this order, of which
@@ -32,7 +45,11 @@ export function readDeb(read: ByteReader): Deb {
   const { control, data } = membersOf(parseAr(read), read);
   const compression = compressionOf(data, "data.tar");
   const files = readControlTar(read, control);
-  return { control: files, fields: parseFields(files), data: { compression, chunks: () => pieces(read, data) } };
+  return {
+    control: files,
+    fields: parseFields(files),
+    data: { compression, chunks: () => pieces(read, data) },
+  };
 }
 
 /**
@@ -54,16 +71,23 @@ export function verifyDebIdentity(
     if (actual !== wanted) because.push(`${name} is ${quote(actual)}, want ${quote(wanted)}`);
   }
   if (because.length === 0) return;
-  const message = `Cannot use package "${want.name}" ${want.version}: its control file is of another package, ${because.join("; ")}`;
+  const differences = because.join("; ");
+  const message = `Cannot use package "${want.name}" ${want.version}: its file is of another one, ${differences}`;
   throw new AshlarError("DEBIAN_DEB_MISMATCH", message, { because });
 }
 
-function membersOf(members: readonly ArMember[], read: ByteReader): { readonly control: ArMember; readonly data: ArMember } {
+function membersOf(
+  members: readonly ArMember[],
+  read: ByteReader,
+): { readonly control: ArMember; readonly data: ArMember } {
   const [format, control, data, ...rest] = members;
-  if (format?.name !== "debian-binary") throw invalid(`its first member is ${show(format)}, want debian-binary`);
+  if (format?.name !== "debian-binary")
+    throw invalid(`its first member is ${show(format)}, want debian-binary`);
   checkFormat(format, read);
-  if (control === undefined || !isPart(control, "control.tar")) throw invalid(`its second member is ${show(control)}, want control.tar`);
-  if (data === undefined || !isPart(data, "data.tar")) throw invalid(`its third member is ${show(data)}, want data.tar`);
+  if (control === undefined || !isPart(control, "control.tar"))
+    throw invalid(`its second member is ${show(control)}, want control.tar`);
+  if (data === undefined || !isPart(data, "data.tar"))
+    throw invalid(`its third member is ${show(data)}, want data.tar`);
   const extra = rest.find((member) => !member.name.startsWith("_"));
   if (extra !== undefined) throw invalid(`it has a further member ${show(extra)}, want none`);
   return { control, data };
@@ -84,15 +108,19 @@ function compressionOf({ name }: ArMember, part: string): Compression {
   const suffix = name.slice(part.length);
   const compression = Object.hasOwn(compressions, suffix) ? compressions[suffix] : undefined;
   if (compression !== undefined) return compression;
-  const message = `Cannot read .deb: member "${name}" is compressed in a way that is not supported, want gz, xz, zst or none`;
+  const message = `Cannot read .deb: the compression of "${name}" is not supported, want gz, xz, zst or none`;
   throw new AshlarError("DEBIAN_DEB_UNSUPPORTED", message);
 }
 
 function readControlTar(read: ByteReader, member: ArMember): ReadonlyMap<string, Uint8Array> {
   const compression = compressionOf(member, "control.tar");
-  if (member.sizeBytes > controlCompressedBytesMax) throw invalid(`its control part has ${member.sizeBytes} bytes, want less`);
+  if (member.sizeBytes > controlCompressedBytesMax)
+    throw invalid(`its control part has ${member.sizeBytes} bytes, want less`);
   const stored = read.read(member.offset, member.sizeBytes);
-  const tar = decompressSync(compression, stored, { maxBytes: controlTarBytesMax, what: `"${member.name}" of a .deb` });
+  const tar = decompressSync(compression, stored, {
+    maxBytes: controlTarBytesMax,
+    what: `"${member.name}" of a .deb`,
+  });
   const collector = new ControlFiles();
   const parser = new TarParser(collector, { entryCountMax: controlFileCountMax });
   parser.push(tar);
@@ -131,7 +159,8 @@ function parseFields(files: ReadonlyMap<string, Uint8Array>): Stanza {
   const bytes = files.get("control");
   if (bytes === undefined) throw invalid('its control part has no file "control"');
   const [stanza, ...rest] = parseControl(bytes);
-  if (stanza === undefined || rest.length > 0) throw invalid(`its control file has ${rest.length === 0 ? "no" : "several"} stanzas, want one`);
+  if (stanza === undefined || rest.length > 0)
+    throw invalid(`its control file has ${rest.length === 0 ? "no" : "several"} stanzas, want one`);
   const missing = ["Package", "Version", "Architecture"].filter((name) => (field(stanza, name) ?? "") === "");
   if (missing.length > 0) throw invalid(`its control file lacks ${missing.join(", ")}`);
   return stanza;

@@ -23,7 +23,10 @@ const options: DebOptions = {
     Provides: "greeter (= 2), hi",
     Description: "short\n long\n .\n more",
   },
-  files: { "usr/bin/hello": { type: "file", content: "#!/bin/sh\n", mode: 0o755 }, "usr/bin/hi": { type: "symlink", target: "hello" } },
+  files: {
+    "usr/bin/hello": { type: "file", content: "#!/bin/sh\n", mode: 0o755 },
+    "usr/bin/hi": { type: "symlink", target: "hello" },
+  },
   control: { postinst: "#!/bin/sh\n" },
 };
 
@@ -31,9 +34,15 @@ const options: DebOptions = {
 export const fuzzTargets: readonly FuzzTarget[] = [
   {
     name: "debian/deb",
-    seeds: () => (["none", "gzip", "xz", "zstd"] as DebCompression[]).map((compression) => buildDeb({ ...options, compression })),
+    seeds: () =>
+      (["none", "gzip", "xz", "zstd"] as DebCompression[]).map((compression) =>
+        buildDeb({ ...options, compression }),
+      ),
     run(bytes) {
-      const { data } = readDeb({ sizeBytes: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) });
+      const { data } = readDeb({
+        sizeBytes: bytes.length,
+        read: (offset, length) => bytes.subarray(offset, offset + length),
+      });
       for (const piece of data.chunks()) if (piece.length === 0) throw new Error("an empty piece");
     },
   },
@@ -42,7 +51,10 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   { name: "debian/packages", seeds: archiveFiles, run: readEverything },
   {
     name: "debian/relation",
-    seeds: () => ["a (>= 1), b | c:any (<< 2~) [amd64 !i386] <!x> <y z>,\n d", options.fields["Depends"] ?? ""].map(bytesOf),
+    seeds: () =>
+      ["a (>= 1), b | c:any (<< 2~) [amd64 !i386] <!x> <y z>,\n d", options.fields["Depends"] ?? ""].map(
+        bytesOf,
+      ),
     run: (bytes) => void parseRelations(Buffer.from(bytes).toString("latin1")),
   },
   {
@@ -51,7 +63,8 @@ export const fuzzTargets: readonly FuzzTarget[] = [
     run(bytes) {
       const text = Buffer.from(bytes).toString("latin1");
       parseVersion(text);
-      if (compareVersions(text, `${text}~`) <= 0 || compareVersions(text, `${text}+`) >= 0) throw new Error(`${text} is out of order`);
+      if (compareVersions(text, `${text}~`) <= 0 || compareVersions(text, `${text}+`) >= 0)
+        throw new Error(`${text} is out of order`);
     },
   },
 ];
@@ -66,7 +79,11 @@ function readEverything(bytes: Uint8Array): void {
   const index = parsePackages(bytes, { architecture: "amd64", source: "test" });
   const found = [...index.packages, ...index.basePackages, ...index.providersOf("greeter")];
   for (const { depends, preDepends, recommends, conflicts, breaks, provides, replaces } of found) {
-    if ([depends, preDepends, recommends, conflicts, breaks, provides, replaces].flat().some((group) => group.length === 0)) {
+    if (
+      [depends, preDepends, recommends, conflicts, breaks, provides, replaces]
+        .flat()
+        .some((group) => group.length === 0)
+    ) {
       throw new Error("a group without alternatives");
     }
   }

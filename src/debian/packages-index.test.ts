@@ -48,12 +48,42 @@ test("parsePackages reads every field of a package", () => {
   );
   const [item] = index.named("a");
   assert.ok(item !== undefined);
-  const { name, version, architecture, multiArch, essential, important, priority, section, sourceName, sourceVersion } = item;
+  const {
+    name,
+    version,
+    architecture,
+    multiArch,
+    essential,
+    important,
+    priority,
+    section,
+    sourceName,
+    sourceVersion,
+  } = item;
   assert.deepEqual(
-    { name, version, architecture, multiArch, essential, important, priority, section, sourceName, sourceVersion },
     {
-      name: "a", version: "1.0-1", architecture: "amd64", multiArch: "same", essential: true, important: false,
-      priority: "required", section: "libs", sourceName: "src-a", sourceVersion: "1.0-2",
+      name,
+      version,
+      architecture,
+      multiArch,
+      essential,
+      important,
+      priority,
+      section,
+      sourceName,
+      sourceVersion,
+    },
+    {
+      name: "a",
+      version: "1.0-1",
+      architecture: "amd64",
+      multiArch: "same",
+      essential: true,
+      important: false,
+      priority: "required",
+      section: "libs",
+      sourceName: "src-a",
+      sourceVersion: "1.0-2",
     },
   );
   const { filename, sizeBytes, digest, installedSizeKiB, origin } = item;
@@ -61,16 +91,31 @@ test("parsePackages reads every field of a package", () => {
     { filename, sizeBytes, digest, installedSizeKiB, origin },
     { filename: "./a.deb", sizeBytes: 100, digest: `sha256:${hex}`, installedSizeKiB: 42, origin: "test" },
   );
-  assert.deepEqual(item.depends, [[{ name: "b", version: { op: ">=", version: "1" } }], [{ name: "c" }, { name: "d" }]]);
-  const others = [item.preDepends, item.recommends, item.conflicts, item.breaks, item.replaces].flat(2).map((relation) => relation.name);
+  assert.deepEqual(item.depends, [
+    [{ name: "b", version: { op: ">=", version: "1" } }],
+    [{ name: "c" }, { name: "d" }],
+  ]);
+  const others = [item.preDepends, item.recommends, item.conflicts, item.breaks, item.replaces]
+    .flat(2)
+    .map((relation) => relation.name);
   assert.deepEqual(others, ["e", "f", "g", "h", "i"]);
-  assert.deepEqual(item.provides.flat().map((relation) => relation.name), ["j", "k"]);
+  assert.deepEqual(
+    item.provides.flat().map((relation) => relation.name),
+    ["j", "k"],
+  );
 });
 
 test("parsePackages fills in what a stanza leaves out", () => {
   const [item] = indexOf(stanza()).named("a");
   assert.deepEqual(
-    [item?.sourceName, item?.sourceVersion, item?.multiArch, item?.essential, item?.priority, item?.installedSizeKiB],
+    [
+      item?.sourceName,
+      item?.sourceVersion,
+      item?.multiArch,
+      item?.essential,
+      item?.priority,
+      item?.installedSizeKiB,
+    ],
     ["a", "1.0-1", "no", false, "", 0],
   );
   assert.deepEqual([item?.depends, item?.provides], [[], []]);
@@ -88,13 +133,18 @@ test("PackageIndex finds packages by name, provided name and role", () => {
     stanza({ Package: "f", Protected: "yes" }),
     stanza({ Package: "g", Priority: "optional", Essential: "yesterday" }),
   );
-  const shown = (list: readonly { name: string; version: string }[]): string[] => list.map(({ name, version }) => `${name} ${version}`);
+  const shown = (list: readonly { name: string; version: string }[]): string[] =>
+    list.map(({ name, version }) => `${name} ${version}`);
   assert.deepEqual(shown(index.named("b")), ["b 1", "b 2"]);
   assert.deepEqual(shown(index.named("virtual")), []);
   assert.deepEqual(shown(index.providersOf("virtual")), ["a 1.0-1", "b 2"]);
   assert.deepEqual(shown(index.providersOf("folded")), ["a 1.0-1"]);
   assert.deepEqual(shown(index.providersOf("__proto__")), []);
-  for (const name of ["c", "d", "e", "f"]) assert.ok(index.basePackages.some((item) => item.name === name), name);
+  for (const name of ["c", "d", "e", "f"])
+    assert.ok(
+      index.basePackages.some((item) => item.name === name),
+      name,
+    );
   assert.ok(!index.basePackages.some((item) => item.name === "a" || item.name === "b"));
   assert.deepEqual([...index.names()], ["a", "b", "c", "d", "e", "f", "g"]);
   assert.equal(index.packages.length, 8);
@@ -120,9 +170,20 @@ test("PackageIndex takes a stanza twice, and refuses two files under one identit
 
 test("PackageIndex refuses a bad stanza when it is asked for, and only then", () => {
   const bad: readonly Readonly<Record<string, string | undefined>>[] = [
-    ...["../x.deb", "pool/../../x.deb", "/x.deb", "http://host/x.deb", "file:/x", "pool//x.deb", "pool/./x.deb", "a b.deb", "x?y", "", "a\\b", "%2e%2e/x"].map(
-      (name) => ({ Filename: name }),
-    ),
+    ...[
+      "../x.deb",
+      "pool/../../x.deb",
+      "/x.deb",
+      "http://host/x.deb",
+      "file:/x",
+      "pool//x.deb",
+      "pool/./x.deb",
+      "a b.deb",
+      "x?y",
+      "",
+      "a\\b",
+      "%2e%2e/x",
+    ].map((name) => ({ Filename: name })),
     { Filename: undefined },
     { Size: undefined },
     { Size: "-1" },
@@ -149,23 +210,42 @@ test("PackageIndex refuses a bad stanza when it is asked for, and only then", ()
 
 test("PackageIndex gives relations lazily and refuses malformed ones when asked", () => {
   const [item] = indexOf(stanza({ Depends: "a b" })).named("a");
-  assert.throws(() => item?.depends, (error) => isAshlarError(error, "DEBIAN_RELATION_INVALID"));
+  assert.throws(
+    () => item?.depends,
+    (error) => isAshlarError(error, "DEBIAN_RELATION_INVALID"),
+  );
   assert.deepEqual(item?.conflicts, []);
 });
 
 test("parsePackages refuses stanzas without a name", () => {
   for (const text of [stanza({ Package: undefined }), stanza({ Package: "" }), " a\nfoo\n"]) {
-    assert.throws(() => indexOf(text), (error) => isAshlarError(error, "DEBIAN_INDEX_INVALID"));
+    assert.throws(
+      () => indexOf(text),
+      (error) => isAshlarError(error, "DEBIAN_INDEX_INVALID"),
+    );
   }
-  assert.throws(() => indexOf(stanza({ Package: "../../etc" })).packages, (error) => isAshlarError(error, "DEBIAN_PACKAGE_INVALID"));
+  assert.throws(
+    () => indexOf(stanza({ Package: "../../etc" })).packages,
+    (error) => isAshlarError(error, "DEBIAN_PACKAGE_INVALID"),
+  );
 });
 
 test("parsePackages stands a million stanzas and a field of 100 MB", () => {
   const started = performance.now();
-  const many = parsePackages(Buffer.alloc(12 << 20, "Package: a\n\n"), { architecture: "amd64", source: "test" });
+  const many = parsePackages(Buffer.alloc(12 << 20, "Package: a\n\n"), {
+    architecture: "amd64",
+    source: "test",
+  });
   assert.throws(() => many.named("a"), isAshlarError);
-  const huge = Buffer.concat([Buffer.from("Package: a\nDescription: "), Buffer.alloc(100 << 20, "x"), Buffer.from("\n")]);
+  const huge = Buffer.concat([
+    Buffer.from("Package: a\nDescription: "),
+    Buffer.alloc(100 << 20, "x"),
+    Buffer.from("\n"),
+  ]);
   const index = parsePackages(huge, { architecture: "amd64", source: "test" });
-  assert.throws(() => index.named("a"), (error) => isAshlarError(error, "DEBIAN_CONTROL_INVALID"));
+  assert.throws(
+    () => index.named("a"),
+    (error) => isAshlarError(error, "DEBIAN_CONTROL_INVALID"),
+  );
   assert.ok(performance.now() - started < 5000);
 });

@@ -59,7 +59,10 @@ class ScannedIndex implements PackageIndex {
   #stanzasByProvided: ReadonlyMap<string, readonly number[]> | undefined;
   #mentions: FirstMention | undefined;
 
-  constructor(bytes: Uint8Array, { architecture, source }: { readonly architecture: string; readonly source: string }) {
+  constructor(
+    bytes: Uint8Array,
+    { architecture, source }: { readonly architecture: string; readonly source: string },
+  ) {
     this.source = source;
     this.architecture = architecture;
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -150,5 +153,7 @@ class ScannedIndex implements PackageIndex {
 function duplicate(a: Package, b: Package): AshlarError {
   const what = `"${a.name}" ${a.version} ${a.architecture}`;
   const message = `Cannot use package ${what} of source "${a.origin}": it is listed twice with different files`;
-  return new AshlarError("DEBIAN_PACKAGE_DUPLICATE", message, { because: [`${a.filename} ${a.digest}`, `${b.filename} ${b.digest}`] });
+  return new AshlarError("DEBIAN_PACKAGE_DUPLICATE", message, {
+    because: [`${a.filename} ${a.digest}`, `${b.filename} ${b.digest}`],
+  });
 }

@@ -80,7 +80,8 @@ class Scanner implements PackagesScan {
     this.#inProvides = false;
     const letter = first | 0x20;
     if (letter === 0x70) this.#takeP(at, end);
-    else if ((letter === 0x65 || letter === 0x69) && baseFields.some((name) => has(bytes, at, name))) this.#isBase = true;
+    else if ((letter === 0x65 || letter === 0x69) && baseFields.some((name) => has(bytes, at, name)))
+      this.#isBase = true;
   }
 
   #takeP(at: number, end: number): void {
@@ -100,7 +101,8 @@ class Scanner implements PackagesScan {
   endStanza(end: number): void {
     if (this.#start < 0) return;
     const stanza = this.starts.length;
-    if (this.#name === undefined || this.#name === "") throw this.#invalid(`stanza ${stanza + 1} has no field "Package"`);
+    if (this.#name === undefined || this.#name === "")
+      throw this.#invalid(`stanza ${stanza + 1} has no field "Package"`);
     if (stanza === limits.entryCountMax) throw this.#invalid("it has too many stanzas");
     this.starts.push(this.#start);
     this.ends.push(end);
@@ -121,7 +123,10 @@ class Scanner implements PackagesScan {
   }
 
   #invalid(fault: string): AshlarError {
-    return new AshlarError("DEBIAN_INDEX_INVALID", `Cannot read package index of source "${this.#source}": ${fault}`);
+    return new AshlarError(
+      "DEBIAN_INDEX_INVALID",
+      `Cannot read package index of source "${this.#source}": ${fault}`,
+    );
   }
 }
 

@@ -56,7 +56,8 @@ export function parseRelations(text: string): RelationGroup[] {
     group.push(relationOf(match));
     at = pattern.lastIndex;
     const separator = text[at];
-    if (separator !== undefined && separator !== "," && separator !== "|") throw invalid(text, at, "want a comma");
+    if (separator !== undefined && separator !== "," && separator !== "|")
+      throw invalid(text, at, "want a comma");
     if (separator === "|") {
       if (at + 1 === text.length) throw invalid(text, at, "want a package name behind it");
     } else {
@@ -79,7 +80,10 @@ function relationOf(match: RegExpExecArray): Relation {
   }
   if (architectures !== undefined) relation.architectures = wordsOf(architectures);
   if (profiles !== undefined && profiles !== "") {
-    relation.profiles = profiles.split(">").slice(0, -1).map((list) => wordsOf(list.replace("<", "")));
+    relation.profiles = profiles
+      .split(">")
+      .slice(0, -1)
+      .map((list) => wordsOf(list.replace("<", "")));
   }
   return relation;
 }

@@ -41,10 +41,13 @@ test("parseRelease reads what a Release file says", () => {
     acquireByHash: true,
     noSupportForArchitectureAll: true,
   });
-  assert.deepEqual([...files], [
-    ["main/binary-amd64/Packages", { digest: `sha256:${hex}`, sizeBytes: 1234 }],
-    ["main/Contents-all.gz", { digest: `sha256:${hex}`, sizeBytes: 12 }],
-  ]);
+  assert.deepEqual(
+    [...files],
+    [
+      ["main/binary-amd64/Packages", { digest: `sha256:${hex}`, sizeBytes: 1234 }],
+      ["main/Contents-all.gz", { digest: `sha256:${hex}`, sizeBytes: 12 }],
+    ],
+  );
 });
 
 test("parseRelease takes a file listed twice with the same hash", () => {
@@ -66,7 +69,19 @@ test("parseRelease refuses missing and malformed fields", () => {
     { SHA256: `\n ${hex} 1e3 a` },
     { SHA256: `\n ${hex} 1` },
     { SHA256: `\n ${hex} ${"9".repeat(16)} a` },
-    ...["../a", "a/../../b", "/a", "a//b", "http://host/a", "a/./b", "a?b", "a%2e%2e/b", "a\\b", "..", "-a\u0301"].map((path) => ({
+    ...[
+      "../a",
+      "a/../../b",
+      "/a",
+      "a//b",
+      "http://host/a",
+      "a/./b",
+      "a?b",
+      "a%2e%2e/b",
+      "a\\b",
+      "..",
+      "-a\u0301",
+    ].map((path) => ({
       SHA256: `\n ${hex} 1 ${path}`,
     })),
     ...[
@@ -82,12 +97,25 @@ test("parseRelease refuses missing and malformed fields", () => {
     ].flatMap((date) => [{ Date: date }, { "Valid-Until": date }]),
   ];
   for (const changes of bad) {
-    assert.throws(() => parseRelease(release(changes)), (error) => isAshlarError(error, "DEBIAN_RELEASE_INVALID"), JSON.stringify(changes));
+    assert.throws(
+      () => parseRelease(release(changes)),
+      (error) => isAshlarError(error, "DEBIAN_RELEASE_INVALID"),
+      JSON.stringify(changes),
+    );
   }
 });
 
 test("parseRelease refuses no stanza, two stanzas and doubled fields", () => {
-  assert.throws(() => parseRelease(""), (error) => isAshlarError(error, "DEBIAN_RELEASE_INVALID"));
-  assert.throws(() => parseRelease(`${release()}\n${release()}`), (error) => isAshlarError(error, "DEBIAN_RELEASE_INVALID"));
-  assert.throws(() => parseRelease(`${release()}sha256:\n ${hex} 1 b\n`), (error) => isAshlarError(error, "DEBIAN_CONTROL_INVALID"));
+  assert.throws(
+    () => parseRelease(""),
+    (error) => isAshlarError(error, "DEBIAN_RELEASE_INVALID"),
+  );
+  assert.throws(
+    () => parseRelease(`${release()}\n${release()}`),
+    (error) => isAshlarError(error, "DEBIAN_RELEASE_INVALID"),
+  );
+  assert.throws(
+    () => parseRelease(`${release()}sha256:\n ${hex} 1 b\n`),
+    (error) => isAshlarError(error, "DEBIAN_CONTROL_INVALID"),
+  );
 });

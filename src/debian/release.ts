@@ -95,13 +95,21 @@ function parseFileLine(line: string): ReleaseFile & { readonly path: string } {
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const datePattern =
+  /^(?:[A-Z][a-z]{2}, +)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{1,2}):(\d{2}):(\d{2}) (?:UTC|GMT|Z|\+0000)$/;
+
 /** "Sat, 09 Nov 2024 10:09:55 UTC" in seconds since 1970; the week day is not looked at. */
 function parseDate(name: string, text: string): number {
-  const match =
-    /^(?:[A-Z][a-z]{2}, +)?([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{1,2}):([0-9]{2}):([0-9]{2}) (?:UTC|GMT|Z|\+0000)$/.exec(text);
+  const match = datePattern.exec(text);
   const month = months.indexOf(match?.[2] ?? "");
   if (match === null || month < 0) throw invalid(`its ${name} ${quote(text)} is no date in UTC`);
-  const [day, year, hour, minute, second] = [1, 3, 4, 5, 6].map((at) => Number(match[at])) as [number, number, number, number, number];
+  const [day, year, hour, minute, second] = [1, 3, 4, 5, 6].map((at) => Number(match[at])) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const milliseconds = Date.UTC(year, month, day, hour, minute, second);
   const date = new Date(milliseconds);
   const isReal = date.getUTCDate() === day && date.getUTCHours() === hour && date.getUTCMinutes() === minute;

@@ -28,7 +28,8 @@ export function parseVersion(text: string): Version {
   const revision = hyphen < 0 ? undefined : text.slice(hyphen + 1);
   if (hyphen >= 0 && hyphen < colon) throw invalid(text, "its epoch is not a number");
   if (!/^[0-9][A-Za-z0-9.+~:-]*$/.test(upstream)) throw invalid(text, "its upstream version is not one");
-  if (revision !== undefined && !/^[A-Za-z0-9.+~]+$/.test(revision)) throw invalid(text, "its revision is not one");
+  if (revision !== undefined && !/^[A-Za-z0-9.+~]+$/.test(revision))
+    throw invalid(text, "its revision is not one");
   return { epoch, upstream, revision };
 }
 

@@ -17,6 +17,14 @@ export function buildAr(members: readonly ArPart[]): Uint8Array {
 
 /** A member's header; `size` is text, so that tests can lie. */
 export function arHeader(name: string, size: string): Uint8Array {
-  const fields = [name.padEnd(16), "0".padEnd(12), "0".padEnd(6), "0".padEnd(6), "100644".padEnd(8), size.padEnd(10), "`\n"];
+  const fields = [
+    name.padEnd(16),
+    "0".padEnd(12),
+    "0".padEnd(6),
+    "0".padEnd(6),
+    "100644".padEnd(8),
+    size.padEnd(10),
+    "`\n",
+  ];
   return Buffer.from(fields.join(""), "latin1");
 }

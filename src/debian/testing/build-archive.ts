@@ -45,7 +45,10 @@ export function buildArchive(options: ArchiveOptions): Map<string, Uint8Array> {
       if (acquireByHash) files.set(`dists/${suite}/${dir}/by-hash/SHA256/${hexOf(digestOf(bytes))}`, bytes);
     }
   }
-  files.set(`dists/${suite}/Release`, Buffer.from(encodeRelease({ ...options, suite, acquireByHash, architectures }, lines)));
+  files.set(
+    `dists/${suite}/Release`,
+    Buffer.from(encodeRelease({ ...options, suite, acquireByHash, architectures }, lines)),
+  );
   return files;
 }
 
@@ -68,14 +71,19 @@ function addPackage(files: Map<string, Uint8Array>, options: DebOptions): PoolSt
     Size: String(bytes.length),
     SHA256: hexOf(digestOf(bytes)),
   };
-  const text = Object.entries(fields).map(([key, value]) => `${key}: ${value}\n`).join("");
+  const text = Object.entries(fields)
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join("");
   return { architecture, order: `${name} ${version} ${architecture}`, text };
 }
 
 /** The index of one architecture also holds the packages of "all". */
 function encodePackages(stanzas: readonly PoolStanza[], architecture: string): string {
   const own = stanzas.filter((item) => item.architecture === architecture || item.architecture === "all");
-  return own.sort((a, b) => compareOrdinal(a.order, b.order)).map(({ text }) => `${text}\n`).join("");
+  return own
+    .sort((a, b) => compareOrdinal(a.order, b.order))
+    .map(({ text }) => `${text}\n`)
+    .join("");
 }
 
 function architecturesOf(packages: readonly DebOptions[]): string[] {
@@ -87,7 +95,13 @@ function encodeRelease(
   options: ArchiveOptions & { readonly suite: string; readonly architectures: readonly string[] },
   lines: readonly string[],
 ): string {
-  const { suite, codename = suite, dateSeconds = fixtureDateSeconds, validUntilSeconds, architectures } = options;
+  const {
+    suite,
+    codename = suite,
+    dateSeconds = fixtureDateSeconds,
+    validUntilSeconds,
+    architectures,
+  } = options;
   const fields: Record<string, string> = {
     Origin: "Ashlar",
     Label: "Ashlar",
@@ -103,7 +117,10 @@ function encodeRelease(
     SHA256: ["", ...lines].join("\n"),
     ...options.release,
   };
-  return Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`).join("").replaceAll(": \n", ":\n");
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}: ${value}\n`)
+    .join("")
+    .replaceAll(": \n", ":\n");
 }
 
 /** "Sat, 01 Jun 2024 12:00:00 UTC" */

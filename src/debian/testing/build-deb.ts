@@ -2,7 +2,15 @@
 import { createHash } from "node:crypto";
 
 import { digestOf, type ImagePath, parentOf, parsePath } from "../../base/index.ts";
-import { type Entry, encodeTarHeader, GzipWriter, makeTree, plainFrame, tarEnd, tarPadding } from "../../formats/index.ts";
+import {
+  type Entry,
+  encodeTarHeader,
+  GzipWriter,
+  makeTree,
+  plainFrame,
+  tarEnd,
+  tarPadding,
+} from "../../formats/index.ts";
 import { buildAr } from "./build-ar.ts";
 import { storeXz } from "./store-xz.ts";
 
@@ -90,7 +98,9 @@ export function controlFieldsOf(fields: DebOptions["fields"]): Readonly<Record<s
 }
 
 function encodeControl(fields: DebOptions["fields"]): string {
-  return Object.entries(controlFieldsOf(fields)).map(([name, value]) => `${name}: ${value}\n`).join("");
+  return Object.entries(controlFieldsOf(fields))
+    .map(([name, value]) => `${name}: ${value}\n`)
+    .join("");
 }
 
 interface Item {
@@ -122,7 +132,10 @@ function entriesOf(files: Readonly<Record<string, DebFile>>): readonly Item[] {
 }
 
 function itemOf(path: ImagePath, given: DebFile): Item {
-  const file = typeof given === "string" || given instanceof Uint8Array ? { type: "file" as const, content: given } : given;
+  const file =
+    typeof given === "string" || given instanceof Uint8Array
+      ? { type: "file" as const, content: given }
+      : given;
   const fallback = file.type === "dir" ? 0o755 : file.type === "symlink" ? 0o777 : 0o644;
   const meta = {
     path,
@@ -135,7 +148,10 @@ function itemOf(path: ImagePath, given: DebFile): Item {
   switch (file.type) {
     case "file": {
       const content = Buffer.from(file.content as string);
-      return { entry: { ...meta, type: "file", sizeBytes: content.length, content: digestOf(content) }, content };
+      return {
+        entry: { ...meta, type: "file", sizeBytes: content.length, content: digestOf(content) },
+        content,
+      };
     }
     case "dir":
       return { entry: { ...meta, type: "dir" }, content: undefined };
@@ -147,7 +163,14 @@ function itemOf(path: ImagePath, given: DebFile): Item {
 }
 
 function encodeTar(items: readonly Item[]): Uint8Array {
-  const root: Entry = { type: "dir", path: "." as ImagePath, mode: 0o755, uid: 0, gid: 0, mtimeSeconds: fixtureMtimeSeconds };
+  const root: Entry = {
+    type: "dir",
+    path: "." as ImagePath,
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    mtimeSeconds: fixtureMtimeSeconds,
+  };
   const parts: Uint8Array[] = [encodeTarHeader(root)];
   for (const { entry, content } of items) {
     parts.push(encodeTarHeader(dotted(entry)));
@@ -159,5 +182,7 @@ function encodeTar(items: readonly Item[]): Uint8Array {
 /** Names in a .deb start with "./", which is no image path. */
 function dotted(entry: Entry): Entry {
   const path = `./${entry.path}` as ImagePath;
-  return entry.type === "hardlink" ? { ...entry, path, target: `./${entry.target}` as ImagePath } : { ...entry, path };
+  return entry.type === "hardlink"
+    ? { ...entry, path, target: `./${entry.target}` as ImagePath }
+    : { ...entry, path };
 }

@@ -12,19 +12,26 @@ export function hasTool(t: TestContext, name: string): boolean {
 
 /** Runs a tool and gives what it says. */
 export function run(command: string, args: readonly string[], input?: string | Uint8Array): Buffer {
-  return execFileSync(command, args, { input, maxBuffer: 1 << 30, env: { PATH: process.env["PATH"], LC_ALL: "C.UTF-8", TZ: "UTC" } });
+  return execFileSync(command, args, {
+    input,
+    maxBuffer: 1 << 30,
+    env: { PATH: process.env["PATH"], LC_ALL: "C.UTF-8", TZ: "UTC" },
+  });
 }
 
 /** The sign that dpkg gives each pair of versions, by one shell for all. */
 export function comparePairsByDpkg(pairs: readonly (readonly [string, string])[]): number[] {
-  const script = 'while read -r a b; do dpkg --compare-versions "$a" lt "$b" && echo -1 || { dpkg --compare-versions "$a" gt "$b" && echo 1 || echo 0; }; done';
+  const script =
+    'is() { dpkg --compare-versions "$@"; }; ' +
+    'while read -r a b; do if is "$a" lt "$b"; then echo -1; elif is "$a" gt "$b"; then echo 1; else echo 0; fi; done';
   const input = pairs.map(([a, b]) => `${a} ${b}\n`).join("");
   return numbersOf(run("sh", ["-c", script], input));
 }
 
 /** As `comparePairsByDpkg`, by one perl with libdpkg-perl: fast enough for 100,000. */
 export function comparePairsByPerl(pairs: readonly (readonly [string, string])[]): number[] {
-  const script = 'use Dpkg::Version; while (<STDIN>) { chomp; my ($a, $b) = split / /; print version_compare($a, $b), "\\n"; }';
+  const script =
+    'use Dpkg::Version; while (<STDIN>) { chomp; my ($a, $b) = split / /; print version_compare($a, $b), "\\n"; }';
   return numbersOf(run("perl", ["-e", script], pairs.map(([a, b]) => `${a} ${b}\n`).join("")));
 }
 
@@ -34,6 +41,9 @@ function numbersOf(output: Buffer): number[] {
 
 /** Whether dpkg takes each text, one a line, as a version. */
 export function validateByDpkg(texts: readonly string[]): boolean[] {
-  const script = 'while IFS= read -r a; do dpkg --validate-version "$a" 2>/dev/null && echo 1 || echo 0; done';
-  return numbersOf(run("sh", ["-c", script], texts.map((text) => `${text}\n`).join(""))).map((number) => number === 1);
+  const script =
+    'while IFS= read -r a; do dpkg --validate-version "$a" 2>/dev/null && echo 1 || echo 0; done';
+  return numbersOf(run("sh", ["-c", script], texts.map((text) => `${text}\n`).join(""))).map(
+    (number) => number === 1,
+  );
 }
