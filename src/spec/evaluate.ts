@@ -185,7 +185,8 @@ function syntaxPlace(error: unknown): { line: number; column: number } | undefin
 function syntaxReason(error: unknown): string {
   // The compiler is WebAssembly and recursive; that it ran over its stack is all it can tell.
   const message = (error instanceof Error ? error.message : String(error)).split("\n")[0] as string;
-  if (/^(memory access out of bounds|unreachable|Maximum call stack)/.test(message)) return "the text is nested too deep";
+  if (/^(memory access out of bounds|unreachable|Maximum call stack)/.test(message))
+    return "the text is nested too deep";
   return message.slice(0, 300);
 }
 
