@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest, type ImagePath, parsePath } from "../base/index.ts";
+import { type Entry, makeTree, type Meta, TarParser, type Tree } from "../formats/index.ts";
+import { type Layer, openLayerTar } from "../oci/index.ts";
+import { KeptFiles } from "./kept-files.ts";
+import { type DirNode, type FileNode, newDir, type Node, NodeBudget } from "./layer-nodes.ts";
+import { LayerReader } from "./layer-reader.ts";
+import { mergeLayer } from "./merge-layer.ts";
+
+export interface LayerTree {
+  readonly tree: Tree;
+  /** The bytes of the files that were asked for. */
+  readonly kept: ReadonlyMap<Digest, Uint8Array>;
+}
+
+export interface LayerTreeOptions {
+  /** Keeps the bytes of these files, up to 16 MiB, also where a higher layer hides them. */
+  readonly keep?: ((path: ImagePath, sizeBytes: number) => boolean) | undefined;
+}
+
+/**
+ * Reads an image's layers, lowest first, to the one tree a container would see; nothing is written anywhere.
+ * Blobs and diffIds are verified. Parents without an entry are directories 0755 of root. Throws `OCI_*`,
+ * `FORMATS_*`, `PATH_INVALID`, `QUERY_LAYER_WHITEOUT`, `_HARDLINK`, `_PARENT`, `_TYPE`, `_LIMIT`.
+ */
+export async function readLayerTree(layers: readonly Layer[], options: LayerTreeOptions = {}): Promise<LayerTree> {
+  const root = newDir();
+  const budget = new NodeBudget();
+  const kept = new KeptFiles(options.keep ?? (() => false));
+  for (const layer of layers) {
+    const what = `layer "${layer.descriptor.digest}"`;
+    const reader = new LayerReader({ lower: root, budget, kept, what });
+    await readLayer(layer, reader);
+    const fault = mergeLayer(root, reader.root);
+    if (fault !== undefined) throw parentError(what, fault);
+  }
+  return { tree: makeTree(flatten(root)), kept: kept.files };
+}
+
+async function readLayer(layer: Layer, reader: LayerReader): Promise<void> {
+  const parser = new TarParser(reader);
+  for await (const piece of openLayerTar(layer)) parser.push(piece);
+  parser.finish();
+}
+
+function parentError(what: string, path: string): AshlarError {
+  const message = `Cannot read ${what}: it has files below "/${path}", which a lower layer makes no directory`;
+  return new AshlarError("QUERY_LAYER_PARENT", message);
+}
+
+const impliedMeta: Meta = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0 };
+
+/** The entries of a finished tree; of several names of a file the first by bytes is the file, the others link to it. */
+function flatten(root: DirNode): Entry[] {
+  const entries: Entry[] = [];
+  const files = new Map<FileNode, Entry[]>();
+  const visit = (dir: DirNode, prefix: string): void => {
+    for (const [name, node] of dir.children) {
+      const entry = entryOf(parsePath(`${prefix}${name}`), node);
+      entries.push(entry);
+      if (node.type === "dir") visit(node, `${prefix}${name}/`);
+      if (node.type !== "file") continue;
+      const names = files.get(node);
+      if (names === undefined) files.set(node, [entry]);
+      else names.push(entry);
+    }
+  };
+  visit(root, "");
+  const linked = [...files.values()].filter((names) => names.length > 1);
+  if (linked.length === 0) return entries;
+  const replaced = new Map(linked.flatMap((names) => linkNames(makeTree(names))));
+  return entries.map((entry) => replaced.get(entry) ?? entry);
+}
+
+function linkNames(names: Tree): [Entry, Entry][] {
+  const [first, ...others] = names as [Entry, ...Entry[]];
+  return others.map((entry) => [entry, linkTo(entry, first.path)]);
+}
+
+function linkTo(entry: Entry, target: ImagePath): Entry {
+  const { path, mode, uid, gid, mtimeSeconds, xattrs } = entry;
+  return { type: "hardlink", path, target, mode, uid, gid, mtimeSeconds, ...(xattrs === undefined ? {} : { xattrs }) };
+}
+
+function entryOf(path: ImagePath, node: Node): Entry {
+  switch (node.type) {
+    case "dir":
+      return { type: "dir", path, ...(node.meta ?? impliedMeta) };
+    case "file":
+      return { type: "file", path, ...node.meta, sizeBytes: node.sizeBytes, content: node.content };
+    case "symlink":
+      return { type: "symlink", path, ...node.meta, target: node.target };
+    case "char":
+    case "block":
+      return { type: node.type, path, ...node.meta, major: node.major, minor: node.minor };
+    case "fifo":
+      return { type: "fifo", path, ...node.meta };
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { byText, type Digest, type ImagePath, limits } from "../base/index.ts";
+import { field, parseControl, type Stanza } from "../debian/index.ts";
+import type { FileEntry, Tree } from "../formats/index.ts";
+import type { InstalledPackage } from "./diff-packages.ts";
+
+const statusPath = "var/lib/dpkg/status";
+const statusDir = "var/lib/dpkg/status.d/";
+
+/** Tells whether a file holds stanzas of installed packages: dpkg's database, or that of distroless images. */
+export function isPackageDatabase(path: ImagePath): boolean {
+  if (path === statusPath) return true;
+  return path.startsWith(statusDir) && !path.slice(statusDir.length).includes("/") && !path.endsWith(".md5sums");
+}
+
+/**
+ * Reads the packages of an image from its dpkg database (`status`, dpkg(1); `status.d/*`, as scanners read it),
+ * sorted by name, then architecture; of a package in both the one in `status` counts. Removed packages of which
+ * only configuration is left do not count. `read` gives a file's content. Throws `DEBIAN_CONTROL_INVALID`.
+ */
+export function readPackages(tree: Tree, read: (content: Digest) => Uint8Array): readonly InstalledPackage[] {
+  const found = new Map<string, InstalledPackage>();
+  for (const file of tree) {
+    if (file.type !== "file" || !isPackageDatabase(file.path)) continue;
+    for (const item of readDatabase(file, read)) {
+      const key = `${item.name} ${item.architecture}`;
+      if (file.path === statusPath || !found.has(key)) found.set(key, item);
+    }
+  }
+  return [...found.values()].sort(byText((item) => `${item.name} ${item.architecture}`));
+}
+
+function readDatabase(file: FileEntry, read: (content: Digest) => Uint8Array): InstalledPackage[] {
+  if (file.sizeBytes === 0 || file.sizeBytes > limits.textBytesMax) return [];
+  return parseControl(read(file.content)).flatMap((stanza) => installed(stanza) ?? []);
+}
+
+function installed(stanza: Stanza): InstalledPackage | undefined {
+  const [name, version] = [field(stanza, "Package"), field(stanza, "Version")];
+  if (name === undefined || version === undefined || !isPresent(field(stanza, "Status"))) return undefined;
+  const sourceName = (field(stanza, "Source") ?? name).split(" ")[0] as string;
+  return { name, version, architecture: field(stanza, "Architecture") ?? "", sourceName };
+}
+
+/** "want flag status"; absent in `status.d`, whose packages are all there. */
+function isPresent(status: string | undefined): boolean {
+  const state = status?.split(" ").at(-1);
+  return state !== "not-installed" && state !== "config-files";
+}
