@@ -164,6 +164,7 @@ describe("fetchArchive", () => {
     for (const [path, bytes] of older) t.files.set(path, bytes);
     await refuses(t.fetch(), "FETCH_RELEASE_OLDER");
     assert.deepEqual((await t.fetch({ overrides: { allowOlder: true } })).overrides, ["older"]);
+    await refuses(t.fetch(), "FETCH_RELEASE_OLDER");
   });
 
   it("notices when an archive changes its identity", async () => {

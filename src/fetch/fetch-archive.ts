@@ -99,13 +99,11 @@ async function acceptRelease(file: SignedFile, context: Context, options: Archiv
     maxAgeSeconds,
     overrides,
   });
-  const signatureDigest = file.kind === "detached" ? store.put(file.signature).digest : undefined;
-  if (!isPinned && seen?.release !== digest) {
-    const { dateSeconds, codename, origin, label } = release;
-    store.put(file.bytes);
-    const memory = { release: digest, dateSeconds, codename, origin, label };
-    rememberRelease(store, ref, signatureDigest === undefined ? memory : { ...memory, signature: signatureDigest });
-  }
+  const kept = [store.put(file.bytes).digest];
+  if (file.kind === "detached") kept.push(store.put(file.signature).digest);
+  const { dateSeconds, codename, origin, label } = release;
+  rememberRelease(store, ref, { seen, now: { release: digest, dateSeconds, codename, origin, label }, kept });
+  const signatureDigest = kept[1];
   return { release, releaseDigest: digest, signatureDigest, signedBy, overrides: used };
 }
 

@@ -27,14 +27,25 @@ export function recallRelease(store: ReleaseStore, ref: string): ReleaseMemory |
   return { release, dateSeconds, codename: String(codename), origin: String(origin), label: String(label) };
 }
 
-/** Remembers a Release file and keeps it and its signature in the store. Durable when it returns. */
+/**
+ * Keeps a Release file (and its signature) in the store, and remembers it where it is the newest so far: what
+ * is accepted once although it is older does not make the next older one acceptable. Durable when it returns.
+ */
 export function rememberRelease(
   store: ReleaseStore,
   ref: string,
-  memory: ReleaseMemory & { readonly signature?: Digest | undefined },
+  {
+    seen,
+    now,
+    kept,
+  }: {
+    readonly seen: ReleaseMemory | undefined;
+    readonly now: ReleaseMemory;
+    readonly kept: readonly Digest[];
+  },
 ): void {
-  const { signature, release } = memory;
-  const contents = signature === undefined ? [release] : [release, signature];
-  const value: Json = { kind: "archive/v1", ...memory };
-  store.setRef(ref, store.putRecord(value, { contents }));
+  if (seen !== undefined && seen.release === now.release) return;
+  const newest = seen !== undefined && seen.dateSeconds > now.dateSeconds ? seen : now;
+  const contents = [...new Set([...kept, newest.release])].filter((digest) => store.has(digest));
+  store.setRef(ref, store.putRecord({ kind: "archive/v1", ...newest }, { contents }));
 }
