@@ -124,7 +124,8 @@ function prepareRoot(dir: string): void {
   try {
     makeDirs(dir);
     if (readdirSync(dir).length > 0) {
-      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": not empty, want a new directory`);
+      const state = "not empty, want a new directory";
+      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": ${state}`);
     }
     chmodSync(dir, 0o700);
   } catch (error) {

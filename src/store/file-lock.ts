@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DatabaseSync } from "node:sqlite";
 
-import { isSystemError } from "../base/index.ts";
-import { type SqliteError, storeFault } from "./system-fault.ts";
+import { hasResultCode, storeFault } from "./system-fault.ts";
 
 /** A lock that is held until released, or until its process ends however it ends. */
 export interface HeldLock {
@@ -24,7 +23,7 @@ export function lockFile(path: string, side: "shared" | "exclusive", waitMs: num
     lock.exec(side === "exclusive" ? "BEGIN EXCLUSIVE" : "BEGIN; SELECT count(*) FROM sqlite_schema");
   } catch (error) {
     lock.close();
-    if (isBusy(error)) return undefined;
+    if (hasResultCode(error, 5, 6)) return undefined; // SQLITE_BUSY, SQLITE_LOCKED
     throw storeFault("lock the store", error);
   }
   let held = true;
@@ -34,8 +33,4 @@ export function lockFile(path: string, side: "shared" | "exclusive", waitMs: num
       held = false;
     },
   };
-}
-
-function isBusy(error: unknown): boolean {
-  return isSystemError(error, "ERR_SQLITE_ERROR") && [5, 6].includes((error as unknown as SqliteError).errcode & 0xff);
 }

@@ -94,7 +94,8 @@ class Check {
 
   #strayPack(id: Digest): void {
     const path = this.#parts.layout.pack(id);
-    for (const why of attempt(() => void readPackFile(path, id))) this.#say(path, why, "it is in no use; repair removes it");
+    const faults = attempt(() => void readPackFile(path, id));
+    for (const why of faults) this.#say(path, why, "it is in no use; repair removes it");
     if (this.#options.repair === true) rmSync(path, { force: true });
   }
 
@@ -161,6 +162,8 @@ class Check {
   downloads(): void {
     if (!this.#options.full) return;
     for (const path of filesBelow(this.#parts.layout.downloads)) {
+      // Anything else is a download that goes on.
+      if (!/\/[0-9a-f]{64}$/.test(path)) continue;
       if (path.endsWith(`/${hashFile(path)}`)) continue;
       this.#say(path, "its bytes do not have the digest of its name", "repair removes it");
       if (this.#options.repair === true) rmSync(path, { force: true });
@@ -202,8 +205,8 @@ function linkFault(name: string, path: string, options: { full: boolean; store: 
   if (!options.full) return undefined;
   if (`sha256:${hashFile(path)}` !== link.content) return "its bytes are not those of its name";
   const xattrs = link.xattrs === undefined ? undefined : readXattrs(path);
-  if (link.xattrs !== undefined && (xattrs === undefined || xattrsKey(xattrs) !== link.xattrs)) return "its attributes have changed";
-  return undefined;
+  const same = link.xattrs === undefined || (xattrs !== undefined && xattrsKey(xattrs) === link.xattrs);
+  return same ? undefined : "its attributes have changed";
 }
 
 function hashFile(path: string): string {

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestOf } from "../base/index.ts";
-import { encodePackFooter, encodePackTable, packHeader, parsePackFooter, parsePackTable, verifyPackHeader } from "./pack-format.ts";
-import { encodeRecord, parseRecord } from "./record.ts";
 import { parseLinkName } from "./link-farm.ts";
+import {
+  encodePackFooter,
+  encodePackTable,
+  packHeader,
+  type PackedFrame,
+  parsePackFooter,
+  parsePackTable,
+  verifyPackHeader,
+} from "./pack-format.ts";
+import { encodeRecord, parseRecord } from "./record.ts";
 
-const frame = (text: string, rawBytes: number, storedBytes: number): object => ({
+const frame = (text: string, rawBytes: number, storedBytes: number): PackedFrame => ({
   digest: digestOf(text),
   rawBytes,
   storedBytes,
@@ -12,10 +20,11 @@ const frame = (text: string, rawBytes: number, storedBytes: number): object => (
 });
 
 function seedTable(): Uint8Array {
-  const small = { digest: digestOf("a"), sizeBytes: 5, crc64: "00112233445566ff", offset: 16, frames: [frame("a", 5, 9)] };
+  const one = [frame("a", 5, 9)];
+  const small = { digest: digestOf("a"), sizeBytes: 5, crc64: "00112233445566ff", offset: 16, frames: one };
   const pieces = [frame("b", 4 << 20, 100), frame("c", 3, 12)];
   const large = { digest: digestOf("bc"), sizeBytes: (4 << 20) + 3, crc64: "0".repeat(16), offset: 25, frames: pieces };
-  return encodePackTable({ compressor: "test/1", contents: [small, large] as never });
+  return encodePackTable({ compressor: "test/1", contents: [small, large] });
 }
 
 /** Parsers of this folder, for the mutation suite. */

@@ -188,7 +188,8 @@ export class IndexDatabase {
   putAction(row: ActionRow & { readonly operation: string; readonly value: string }): void {
     const inputs = Buffer.concat(row.inputs.map((input) => digestBytes(input)));
     const values = [digestBytes(row.key), row.operation, inputs, row.value, row.reaches] as const;
-    onDisk("write the store's index", () => this.#run("INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?)", ...values));
+    const sql = "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?)";
+    onDisk("write the store's index", () => this.#run(sql, ...values));
   }
 
   actions(): ActionRow[] {
@@ -224,7 +225,8 @@ export class IndexDatabase {
   }
 
   #get(sql: string, ...values: SqlValue[]): readonly unknown[] | undefined {
-    return onDisk("read the store's index", () => this.#statement(sql).get(...values) as unknown as unknown[] | undefined);
+    const row = onDisk("read the store's index", () => this.#statement(sql).get(...values));
+    return row as unknown as unknown[] | undefined;
   }
 
   #all(sql: string, ...values: SqlValue[]): readonly (readonly unknown[])[] {

@@ -19,7 +19,8 @@ export interface LinkName {
   readonly xattrs?: string;
 }
 
-const namePattern = /^([0-9a-f]{64})\.([0-7]{1,4})\.(\d{1,15})\.(\d{1,15})\.(-?\d{1,15})(?:\.([0-9a-f]{32}))?(?:~\d{1,9})?$/;
+const namePattern =
+  /^([0-9a-f]{64})\.([0-7]{1,4})\.(\d{1,15})\.(\d{1,15})\.(-?\d{1,15})(?:\.([0-9a-f]{32}))?(?:~\d{1,9})?$/;
 
 /** The file name of a link: content, octal mode, uid, gid, mtime, and a hash of the attributes if there are any. */
 export function linkName(entry: FileEntry): string {

@@ -12,7 +12,17 @@ import { PackBuilder, type PackOutput } from "./pack-builder.ts";
 import { packHeader, storedBytesOf } from "./pack-format.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
-import type { FsckOptions, FsckReport, GcOptions, GcReport, Lease, PackWriter, Ref, Store, StoreStats } from "./store.ts";
+import type {
+  FsckOptions,
+  FsckReport,
+  GcOptions,
+  GcReport,
+  Lease,
+  PackWriter,
+  Ref,
+  Store,
+  StoreStats,
+} from "./store.ts";
 
 /** Frames without compression: a twin for tests needs no WebAssembly. */
 const plainCompressor: Compressor = { id: "plain", compress: plainFrame };
@@ -128,7 +138,8 @@ class MemoryStore extends StoreBase {
     const reached = new ReachSet();
     const say = (what: string, error: unknown): void => void faults.push({ what, why: (error as Error).message });
     markReach(this, { records: this.listRefs().map((ref) => ref.target) }, reached, say);
-    for (const digest of reached.contents) if (!this.has(digest)) faults.push({ what: digest, why: "it is not in the store" });
+    const gone = [...reached.contents].filter((digest) => !this.has(digest));
+    for (const digest of gone) faults.push({ what: digest, why: "it is not in the store" });
     for (const digest of options.full ? this.#contents.keys() : []) {
       try {
         this.read(digest);

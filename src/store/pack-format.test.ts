@@ -81,8 +81,8 @@ test("parsePackTable refuses a content twice, sizes that do not add up and frame
     [{ ...content, sizeBytes: 2 ** 23, frames: [{ ...frame, rawBytes: 2 ** 23 }] }],
   ];
   for (const contents of bad) {
-    const end = endOf({ compressor: "c", contents });
-    assert.throws(() => parsePackTable(encodePackTable({ compressor: "c", contents }), end), hasCode("STORE_PACK_DAMAGED"));
+    const table = { compressor: "c", contents };
+    assert.throws(() => parsePackTable(encodePackTable(table), endOf(table)), hasCode("STORE_PACK_DAMAGED"));
   }
   for (const compressor of ["", "a b", "\u00e9"]) {
     const bytes = encodePackTable({ compressor, contents: [] });

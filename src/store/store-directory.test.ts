@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -190,7 +191,8 @@ test("the first opening after a start of the machine drops links and finds packs
 test("parseLinkName reads what a checkout wrote and nothing else", () => {
   const dir = freshDir();
   const store = openStore(dir, { compressor });
-  const entry = fileEntry(store, "a", Buffer.from("x"), { mode: 0o4755, mtimeSeconds: -3, xattrs: { "user.a": "AA==" } });
+  const more = { mode: 0o4755, mtimeSeconds: -3, xattrs: { "user.a": "AA==" } };
+  const entry = fileEntry(store, "a", Buffer.from("x"), more);
   store.checkout([entry], `${dir}-root`, { mode: "link" });
   const [link] = [...listLinks(new Layout(dir))];
   const parsed = parseLinkName(link?.name ?? "");

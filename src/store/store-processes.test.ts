@@ -81,7 +81,8 @@ test("a thread that is terminated gives its lease back", async () => {
     parentPort.postMessage("held");
     setInterval(() => {}, 1000);`;
   const module = new URL("disk-store.ts", import.meta.url).href;
-  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData: { dir, module } });
+  const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+  const worker = new Worker(url, { workerData: { dir, module } });
   await once(worker, "message");
   assert.throws(() => store.gc({}), hasCode("STORE_BUSY"));
   await worker.terminate();

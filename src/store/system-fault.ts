@@ -27,11 +27,16 @@ export function storeFault(what: string, cause: unknown): unknown {
 }
 
 /** What `node:sqlite` throws; `errcode` is SQLite's extended result code (sqlite.org/rescode.html). */
-export type SqliteError = Error & { readonly errcode: number };
+type SqliteError = Error & { readonly errcode: number };
+
+/** Tells whether an error is SQLite's and has one of these primary result codes. */
+export function hasResultCode(error: unknown, ...codes: number[]): boolean {
+  return isSystemError(error, "ERR_SQLITE_ERROR") && codes.includes((error as unknown as SqliteError).errcode & 0xff);
+}
 
 /** Tells whether an error means that a file is no sound SQLite database. */
 export function isDamagedDatabase(error: unknown): boolean {
-  return isSystemError(error, "ERR_SQLITE_ERROR") && [11, 26].includes((error as unknown as SqliteError).errcode & 0xff);
+  return hasResultCode(error, 11, 26); // SQLITE_CORRUPT, SQLITE_NOTADB
 }
 
 function databaseFault(what: string, cause: SqliteError): AshlarError {
