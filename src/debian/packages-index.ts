@@ -74,7 +74,8 @@ class ScannedIndex implements PackageIndex {
   }
 
   get basePackages(): readonly Package[] {
-    return this.#packagesOf(this.#scan.base);
+    const candidates = this.#packagesOf(this.#scan.base);
+    return candidates.filter((item) => item.essential || item.important === true || item.priority === "required");
   }
 
   names(): Iterable<string> {
@@ -131,7 +132,8 @@ class ScannedIndex implements PackageIndex {
     const [fields, ...rest] = parseControl(bytes);
     if (fields === undefined || rest.length > 0) throw new Error("internal error: a stanza is one stanza");
     const item = packageFromStanza(fields, this.source);
-    if (item.name !== name) throw new Error("internal error: the scan read another name");
+    // White space that is not ASCII around the name: nobody can mean that.
+    if (item.name !== name) throw invalidName(name, this.source);
     return item;
   }
 
@@ -156,4 +158,10 @@ function duplicate(a: Package, b: Package): AshlarError {
   return new AshlarError("DEBIAN_PACKAGE_DUPLICATE", message, {
     because: [`${a.filename} ${a.digest}`, `${b.filename} ${b.digest}`],
   });
+}
+
+function invalidName(name: string, source: string): AshlarError {
+  const shown = JSON.stringify(name.slice(0, 100));
+  const message = `Cannot use package ${shown} of source "${source}": its name is not allowed`;
+  return new AshlarError("DEBIAN_PACKAGE_INVALID", message);
 }

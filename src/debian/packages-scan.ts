@@ -11,7 +11,7 @@ export interface PackagesScan {
   readonly stanzasByName: ReadonlyMap<string, number | number[]>;
   /** Values of Provides, continuation lines included. */
   readonly provides: readonly { readonly stanza: number; readonly from: number; readonly to: number }[];
-  /** Stanzas that say Essential, Important or Protected, or Priority: required. */
+  /** Stanzas that have a field Essential, Important or Protected, whatever its value, or Priority: required. */
   readonly base: readonly number[];
 }
 
@@ -25,7 +25,7 @@ const priorityField = asBytes("priority:");
 /**
  * Finds the stanzas of a Packages file and the few fields that all of them are searched by. Looks only at the
  * first letters of each line: everything else is left to the parser of the stanza.
- * Throws `DEBIAN_INDEX_INVALID` where a stanza has no Package field.
+ * Throws `DEBIAN_INDEX_INVALID` where a stanza has no Package field, or two.
  */
 export function scanPackages(bytes: Buffer, source: string): PackagesScan {
   const scanner = new Scanner(bytes, source);
@@ -70,13 +70,13 @@ class Scanner implements PackagesScan {
   takeLine(at: number, end: number): void {
     const bytes = this.#bytes;
     const first = bytes[at] as number;
+    // A comment may stand anywhere, also between the lines of one value and before a stanza.
+    if (first === 0x23) return;
+    if (this.#start < 0) this.#start = at;
     if (first === 0x20 || first === 0x09) {
       if (this.#inProvides) (this.provides[this.provides.length - 1] as { to: number }).to = end;
       return;
     }
-    // A comment may stand anywhere, also between the lines of one value and before a stanza.
-    if (first === 0x23) return;
-    if (this.#start < 0) this.#start = at;
     this.#inProvides = false;
     const letter = first | 0x20;
     if (letter === 0x70) this.#takeP(at, end);
@@ -87,6 +87,8 @@ class Scanner implements PackagesScan {
   #takeP(at: number, end: number): void {
     const bytes = this.#bytes;
     if (has(bytes, at, packageField)) {
+      // Were this left to the stanza's parser, the other name would be gone without a word.
+      if (this.#name !== undefined) throw this.#invalid(`stanza ${this.starts.length + 1} has two fields "Package"`);
       this.#name = bytes.toString("latin1", at + packageField.length, end).trim();
     } else if (has(bytes, at, providesField)) {
       this.provides.push({ stanza: this.starts.length, from: at + providesField.length, to: end });

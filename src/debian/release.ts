@@ -95,6 +95,9 @@ function parseFileLine(line: string): ReleaseFile & { readonly path: string } {
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** Day, year, hour, minute, second. */
+type Fields = [number, number, number, number, number];
+
 const datePattern =
   /^(?:[A-Z][a-z]{2}, +)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{1,2}):(\d{2}):(\d{2}) (?:UTC|GMT|Z|\+0000)$/;
 
@@ -103,13 +106,7 @@ function parseDate(name: string, text: string): number {
   const match = datePattern.exec(text);
   const month = months.indexOf(match?.[2] ?? "");
   if (match === null || month < 0) throw invalid(`its ${name} ${quote(text)} is no date in UTC`);
-  const [day, year, hour, minute, second] = [1, 3, 4, 5, 6].map((at) => Number(match[at])) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [day, year, hour, minute, second] = [match[1], match[3], match[4], match[5], match[6]].map(Number) as Fields;
   const milliseconds = Date.UTC(year, month, day, hour, minute, second);
   const date = new Date(milliseconds);
   const isReal = date.getUTCDate() === day && date.getUTCHours() === hour && date.getUTCMinutes() === minute;
