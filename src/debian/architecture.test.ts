@@ -12,6 +12,7 @@ const platforms: readonly (readonly [string, string])[] = [
   ["linux/arm64/v8", "arm64"],
   ["linux/arm/v7", "armhf"],
   ["linux/arm/v5", "armel"],
+  ["linux/arm/v6", "armel"],
   ["linux/386", "i386"],
   ["linux/ppc64le", "ppc64el"],
   ["linux/s390x", "s390x"],

@@ -12,6 +12,8 @@ const byPlatform: Readonly<Record<string, Architecture>> = {
   "linux/386": { name: "i386", multiarchTuple: "i386-linux-gnu" },
   "linux/amd64": { name: "amd64", multiarchTuple: "x86_64-linux-gnu" },
   "linux/arm/v5": { name: "armel", multiarchTuple: "arm-linux-gnueabi" },
+  // armhf needs v7: on v6 only the older port runs.
+  "linux/arm/v6": { name: "armel", multiarchTuple: "arm-linux-gnueabi" },
   "linux/arm/v7": { name: "armhf", multiarchTuple: "arm-linux-gnueabihf" },
   "linux/arm64": { name: "arm64", multiarchTuple: "aarch64-linux-gnu" },
   "linux/arm64/v8": { name: "arm64", multiarchTuple: "aarch64-linux-gnu" },
@@ -22,6 +24,8 @@ const byPlatform: Readonly<Record<string, Architecture>> = {
   "linux/s390x": { name: "s390x", multiarchTuple: "s390x-linux-gnu" },
 };
 
+  // armhf needs v7: on v6 only the older port runs.
+  "linux/arm/v6": { name: "armel", multiarchTuple: "arm-linux-gnueabi" },
 /** The Debian architecture of an OCI platform such as "linux/arm/v7". Throws `DEBIAN_PLATFORM_UNKNOWN`. */
 export function debianArchitecture(platform: string): string {
   return architectureOf(platform).name;
