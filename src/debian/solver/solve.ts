@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compareOrdinal } from "../../base/index.ts";
 import type { RelationGroup } from "../relation.ts";
 import { baseStages } from "./base-set.ts";
 import { encodeProblem } from "./clauses.ts";
@@ -55,8 +56,10 @@ function prepare(request: SolveRequest): Setting {
     return wanted !== undefined && wanted.version === item.version && wanted.digest === item.digest;
   };
   const context = { mentions: mentionOrder(request.indexes), isPreferred: isLocked };
+  // the search orders everything it could ever reach: too much to look each name up in the index
+  const mentions = (a: Version, b: Version): number => compareOrdinal(b.node.key, a.node.key);
   const order = (target: Target, versions: readonly Version[]): readonly Version[] => {
-    const compare = compareProviders({ universe, target, isProtected: () => false, ...context });
+    const compare = compareProviders({ universe, target, mentions, isProtected: () => false, isPreferred: isLocked });
     return [...versions].sort((a, b) => (a.node === b.node ? inNode(a, b) : compare(a, b)));
   };
   const inNode = (a: Version, b: Version): number =>
