@@ -61,8 +61,17 @@ export function checkoutTree(tree: Tree, dir: string, placer: FilePlacer): Check
   try {
     return new Checkout(dir, placer).run(parts);
   } catch (error) {
-    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+    removeMade(dir);
     throw checkoutFault(error, dir);
+  }
+}
+
+/** Takes away what was made; where that fails too, the first error is the one to tell. */
+function removeMade(dir: string): void {
+  try {
+    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+  } catch (error) {
+    if (!isSystemError(error, "EACCES", "EPERM", "ENOENT", "EIO", "EROFS")) throw error;
   }
 }
 

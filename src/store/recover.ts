@@ -39,11 +39,25 @@ function recover(layout: Layout, boot: string): IndexDatabase {
   let index = IndexDatabase.open(layout.index);
   // Another process was faster.
   if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
+  // Looking at every page is dear, and a file is not damaged without a reason: a power failure is one.
+  if (index !== undefined && !isSound(index)) {
+    index.close();
+    index = undefined;
+  }
   index ??= IndexDatabase.create(layout.index);
   if (boot !== "") dropLinks(layout);
   alignIndex(index, layout, { forget: true });
   index.setMeta("boot", boot);
   return index;
+}
+
+function isSound(index: IndexDatabase): boolean {
+  try {
+    return index.faults().length === 0;
+  } catch (error) {
+    if (!isAshlarError(error, "STORE_INDEX_DAMAGED")) throw error;
+    return false;
+  }
 }
 
 function dropLinks(layout: Layout): void {
