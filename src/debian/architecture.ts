@@ -24,8 +24,6 @@ const byPlatform: Readonly<Record<string, Architecture>> = {
   "linux/s390x": { name: "s390x", multiarchTuple: "s390x-linux-gnu" },
 };
 
-  // armhf needs v7: on v6 only the older port runs.
-  "linux/arm/v6": { name: "armel", multiarchTuple: "arm-linux-gnueabi" },
 /** The Debian architecture of an OCI platform such as "linux/arm/v7". Throws `DEBIAN_PLATFORM_UNKNOWN`. */
 export function debianArchitecture(platform: string): string {
   return architectureOf(platform).name;
