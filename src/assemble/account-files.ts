@@ -24,7 +24,15 @@ export interface GroupLine {
 /** Parses /etc/passwd or base-passwd's passwd.master. Throws `ASSEMBLE_ACCOUNTS_INVALID` with the line's number. */
 export function parsePasswd(bytes: Uint8Array, what: string): readonly PasswdLine[] {
   return parseLines(bytes, { what, fieldCount: 7 }, (fields, id) => {
-    const [name, password, uid, gid, gecos, home, shell] = fields as [string, string, string, string, string, string, string];
+    const [name, password, uid, gid, gecos, home, shell] = fields as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     return { name, password, uid: id(uid), gid: id(gid), gecos, home, shell };
   });
 }
@@ -42,7 +50,8 @@ function parseLines<T extends { readonly name: string }>(
   { what, fieldCount }: { readonly what: string; readonly fieldCount: number },
   toLine: (fields: readonly string[], id: (text: string) => number) => T,
 ): readonly T[] {
-  if (bytes.length > limits.textBytesMax) throw invalid(what, 1, `${bytes.length} bytes, at most ${limits.textBytesMax}`);
+  if (bytes.length > limits.textBytesMax)
+    throw invalid(what, 1, `${bytes.length} bytes, at most ${limits.textBytesMax}`);
   const lines: T[] = [];
   const names = new Set<string>();
   const texts = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8").split("\n");
@@ -51,7 +60,8 @@ function parseLines<T extends { readonly name: string }>(
     const fields = text.split(":");
     if (fields.length !== fieldCount) throw invalid(what, i + 1, `${fields.length} fields, want ${fieldCount}`);
     const line = toLine(fields, (id) => parseId(id, what, i + 1));
-    if (line.name === "" || names.has(line.name)) throw invalid(what, i + 1, `name "${line.name}" is empty or occurs twice`);
+    if (line.name === "" || names.has(line.name))
+      throw invalid(what, i + 1, `name "${line.name}" is empty or occurs twice`);
     names.add(line.name);
     lines.push(line);
   });

@@ -7,7 +7,10 @@ import { encodeGroup, encodePasswd, parseGroup, parsePasswd } from "./account-fi
 import { type Accounts, addUsers, groupOf, resolveOwner } from "./accounts.ts";
 
 const accounts: Accounts = {
-  users: parsePasswd(Buffer.from("root:*:0:0:root:/root:/bin/bash\nwww-data:*:33:33:www-data:/var/www:/usr/sbin/nologin\n"), "passwd"),
+  users: parsePasswd(
+    Buffer.from("root:*:0:0:root:/root:/bin/bash\nwww-data:*:33:33:www-data:/var/www:/usr/sbin/nologin\n"),
+    "passwd",
+  ),
   groups: parseGroup(Buffer.from("root:*:0:\nwww-data:*:33:\nusers:*:100:a,b\n"), "group"),
 };
 
@@ -30,12 +33,18 @@ for (const [what, text] of [
   ["no name", ":*:1:1:::\n"],
 ] as const) {
   test(`parsePasswd refuses ${what}`, () => {
-    assert.throws(() => parsePasswd(Buffer.from(text), "passwd.master"), { code: "ASSEMBLE_ACCOUNTS_INVALID", message: /passwd\.master: line \d/ });
+    assert.throws(() => parsePasswd(Buffer.from(text), "passwd.master"), {
+      code: "ASSEMBLE_ACCOUNTS_INVALID",
+      message: /passwd\.master: line \d/,
+    });
   });
 }
 
 test("addUsers adds users by name, with a group of their own where their gid has none", () => {
-  const result = addUsers(accounts, { web: user({ uid: 10001, groups: ["users"] }), app: user({ uid: 10000, gid: 33 }) });
+  const result = addUsers(accounts, {
+    web: user({ uid: 10001, groups: ["users"] }),
+    app: user({ uid: 10000, gid: 33 }),
+  });
   assert.equal(
     Buffer.from(encodePasswd(result.users.slice(2))).toString(),
     "app:*:10000:33::/nonexistent:/usr/sbin/nologin\nweb:*:10001:10001::/nonexistent:/usr/sbin/nologin\n",
@@ -72,5 +81,8 @@ test("resolveOwner takes names and numbers, and groupOf knows a user's group", (
   assert.equal(resolveOwner(accounts, "12345", "user"), 12345);
   assert.equal(groupOf(accounts, 33), 33);
   assert.equal(groupOf(accounts, 12345), 12345);
-  assert.throws(() => resolveOwner(accounts, "users", "user"), { code: "ASSEMBLE_OWNER_UNKNOWN", message: /user "users"/ });
+  assert.throws(() => resolveOwner(accounts, "users", "user"), {
+    code: "ASSEMBLE_OWNER_UNKNOWN",
+    message: /user "users"/,
+  });
 });

@@ -63,7 +63,9 @@ function joinGroups(groups: readonly GroupLine[], name: string, user: UserDocume
   for (const wanted of user.groups) {
     if (groups.some((group) => group.name === wanted)) continue;
     const hint = `groups are ${groups.map((group) => group.name).join(", ")}`;
-    throw new AshlarError("ASSEMBLE_USER_INVALID", `Cannot add user "${name}": there is no group "${wanted}"`, { hint });
+    throw new AshlarError("ASSEMBLE_USER_INVALID", `Cannot add user "${name}": there is no group "${wanted}"`, {
+      hint,
+    });
   }
   return groups.map((group) => {
     if (!user.groups.includes(group.name) || group.members.includes(name)) return group;
@@ -81,7 +83,8 @@ function faultOf(name: string, user: UserDocument): string | undefined {
   for (const id of [user.uid, user.gid]) {
     if (!Number.isInteger(id) || id < 0 || id > 2 ** 32 - 2) return `${id} is no id`;
   }
-  if ([user.gecos, user.home, user.shell].some((text) => /[:\n\r\0]/.test(text))) return "a field holds a colon or line end";
+  if ([user.gecos, user.home, user.shell].some((text) => /[:\n\r\0]/.test(text)))
+    return "a field holds a colon or line end";
   if (!user.home.startsWith("/") || !user.shell.startsWith("/")) return "want absolute paths as home and shell";
   return undefined;
 }
@@ -98,9 +101,13 @@ export function resolveOwner(accounts: Accounts, owner: string, kind: "user" | "
       ? accounts.users.find((line) => line.name === owner)?.uid
       : accounts.groups.find((line) => line.name === owner)?.gid;
   if (found !== undefined) return found;
-  throw new AshlarError("ASSEMBLE_OWNER_UNKNOWN", `Cannot find ${kind} "${owner}": it is in neither the image nor the spec`, {
-    hint: kind === "user" ? `declare it: \`users: { ${owner}: { uid: 10001 } }\`` : "use the group's number",
-  });
+  throw new AshlarError(
+    "ASSEMBLE_OWNER_UNKNOWN",
+    `Cannot find ${kind} "${owner}": it is in neither the image nor the spec`,
+    {
+      hint: kind === "user" ? `declare it: \`users: { ${owner}: { uid: 10001 } }\`` : "use the group's number",
+    },
+  );
 }
 
 /** The number of a user's own group; of a number that no user has, the same number. */

@@ -20,7 +20,14 @@ function apply(items: readonly AppItem[], project: ProjectSpec = {}, system: Rea
   const below = { tree: makeEntries(system, contents.putText), owners: new Map() };
   const options = { accounts, project: memoryProject(project, contents.put), contents, mtimeSeconds: 7 };
   const result = appTree(below, items, options);
-  return { ...result, lines: dumpTree(result.tree, contents), added: dumpTree(result.tree.filter((e) => !below.tree.includes(e)), contents) };
+  return {
+    ...result,
+    lines: dumpTree(result.tree, contents),
+    added: dumpTree(
+      result.tree.filter((e) => !below.tree.includes(e)),
+      contents,
+    ),
+  };
 }
 
 function copy(from: string | readonly string[], to: string, more: Partial<AppItem> = {}): AppItem {
@@ -51,8 +58,14 @@ test("appTree takes a directory's name for all that is in it", () => {
 });
 
 test("appTree copies one file to a path, or into a directory that ends in a slash", () => {
-  assert.deepEqual(apply([copy("nginx.conf", "/etc/n.conf")], site).lines, ["/etc dir 0755 0:0", '/etc/n.conf file 0644 0:0 "conf"']);
-  assert.deepEqual(apply([copy("run.sh", "/opt/")], site).lines, ["/opt dir 0755 0:0", '/opt/run.sh file 0755 0:0 "#!"']);
+  assert.deepEqual(apply([copy("nginx.conf", "/etc/n.conf")], site).lines, [
+    "/etc dir 0755 0:0",
+    '/etc/n.conf file 0644 0:0 "conf"',
+  ]);
+  assert.deepEqual(apply([copy("run.sh", "/opt/")], site).lines, [
+    "/opt dir 0755 0:0",
+    '/opt/run.sh file 0755 0:0 "#!"',
+  ]);
   assert.deepEqual(apply([copy(["run.sh", "nginx.conf"], "/opt")], site).lines.length, 3);
   assert.deepEqual(apply([copy("run.sh", "/")], site).lines, ['/run.sh file 0755 0:0 "#!"']);
 });
@@ -76,8 +89,14 @@ test("appTree gives everything it makes the given time and the owner @app", () =
 });
 
 test("appTree refuses a glob that matches nothing and says what there is", () => {
-  assert.throws(() => apply([copy("dist/*.js", "/x/")], site), { code: "ASSEMBLE_APP_EMPTY", hint: /dist\/index\.html/ });
-  assert.throws(() => apply([copy("missing", "/x/")], site), { code: "ASSEMBLE_APP_EMPTY", hint: /nothing at "missing"/ });
+  assert.throws(() => apply([copy("dist/*.js", "/x/")], site), {
+    code: "ASSEMBLE_APP_EMPTY",
+    hint: /dist\/index\.html/,
+  });
+  assert.throws(() => apply([copy("missing", "/x/")], site), {
+    code: "ASSEMBLE_APP_EMPTY",
+    hint: /nothing at "missing"/,
+  });
 });
 
 test("appTree refuses globs that leave the project", () => {
@@ -88,7 +107,10 @@ test("appTree refuses globs that leave the project", () => {
 
 test("appTree takes dotted names and node_modules only where the glob spells them", () => {
   const project = { ".git/config": "g", "node_modules/a/x.js": "x", "a.js": "a", ".eslintrc": "e", "src/.b": "b" };
-  const taken = (from: string): string[] => apply([copy(from, "/app/")], project).lines.filter((line) => line.includes(" file ")).map((line) => line.split(" ")[0] as string);
+  const taken = (from: string): string[] =>
+    apply([copy(from, "/app/")], project)
+      .lines.filter((line) => line.includes(" file "))
+      .map((line) => line.split(" ")[0] as string);
   assert.deepEqual(taken("**"), ["/app/a.js"]);
   assert.deepEqual(taken("node_modules/**"), ["/app/a/x.js"]);
   assert.deepEqual(taken(".git/**"), ["/app/config"]);
@@ -99,9 +121,16 @@ test("appTree takes dotted names and node_modules only where the glob spells the
 test("appTree stops at what looks like a secret unless it is named or excluded", () => {
   const key = "-----BEGIN RSA PRIVATE KEY-----\n";
   const project = { "a/id_rsa": "x", "a/server.pem": key, "a/ca.pem": "-----BEGIN CERTIFICATE-----\n", "a/x.p12": "x" };
-  for (const [name, others] of [["id_rsa", ["server.pem", "x.p12"]], ["server.pem", ["id_rsa", "x.p12"]], ["x.p12", ["id_rsa", "server.pem"]]] as const) {
+  for (const [name, others] of [
+    ["id_rsa", ["server.pem", "x.p12"]],
+    ["server.pem", ["id_rsa", "x.p12"]],
+    ["x.p12", ["id_rsa", "server.pem"]],
+  ] as const) {
     const exclude = others.map((other) => `a/${other}`);
-    assert.throws(() => apply([copy("a/**", "/x/", { exclude } as Partial<AppItem>)], project), { code: "POLICY_SECRET", details: { path: `a/${name}` } });
+    assert.throws(() => apply([copy("a/**", "/x/", { exclude } as Partial<AppItem>)], project), {
+      code: "POLICY_SECRET",
+      details: { path: `a/${name}` },
+    });
   }
   const exclude = ["a/id_rsa", "**/x.p12", "a/server.pem"];
   assert.equal(apply([copy("a/**", "/x/", { exclude } as Partial<AppItem>)], project).lines.length, 2);
@@ -117,12 +146,16 @@ test("appTree copies links as links, and none that leave the project", () => {
   const project: ProjectSpec = { "a/x": "x", "a/l": { link: "../a/x" } };
   assert.ok(apply([copy("a/**", "/o/")], project).lines.includes("/o/l -> ../a/x"));
   for (const link of ["/etc/passwd", "../../x", "./../../a"]) {
-    assert.throws(() => apply([copy("a/**", "/o/")], { ...project, "a/l": { link } }), { code: "ASSEMBLE_APP_OUTSIDE" });
+    assert.throws(() => apply([copy("a/**", "/o/")], { ...project, "a/l": { link } }), {
+      code: "ASSEMBLE_APP_OUTSIDE",
+    });
   }
 });
 
 test("appTree refuses two sources for one path", () => {
-  assert.throws(() => apply([copy(["a/*", "b/*"], "/x/")], { "a/x": "1", "b/x": "2" }), { code: "ASSEMBLE_APP_CONFLICT" });
+  assert.throws(() => apply([copy(["a/*", "b/*"], "/x/")], { "a/x": "1", "b/x": "2" }), {
+    code: "ASSEMBLE_APP_CONFLICT",
+  });
 });
 
 test("appTree writes, makes directories and links, later items over earlier ones", () => {
@@ -145,17 +178,26 @@ test("appTree writes, makes directories and links, later items over earlier ones
 
 test("appTree follows the image's links among the parents", () => {
   const system = { bin: { link: "usr/bin" }, "usr/bin/": {}, var: { link: "/usr/../data" }, "data/": {} };
-  assert.deepEqual(apply([{ kind: "write", to: "/bin/x", text: "" }, { kind: "write", to: "/var/a/b", text: "" }], {}, system).added, [
-    "/data/a dir 0755 0:0",
-    '/data/a/b file 0644 0:0 ""',
-    '/usr/bin/x file 0644 0:0 ""',
-  ]);
+  assert.deepEqual(
+    apply(
+      [
+        { kind: "write", to: "/bin/x", text: "" },
+        { kind: "write", to: "/var/a/b", text: "" },
+      ],
+      {},
+      system,
+    ).added,
+    ["/data/a dir 0755 0:0", '/data/a/b file 0644 0:0 ""', '/usr/bin/x file 0644 0:0 ""'],
+  );
 });
 
 test("appTree replaces files and links of the system, never directories, and no file becomes a parent", () => {
   const system = { "etc/x": "old", "etc/l": { link: "x" }, "etc/d/": {}, dead: { link: "nowhere" } };
   const write = (to: string): AppItem => ({ kind: "write", to, text: "new" });
-  assert.deepEqual(apply([write("/etc/x"), write("/etc/l")], {}, system).added, ['/etc/l file 0644 0:0 "new"', '/etc/x file 0644 0:0 "new"']);
+  assert.deepEqual(apply([write("/etc/x"), write("/etc/l")], {}, system).added, [
+    '/etc/l file 0644 0:0 "new"',
+    '/etc/x file 0644 0:0 "new"',
+  ]);
   for (const to of ["/etc/d", "/etc/x/y", "/dead/x"]) {
     assert.throws(() => apply([write(to)], {}, system), { code: "ASSEMBLE_APP_CONFLICT" });
   }
@@ -172,7 +214,8 @@ test("appTree keeps the other names of a file that it replaces", () => {
 
 test("appTree changes a directory that is there only in what the item says", () => {
   const system = { "srv/": { mode: 0o2775, gid: 50 } };
-  const at = (item: Partial<AppItem>): string => apply([{ kind: "dir", path: "/srv", ...item } as AppItem], {}, system).lines[0] as string;
+  const at = (item: Partial<AppItem>): string =>
+    apply([{ kind: "dir", path: "/srv", ...item } as AppItem], {}, system).lines[0] as string;
   assert.equal(at({}), "/srv dir 2775 0:50");
   assert.equal(at({ mode: "g-w" } as Partial<AppItem>), "/srv dir 2755 0:50");
   assert.equal(at({ owner: "web" } as Partial<AppItem>), "/srv dir 2775 10001:33");

@@ -119,7 +119,10 @@ function addDirectory(editor: TreeEditor, item: Extract<AppItem, { kind: "dir" }
 function addLink(editor: TreeEditor, item: Extract<AppItem, { kind: "link" }>, mtimeSeconds: number): void {
   const { target } = item;
   if (target === "" || target.includes("\0") || Buffer.byteLength(target) > 4095) {
-    throw new AshlarError("ASSEMBLE_APP_LINK", `Cannot make link "${item.path}": want a target of 1 to 4095 bytes without NUL`);
+    throw new AshlarError(
+      "ASSEMBLE_APP_LINK",
+      `Cannot make link "${item.path}": want a target of 1 to 4095 bytes without NUL`,
+    );
   }
   editor.put(item.path, (path) => ({ type: "symlink", path, mode: 0o777, uid: 0, gid: 0, mtimeSeconds, target }));
 }

@@ -7,7 +7,9 @@ import { certificates } from "./testing/certificates.ts";
 import { dumpTree, type EntrySpec, makeEntries, memoryContents } from "./testing/make-package.ts";
 
 const [first, second, third] = certificates as unknown as readonly { hash: string; pem: string }[] as [
-  { hash: string; pem: string }, { hash: string; pem: string }, { hash: string; pem: string },
+  { hash: string; pem: string },
+  { hash: string; pem: string },
+  { hash: string; pem: string },
 ];
 const mozilla = "usr/share/ca-certificates/mozilla";
 
@@ -29,17 +31,24 @@ test("caBundle joins certificates in byte order, links each and its hash, and en
   const { texts, lines } = bundle({ [`${mozilla}/b (x).crt`]: first.pem, [`${mozilla}/A.crt`]: second.pem.trimEnd() });
   assert.equal(texts.get("etc/ssl/certs/ca-certificates.crt"), second.pem + first.pem);
   assert.match(texts.get("etc/ca-certificates.conf") as string, /^#.*\n#\nmozilla\/A\.crt\nmozilla\/b \(x\)\.crt\n$/s);
-  assert.deepEqual(lines.filter((line) => line.includes("->")), [
-    `/etc/ssl/certs/A.pem -> /${mozilla}/A.crt`,
-    `/etc/ssl/certs/b_=x=.pem -> /${mozilla}/b (x).crt`,
-    `/etc/ssl/certs/${second.hash}.0 -> A.pem`,
-    `/etc/ssl/certs/${first.hash}.0 -> b_=x=.pem`,
-  ]);
+  assert.deepEqual(
+    lines.filter((line) => line.includes("->")),
+    [
+      `/etc/ssl/certs/A.pem -> /${mozilla}/A.crt`,
+      `/etc/ssl/certs/b_=x=.pem -> /${mozilla}/b (x).crt`,
+      `/etc/ssl/certs/${second.hash}.0 -> A.pem`,
+      `/etc/ssl/certs/${first.hash}.0 -> b_=x=.pem`,
+    ],
+  );
 });
 
 test("caBundle numbers hashes that meet, and links neither twins nor files with several certificates", () => {
   const other = first.pem.replace(/^(.+\n.+\n.+\n)/, "$1");
-  const twin = bundle({ [`${mozilla}/A.crt`]: first.pem, [`${mozilla}/B.crt`]: other, [`${mozilla}/C.crt`]: second.pem + third.pem });
+  const twin = bundle({
+    [`${mozilla}/A.crt`]: first.pem,
+    [`${mozilla}/B.crt`]: other,
+    [`${mozilla}/C.crt`]: second.pem + third.pem,
+  });
   assert.deepEqual(
     twin.lines.filter((line) => /\.\d+ ->/.test(line)),
     [`/etc/ssl/certs/${first.hash}.0 -> A.pem`],

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
 
-import { AshlarError, baseNameOf, compareOrdinal, type ImagePath, limits, parsePath } from "../base/index.ts";
+import {
+  AshlarError,
+  baseNameOf,
+  compareOrdinal,
+  type ImagePath,
+  limits,
+  parsePath,
+  pathToBytes,
+} from "../base/index.ts";
 import type { Entry, FileEntry, Tree } from "../formats/index.ts";
 import type { Contents } from "./content.ts";
 import { fileEntry, linkEntry } from "./generated-entry.ts";
@@ -44,9 +52,9 @@ export function caBundle(tree: Tree, contents: Contents): readonly Entry[] {
   const all = [...packaged, ...authoritiesIn(tree, "usr/local/share/ca-certificates/")];
   const texts = new Map(all.map((authority) => [authority, readText(authority.file, contents)]));
   const bundle = all.map((authority) => withLineEnd(texts.get(authority) as string)).join("");
-  const conf = confHeader + packaged.map((authority) => `${authority.name}\n`).join("");
+  const conf = packaged.map((authority) => Buffer.concat([pathToBytes(authority.name), Buffer.from("\n")]));
   return [
-    fileEntry("etc/ca-certificates.conf" as ImagePath, Buffer.from(conf, "latin1"), contents),
+    fileEntry("etc/ca-certificates.conf" as ImagePath, Buffer.concat([Buffer.from(confHeader), ...conf]), contents),
     plainDirectory("usr/local/share/ca-certificates" as ImagePath),
     fileEntry("etc/ssl/certs/ca-certificates.crt" as ImagePath, Buffer.from(bundle, "latin1"), contents),
     ...all.map(({ file, link }) => linkEntry(certsPath(link), `/${file.path}`)),

@@ -38,7 +38,9 @@ function setUp(files: Readonly<Record<string, EntrySpec>>) {
 
 function faults(files: Readonly<Record<string, EntrySpec>>, options: Partial<ClosureOptions> = {}): string[] {
   const { tree, contents, factsOf } = setUp(files);
-  return checkClosure(tree, { factsOf, contents, ...options }).map(({ path, kind, missing }) => `${path}: ${kind} ${missing}`);
+  return checkClosure(tree, { factsOf, contents, ...options }).map(
+    ({ path, kind, missing }) => `${path}: ${kind} ${missing}`,
+  );
 }
 
 test("checkClosure finds nothing where loader, libraries and interpreters are there", () => {
@@ -56,7 +58,9 @@ test("checkClosure names missing libraries, loaders and interpreters", () => {
     "usr/bin/p": elf({ interpreter: "/lib/ld-musl-x86_64.so.1", needed: ["libz.so.1"] }),
     "usr/bin/s": script("/bin/sh"),
     "usr/bin/e": script("/usr/bin/env perl"),
-    "usr/lib/x86_64-linux-gnu/libq.so.2": { text: `elf ${JSON.stringify({ class: 64, machine: 62, needed: ["libx.so"], rpath: [], runpath: [] })}` },
+    "usr/lib/x86_64-linux-gnu/libq.so.2": {
+      text: `elf ${JSON.stringify({ class: 64, machine: 62, needed: ["libx.so"], rpath: [], runpath: [] })}`,
+    },
   };
   assert.deepEqual(faults(files), [
     "usr/bin/e: interpreter /usr/bin/env",
@@ -69,7 +73,7 @@ test("checkClosure names missing libraries, loaders and interpreters", () => {
 
 test("checkClosure looks only at programs and libraries, and not at examples", () => {
   const files = {
-    "usr/share/p/data": `elf ${JSON.stringify({ class: 64, machine: 62, needed: ["libx.so"], rpath: [], runpath: [] })}`,
+    "usr/share/p/data": { ...(elf({ needed: ["libx.so"] }) as object), mode: 0o644 },
     "usr/share/doc/p/examples/x": script("/bin/sh"),
     "usr/share/p/lib.sh": "#!/bin/sh\n",
   };
@@ -133,6 +137,18 @@ test("checkClosure survives links in circles", () => {
   assert.deepEqual(faults({ a: { link: "b" }, b: { link: "a" }, s: script("/a/b") }), ["s: interpreter /a/b"]);
 });
 
+test("checkClosure lets a plugin lack what its package only recommends, but no program", () => {
+  const plugin = elf({ needed: ["libatm.so.1", "libpcre2-8.so.0", "libz.so.1"] });
+  const files = { "usr/lib/tc/q_atm.so": plugin, "usr/bin/tc": elf({ interpreter: loader, needed: ["libatm.so.1"] }) };
+  const { tree, contents, factsOf } = setUp(files);
+  const owners = new Map(tree.map((entry) => [entry.path, "iproute2:amd64"]));
+  const optionalOf = (owner: string) => new Set(owner === "iproute2:amd64" ? ["libatm1", "libpcre2-8-0"] : []);
+  assert.deepEqual(
+    checkClosure(tree, { factsOf, contents, owners, optionalOf }).map(({ path, missing }) => `${path} ${missing}`),
+    ["usr/bin/tc libatm.so.1", "usr/lib/tc/q_atm.so libz.so.1"],
+  );
+});
+
 test("verifyClosure lists who needs what, who has it, and what to do", () => {
   const { tree, contents, factsOf } = setUp({
     "usr/bin/p": elf({ interpreter: loader, needed: ["libz.so.1"] }),
@@ -140,13 +156,16 @@ test("verifyClosure lists who needs what, who has it, and what to do", () => {
   });
   const owners = new Map([["usr/bin/p", "curl:amd64"]]) as unknown as ReadonlyMap<ClosureFault["path"], string>;
   const found = checkClosure(tree, {
-    factsOf, contents, owners, providerOf: (missing) => (missing === "libz.so.1" ? "zlib1g" : undefined),
+    factsOf,
+    contents,
+    owners,
+    providerOf: (missing) => (missing === "libz.so.1" ? "zlib1g" : undefined),
   });
   assert.throws(() => verifyClosure(found), {
     code: "ASSEMBLE_CLOSURE",
     because: [
-      "/usr/bin/p of package curl needs the library libz.so.1, which package zlib1g has",
-      "/usr/bin/s needs the interpreter /bin/sh, which package dash has",
+      "/usr/bin/p of package curl needs the library libz.so.1, likely of package zlib1g",
+      "/usr/bin/s needs the interpreter /bin/sh, likely of package dash",
     ],
     hint: /add dash, zlib1g to `system\.packages`; or add scripts to `system\.strip`/,
   });
@@ -163,7 +182,10 @@ test("dropScripts drops scripts without interpreter, links to them and scripts t
     "usr/bin/p": elf({ interpreter: loader }),
   });
   const { tree: rest, dropped } = dropScripts(tree, factsOf);
-  assert.deepEqual(rest.filter((entry) => entry.path.startsWith("usr/bin/")).map((entry) => entry.path), ["usr/bin/kept", "usr/bin/p"]);
+  assert.deepEqual(
+    rest.filter((entry) => entry.path.startsWith("usr/bin/")).map((entry) => entry.path),
+    ["usr/bin/kept", "usr/bin/p"],
+  );
   assert.equal(dropped.count, 4);
   assert.equal(dropScripts(rest, factsOf).tree, rest);
 });
@@ -178,10 +200,16 @@ test("parseLdSoConf reads directories and includes", () => {
 test("checkClosure looks at a large image in little time", () => {
   const files: Record<string, EntrySpec> = {};
   for (let i = 0; i < 8000; i++) {
-    files[`usr/lib/x86_64-linux-gnu/p${i % 100}/f${i}`] = i % 4 === 0 ? { text: "data" } : elf({ interpreter: loader, needed: ["libc.so.6"] });
+    files[`usr/lib/x86_64-linux-gnu/p${i % 100}/f${i}`] =
+      i % 4 === 0 ? { text: "data" } : elf({ interpreter: loader, needed: ["libc.so.6"] });
   }
   const { tree, contents, factsOf } = setUp(files);
-  const facts = new Map(tree.map((entry) => [entry.type === "file" ? entry.content : undefined, entry.type === "file" ? factsOf(entry.content) : undefined]));
+  const facts = new Map(
+    tree.map((entry) => [
+      entry.type === "file" ? entry.content : undefined,
+      entry.type === "file" ? factsOf(entry.content) : undefined,
+    ]),
+  );
   const start = process.cpuUsage();
   assert.deepEqual(checkClosure(tree, { factsOf: (content) => facts.get(content), contents }), []);
   const { user, system } = process.cpuUsage(start);

@@ -7,6 +7,7 @@ import type { ContentReader } from "./content.ts";
 import { type FactsOf, isProgram, missingInterpreter } from "./interpreter.ts";
 import { ldSoDirectories } from "./ld-so-conf.ts";
 import { LibrarySearch } from "./library-search.ts";
+import { type OptionalOf, packageNamesOf } from "./optional-library.ts";
 import { PathResolver } from "./path-resolver.ts";
 
 /** A file of the image that needs something the image has not. */
@@ -33,6 +34,8 @@ export interface ClosureOptions {
   readonly libraryPath?: string | undefined;
   /** Names the package of the archive that has a library (by its name) or a path. */
   readonly providerOf?: (missing: string) => string | undefined;
+  /** Of `optionalPackages`: a plugin may lack a library that its package only recommends or suggests. */
+  readonly optionalOf?: OptionalOf;
 }
 
 /**
@@ -78,13 +81,24 @@ function faultsOf(file: FileEntry, { resolver, search, options }: Looking): read
   if (facts.elf !== undefined) {
     const loader = facts.elf.interpreter;
     if (loader !== undefined && resolver.resolve(loader)?.type !== "file") say("loader", loader);
-    for (const name of search.missing(file, facts.elf)) say("library", name);
+    const isPlugin = loader === undefined;
+    for (const name of search.missing(file, facts.elf))
+      if (!isPlugin || !isOptional(name, file, options)) say("library", name);
   }
   if (facts.shebang !== undefined && isProgram(file)) {
     const missing = missingInterpreter(facts.shebang, resolver, options.path);
     if (missing !== undefined) say("interpreter", missing);
   }
   return faults;
+}
+
+/** Debian declares by Recommends or Suggests that a plugin works only where its library is installed too. */
+function isOptional(library: string, file: FileEntry, { owners, optionalOf, providerOf }: ClosureOptions): boolean {
+  const owner = owners?.get(file.path);
+  if (owner === undefined || optionalOf === undefined) return false;
+  const optional = optionalOf(owner);
+  const provider = providerOf?.(library);
+  return [...packageNamesOf(library), ...(provider === undefined ? [] : [provider])].some((name) => optional.has(name));
 }
 
 function describe(fault: ClosureFault, { owners, providerOf }: ClosureOptions): ClosureFault {
@@ -101,7 +115,7 @@ function describe(fault: ClosureFault, { owners, providerOf }: ClosureOptions): 
 function guessPackage(missing: string): string | undefined {
   const name = baseNameOf(missing as ImagePath);
   const python = /^python3\.\d+$/.test(name) ? `${name}-minimal` : undefined;
-  return python ?? (Object.hasOwn(guesses, name) ? guesses[name] : undefined);
+  return python ?? (Object.hasOwn(guesses, name) ? guesses[name] : packageNamesOf(name)[0]);
 }
 
 const guesses: Readonly<Record<string, string>> = {
@@ -137,8 +151,9 @@ export function verifyClosure(faults: readonly ClosureFault[]): void {
 
 /** One fault in a line, as errors and warnings show it. */
 export function showFault({ path, kind, missing, owner, likelyPackage }: ClosureFault): string {
-  const from = owner === undefined ? "" : ` of ${owner.startsWith("@") ? owner.slice(1) : `package ${owner.split(":")[0]}`}`;
-  const provider = likelyPackage === undefined ? "" : `, which package ${likelyPackage} has`;
+  const from =
+    owner === undefined ? "" : ` of ${owner.startsWith("@") ? owner.slice(1) : `package ${owner.split(":")[0]}`}`;
+  const provider = likelyPackage === undefined ? "" : `, likely of package ${likelyPackage}`;
   return `/${path}${from} needs the ${kind} ${missing}${provider}`;
 }
 

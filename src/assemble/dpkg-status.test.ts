@@ -35,7 +35,8 @@ test("dpkgStatus writes the stanza as installed, with the md5 of conffiles that 
   const texts = status({ hello });
   assert.equal(
     texts.get("var/lib/dpkg/status.d/hello"),
-    "Package: hello\nStatus: install ok installed\nVersion: 2.10-3\nArchitecture: amd64\nMaintainer: A <a@example.com>\n" +
+    "Package: hello\nStatus: install ok installed\nVersion: 2.10-3\nArchitecture: amd64\n" +
+      "Maintainer: A <a@example.com>\n" +
       "Depends: libc6 (>= 2.34)\nSource: hello-src (2.10)\nDescription: hello\n more\n" +
       "Conffiles:\n /etc/hello.conf 2c1d4f59f062ce424618f4d25961fb76\n",
   );
@@ -51,22 +52,30 @@ test("dpkgStatus does not list packages that are only data, and writes nothing w
 
 test("dpkgStatus tells architectures of a package apart", () => {
   const fields = { "Multi-Arch": "same" };
-  assert.deepEqual([...status({ "lib/1": { fields }, "lib/2": { fields, architecture: "i386" } }).keys()], [
-    "var/lib/dpkg/status.d/lib",
-    "var/lib/dpkg/status.d/lib.md5sums",
-    "var/lib/dpkg/status.d/lib:i386",
-    "var/lib/dpkg/status.d/lib:i386.md5sums",
-  ]);
+  assert.deepEqual(
+    [...status({ "lib/1": { fields }, "lib/2": { fields, architecture: "i386" } }).keys()],
+    [
+      "var/lib/dpkg/status.d/lib",
+      "var/lib/dpkg/status.d/lib.md5sums",
+      "var/lib/dpkg/status.d/lib:i386",
+      "var/lib/dpkg/status.d/lib:i386.md5sums",
+    ],
+  );
 });
 
 test("dpkgStatus does not let a package say what its status is, nor add a second package", () => {
-  const control = "Package: p\nStatus: deinstall ok not-installed\nConffiles:\n /etc/shadow 0\nVersion: 1\n\nPackage: q\nVersion: 1\n";
+  const control =
+    "Package: p\nStatus: deinstall ok not-installed\nConffiles:\n /etc/shadow 0\n" +
+    "Version: 1\n\nPackage: q\nVersion: 1\n";
   const text = status({ p: { control: { control } } }).get("var/lib/dpkg/status.d/p");
   assert.equal(text, "Package: p\nStatus: install ok installed\nVersion: 1\n");
 });
 
 test("dpkgStatus refuses a package without a stanza", () => {
-  assert.throws(() => status({ p: { control: { control: "\n\n" } } }), { code: "ASSEMBLE_PACKAGE_INVALID", message: /"p"/ });
+  assert.throws(() => status({ p: { control: { control: "\n\n" } } }), {
+    code: "ASSEMBLE_PACKAGE_INVALID",
+    message: /"p"/,
+  });
 });
 
 test("dpkgStatus is read by dpkg-query", (t) => {

@@ -63,7 +63,9 @@ function describe(item: UnpackedPackage, name: string, describing: Describing): 
 
 /** The stanza word for word, so that no field is lost; only what dpkg adds is added. */
 function statusText(item: UnpackedPackage, conffiles: readonly string[], contents: Contents): string {
-  const lines = textOf(item, "control", contents, "utf8").split("\n").map((line) => line.trimEnd());
+  const lines = textOf(item, "control", contents, "utf8")
+    .split("\n")
+    .map((line) => line.trimEnd());
   const start = lines.findIndex((line) => line !== "");
   const end = lines.findIndex((line, i) => i > start && line === "");
   const stanza = withoutFields(lines.slice(start, end < 0 ? undefined : end), /^(status|conffiles|config-version):/i);
@@ -119,7 +121,8 @@ function textOf(item: UnpackedPackage, file: string, contents: Contents, encodin
   const digest = item.control.get(file);
   if (digest === undefined) throw invalid(item, file, "the package has none");
   const bytes = contents.read(digest);
-  if (bytes.length > limits.textBytesMax) throw invalid(item, file, `${bytes.length} bytes, at most ${limits.textBytesMax}`);
+  if (bytes.length > limits.textBytesMax)
+    throw invalid(item, file, `${bytes.length} bytes, at most ${limits.textBytesMax}`);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(encoding);
 }
 

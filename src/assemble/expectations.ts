@@ -22,7 +22,12 @@ export interface ExpectInput {
  * `POLICY_DENIED` naming the paths or packages; where several are broken, `POLICY_VIOLATED` with all of them.
  */
 export function verifyExpectations(expect: ExpectDocument, input: ExpectInput): void {
-  const errors = [sizeError(expect, input), shellError(expect, input), setuidError(expect, input), denyError(expect, input)];
+  const errors = [
+    sizeError(expect, input),
+    shellError(expect, input),
+    setuidError(expect, input),
+    denyError(expect, input),
+  ];
   const [first, ...others] = errors.filter((error) => error !== undefined);
   if (first === undefined) return;
   if (others.length === 0) throw first;
@@ -44,7 +49,10 @@ function sizeError({ maxSizeBytes }: ExpectDocument, { tree, owners }: ExpectInp
 }
 
 /** What takes most space, by owner; by path where owners are not known. */
-function largest(tree: Tree, owners: ReadonlyMap<ImagePath, string> | undefined): readonly (readonly [string, number])[] {
+function largest(
+  tree: Tree,
+  owners: ReadonlyMap<ImagePath, string> | undefined,
+): readonly (readonly [string, number])[] {
   const sums = new Map<string, number>();
   for (const entry of tree) {
     if (entry.type !== "file") continue;
@@ -86,7 +94,8 @@ function denyError({ deny }: ExpectDocument, { packages }: ExpectInput): AshlarE
   const found = packages.filter((item) => item.use === "install" && denied.has(item.name));
   if (found.length === 0) return undefined;
   const names = found.map((item) => item.name);
-  const message = `Cannot accept the image: it holds ${names.map((name) => `"${name}"`).join(", ")}, which \`expect.deny\` names`;
+  const list = names.map((name) => `"${name}"`).join(", ");
+  const message = `Cannot accept the image: it holds ${list}, which \`expect.deny\` names`;
   const because = found.map((item) => `${item.name} is there because of ${item.by.join(", ")}`);
   return new AshlarError("POLICY_DENIED", message, { because, details: { packages: names } });
 }

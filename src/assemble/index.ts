@@ -26,6 +26,7 @@ export {
 export { verifyExpectations } from "./expectations.ts";
 export type { FactsOf } from "./interpreter.ts";
 export type { OwnedTree } from "./merge-trees.ts";
+export { type OptionalOf, optionalPackages } from "./optional-library.ts";
 export { phaseDifference, splitByOwner } from "./phase-difference.ts";
 export {
   assemblePhases,

@@ -9,7 +9,7 @@ import { type Dropped, sizeOf, type Stripped } from "./strip-tree.ts";
 export type FactsOf = (content: Digest) => ContentFacts | undefined;
 
 /** What shells and `env` use where PATH is not set. */
-export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Below these directories lie examples and debug data, which nobody runs. */
 const neverRun = /^usr\/(share\/doc|share\/doc-base|lib\/debug)\//;
@@ -29,7 +29,9 @@ export function missingInterpreter(shebang: Shebang, resolver: PathResolver, pat
   const command = commandOfEnv(shebang.argument);
   if (command === undefined) return undefined;
   if (command.includes("/")) return isExecutable(resolver.resolve(command)) ? undefined : command;
-  const found = path.split(":").some((dir) => dir.startsWith("/") && isExecutable(resolver.resolve(`${dir}/${command}`)));
+  const found = path
+    .split(":")
+    .some((dir) => dir.startsWith("/") && isExecutable(resolver.resolve(`${dir}/${command}`)));
   return found ? undefined : command;
 }
 
@@ -49,7 +51,7 @@ function isExecutable(entry: Entry | undefined): boolean {
  */
 export function dropScripts(tree: Tree, factsOf: FactsOf): Stripped {
   let rest = tree;
-  for (let before: Tree | undefined; rest !== before; ) {
+  for (let before: Tree | undefined; rest !== before;) {
     before = rest;
     rest = dropOnce(before, factsOf);
   }

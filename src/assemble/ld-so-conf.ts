@@ -27,20 +27,29 @@ export function ldSoDirectories(tree: Tree, resolver: PathResolver, contents: Co
 /** Only `*` and `?`, which is all that is ever used; long patterns are passed over. */
 function matching(tree: Tree, pattern: string): readonly string[] {
   if (pattern.length > 200 || pattern.split("*").length > 5) return [];
-  const text = pattern.replace(/[\\^$.|+(){}[\]]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
+  const text = pattern
+    .replace(/[\\^$.|+(){}[\]]/g, "\\$&")
+    .replace(/\*+/g, "[^/]*")
+    .replace(/\?/g, "[^/]");
   const expression = new RegExp(`^${text}$`);
-  return tree.filter((entry) => entry.type !== "dir" && expression.test(`/${entry.path}`)).map((entry) => `/${entry.path}`);
+  return tree
+    .filter((entry) => entry.type !== "dir" && expression.test(`/${entry.path}`))
+    .map((entry) => `/${entry.path}`);
 }
 
 /** Parses ld.so.conf: directories and `include` patterns, `#` comments; ldconfig(8). */
-export function parseLdSoConf(text: string): { readonly directories: readonly string[]; readonly includes: readonly string[] } {
+export function parseLdSoConf(text: string): {
+  readonly directories: readonly string[];
+  readonly includes: readonly string[];
+} {
   const directories: string[] = [];
   const includes: string[] = [];
   for (const raw of text.split("\n")) {
     const line = raw.replace(/#.*$/, "").trim();
     const include = /^include\s+(.+)$/.exec(line);
     if (include !== null) {
-      for (const pattern of (include[1] as string).split(/\s+/)) includes.push(pattern.startsWith("/") ? pattern : `/etc/${pattern}`);
+      for (const pattern of (include[1] as string).split(/\s+/))
+        includes.push(pattern.startsWith("/") ? pattern : `/etc/${pattern}`);
     } else {
       for (const word of line.split(/[\s:,]+/)) if (word.startsWith("/")) directories.push(word.replace(/=.*$/, ""));
     }

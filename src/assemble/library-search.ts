@@ -64,7 +64,9 @@ export class LibrarySearch {
     const key = `${abiOf(elf)} ${name}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const found = [...this.#extra, ...defaultDirectories(elf)].some((dir) => this.#isLibrary(`${dir}/${name}`, abiOf(elf)));
+    const found = [...this.#extra, ...defaultDirectories(elf)].some((dir) =>
+      this.#isLibrary(`${dir}/${name}`, abiOf(elf)),
+    );
     this.#known.set(key, found);
     return found;
   }
@@ -92,6 +94,8 @@ function expand(directory: string, file: FileEntry, elf: ElfInfo): readonly stri
   const origin = `/${directoryOf(file.path)}`;
   const withOrigin = directory.replace(/\$(ORIGIN|\{ORIGIN\})/g, origin);
   const libs = (tuples[abiOf(elf)] ?? ["lib"]).map((name) => `lib/${name}`);
-  const all = /\$(LIB|\{LIB\})/.test(withOrigin) ? libs.map((lib) => withOrigin.replace(/\$(LIB|\{LIB\})/g, lib)) : [withOrigin];
+  const all = /\$(LIB|\{LIB\})/.test(withOrigin)
+    ? libs.map((lib) => withOrigin.replace(/\$(LIB|\{LIB\})/g, lib))
+    : [withOrigin];
   return all.filter((dir) => dir.startsWith("/"));
 }

@@ -15,25 +15,41 @@ const files = (...packages: readonly UnpackedPackage[]): string[] =>
   dumpTree(merge(...packages).tree, contents).filter((line) => !line.includes(" dir "));
 
 test("mergeTrees unites packages and remembers owners", () => {
-  const { tree, owners } = merge(make("b", { files: { "usr/bin/b": "b" } }), make("a", { files: { "usr/bin/a": "a" } }));
+  const { tree, owners } = merge(
+    make("b", { files: { "usr/bin/b": "b" } }),
+    make("a", { files: { "usr/bin/a": "a" } }),
+  );
   assert.deepEqual(dumpTree(tree, contents), [
     "/usr dir 0755 0:0",
     "/usr/bin dir 0755 0:0",
     '/usr/bin/a file 0644 0:0 "a"',
     '/usr/bin/b file 0644 0:0 "b"',
   ]);
-  assert.deepEqual([...owners], [["usr", "a:amd64"], ["usr/bin", "a:amd64"], ["usr/bin/a", "a:amd64"], ["usr/bin/b", "b:amd64"]]);
+  assert.deepEqual(
+    [...owners],
+    [
+      ["usr", "a:amd64"],
+      ["usr/bin", "a:amd64"],
+      ["usr/bin/a", "a:amd64"],
+      ["usr/bin/b", "b:amd64"],
+    ],
+  );
 });
 
 test("mergeTrees names the path and both packages of a conflict, even when the files are equal", () => {
   const [one, two] = [make("one", { files: { "etc/x": "same" } }), make("two", { files: { "etc/x": "same" } })];
-  assert.throws(() => merge(two, one), { code: "ASSEMBLE_CONFLICT", message: /"one" and "two" together: both have "\/etc\/x"/ });
+  assert.throws(() => merge(two, one), {
+    code: "ASSEMBLE_CONFLICT",
+    message: /"one" and "two" together: both have "\/etc\/x"/,
+  });
 });
 
 test("mergeTrees gives a file to the package that replaces the other one, in the version it names", () => {
   const old = make("old", { version: "1:1.5-1", files: { "etc/x": "old" } });
-  const winner = (relation: string): UnpackedPackage => make("new", { files: { "etc/x": "new" }, fields: { Replaces: relation } });
-  const after = (relation: string): UnpackedPackage => make("zzz", { files: { "etc/x": "new" }, fields: { Replaces: relation } });
+  const winner = (relation: string): UnpackedPackage =>
+    make("new", { files: { "etc/x": "new" }, fields: { Replaces: relation } });
+  const after = (relation: string): UnpackedPackage =>
+    make("zzz", { files: { "etc/x": "new" }, fields: { Replaces: relation } });
   for (const item of [winner("other, old"), winner("old (<< 1:2)"), after("old (= 1:1.5-1)"), after("old (>= 1)")]) {
     assert.deepEqual(files(old, item), ['/etc/x file 0644 0:0 "new"']);
     assert.equal(merge(item, old).owners.get("etc/x" as never), `${item.locked.name}:amd64`);
@@ -58,7 +74,11 @@ test("mergeTrees never replaces a directory by a file", () => {
 test("mergeTrees lets architectures of a Multi-Arch: same package share equal files only", () => {
   const fields = { "Multi-Arch": "same" };
   const native = make("lib", { fields, files: { "usr/share/doc/lib/copyright": "c", "usr/lib/a": "1" } });
-  const foreign = make("lib", { architecture: "i386", fields, files: { "usr/share/doc/lib/copyright": "c", "usr/lib/b": "2" } });
+  const foreign = make("lib", {
+    architecture: "i386",
+    fields,
+    files: { "usr/share/doc/lib/copyright": "c", "usr/lib/b": "2" },
+  });
   assert.equal(files(native, foreign).length, 3);
   const other = make("lib", { architecture: "i386", fields, files: { "usr/share/doc/lib/copyright": "other" } });
   assert.throws(() => merge(native, other), { code: "ASSEMBLE_CONFLICT" });
@@ -70,7 +90,10 @@ test("mergeTrees refuses a diversion by name, whichever of the two diverts", () 
   const preinst = "#!/bin/sh\ndpkg-divert --add --package nvi2 --rename /bin/vi\n";
   const one = make("nvi", { files: { "usr/bin/vi": "1" } });
   const two = make("nvi2", { files: { "usr/bin/vi": "2" }, control: { preinst } });
-  for (const packages of [[one, two], [two, one]] as const) {
+  for (const packages of [
+    [one, two],
+    [two, one],
+  ] as const) {
     assert.throws(() => merge(...packages), {
       code: "ASSEMBLE_DIVERSION",
       message: /"nvi2": it diverts "\/usr\/bin\/vi" of "nvi", which needs .*install: full/,
@@ -100,12 +123,16 @@ test("mergeTrees over an image below accepts what is equal there and names the i
   const same = mergeTrees([make("new", { files: { "etc/x": "1", "etc/y": "2" } })], { contents, below });
   assert.equal(same.owners.get("etc/x" as never), "old:amd64");
   assert.equal(same.owners.get("etc/y" as never), "new:amd64");
-  assert.throws(() => mergeTrees([make("new", { files: { "etc/x": "2" } })], { contents, below }), { message: /old:amd64/ });
+  assert.throws(() => mergeTrees([make("new", { files: { "etc/x": "2" } })], { contents, below }), {
+    message: /old:amd64/,
+  });
 });
 
 test("mergeTrees does not depend on the order of packages", () => {
   const all = ["a", "b", "c", "base-files"].map((name, i) =>
-    make(name, { files: { [`usr/${name}`]: name, "var/x/": { mode: 0o700 + i }, "tmp/": i === 3 ? { mode: 0o1777 } : {} } }),
+    make(name, {
+      files: { [`usr/${name}`]: name, "var/x/": { mode: 0o700 + i }, "tmp/": i === 3 ? { mode: 0o1777 } : {} },
+    }),
   );
   const expected = merge(...all);
   fc.assert(

@@ -113,7 +113,8 @@ class Merge {
       return new AshlarError("ASSEMBLE_DIVERSION", message, { hint, details });
     }
     const what = before.entry.type === after.entry.type ? "" : ` (a ${before.entry.type} and a ${after.entry.type})`;
-    const message = `Cannot install packages "${first}" and "${second}" together: both have "/${path}"${what}, want one owner`;
+    const both = `"${first}" and "${second}"`;
+    const message = `Cannot install packages ${both} together: both have "/${path}"${what}, want one owner`;
     const hint = `leave out one of them, or reduce one with \`system.only\``;
     return new AshlarError("ASSEMBLE_CONFLICT", message, { hint, details });
   }

@@ -14,7 +14,11 @@ export function applyMode(text: string, base: number, { isDirectory }: { readonl
     const match = clausePattern.exec(clause);
     if (match === null) {
       const hint = 'write "0644", or symbols such as "a=rX" or "u=rw,go=r"';
-      throw new AshlarError("ASSEMBLE_MODE_INVALID", `Cannot read mode "${text.slice(0, 40)}": want octal or chmod's symbols`, { hint });
+      throw new AshlarError(
+        "ASSEMBLE_MODE_INVALID",
+        `Cannot read mode "${text.slice(0, 40)}": want octal or chmod's symbols`,
+        { hint },
+      );
     }
     const [, who, operations] = match as unknown as [string, string, string];
     for (const operation of operations.match(/[-+=][rwxXst]*/g) ?? []) {

@@ -58,7 +58,8 @@ function refuseFor({ locked }: UnpackedPackage): Refuse {
 function check(entry: Entry, refuse: Refuse): void {
   if (entry.type === "char" || entry.type === "block") throw refuse(entry.path, `a ${entry.type} device, want none`);
   if (/(^|\/)\.wh\./.test(entry.path)) throw refuse(entry.path, "a layer would take it for a deletion");
-  if (entry.uid > idMax || entry.gid > idMax) throw refuse(entry.path, `owner ${entry.uid}:${entry.gid} is no Linux id`);
+  if (entry.uid > idMax || entry.gid > idMax)
+    throw refuse(entry.path, `owner ${entry.uid}:${entry.gid} is no Linux id`);
   for (const name of Object.keys(entry.xattrs ?? {})) {
     if (/^(user|trusted)\.overlay\./.test(name)) throw refuse(entry.path, `attribute "${name}" belongs to overlayfs`);
   }
@@ -68,7 +69,8 @@ function check(entry: Entry, refuse: Refuse): void {
 function moveEntry(entry: Entry, usrMerged: boolean, refuse: Refuse): Entry | undefined {
   const timeless = entry.mtimeSeconds === 0 ? entry : { ...entry, mtimeSeconds: 0 };
   const alias = runAliases.get(entry.path);
-  if (alias !== undefined) return entry.type === "dir" || isLinkTo(entry, alias) ? undefined : deny(entry, alias, refuse);
+  if (alias !== undefined)
+    return entry.type === "dir" || isLinkTo(entry, alias) ? undefined : deny(entry, alias, refuse);
   if (usrMerged && isMergedDirectory(entry.path)) {
     if (isLinkTo(entry, `usr/${entry.path}`)) return timeless;
     if (entry.type !== "dir") return deny(entry, `usr/${entry.path}`, refuse);

@@ -7,10 +7,12 @@ export function plainDirectory(path: ImagePath, mode = 0o755): DirEntry {
   return { type: "dir", path, mode, uid: 0, gid: 0, mtimeSeconds: 0 };
 }
 
-/** Adds the directories above a path that are not there yet. What is there, of whatever type, stays. */
-export function addParents(entries: Map<ImagePath, Entry>, path: ImagePath): void {
-  for (let parent = parentOf(path); parent !== undefined; parent = parentOf(parent)) {
-    if (entries.has(parent)) return;
+/** Adds the directories above a path that are not there yet and returns them. What is there, of any type, stays. */
+export function addParents(entries: Map<ImagePath, Entry>, path: ImagePath): readonly ImagePath[] {
+  const made: ImagePath[] = [];
+  for (let parent = parentOf(path); parent !== undefined && !entries.has(parent); parent = parentOf(parent)) {
     entries.set(parent, plainDirectory(parent));
+    made.push(parent);
   }
+  return made;
 }

@@ -41,7 +41,11 @@ test("phaseDifference says with one whiteout that a directory is gone", () => {
 test("phaseDifference takes all names of a file along when one is new", () => {
   const lower = tree({ "a/x": "1", "a/y": { hardlink: "a/x" } });
   const upper = tree({ "a/x": "1", "a/y": { hardlink: "a/x" }, "a/z": { hardlink: "a/x" } });
-  assert.deepEqual(dumpTree(phaseDifference(lower, upper)).slice(1), ["/a/x file 0644 0:0", "/a/y == /a/x", "/a/z == /a/x"]);
+  assert.deepEqual(dumpTree(phaseDifference(lower, upper)).slice(1), [
+    "/a/x file 0644 0:0",
+    "/a/y == /a/x",
+    "/a/z == /a/x",
+  ]);
 });
 
 /** Trees over a small set of names, so that types meet at one path in every way. */
@@ -96,9 +100,16 @@ test("phaseDifference's layers, one over the other, are the flat tree", () => {
 
 test("splitByOwner sorts what is no directory by owner", () => {
   const layer = tree({ "usr/b": "1", "usr/a": "1", "usr/.wh.c": "" });
-  const owners = new Map([["usr/a", "z:amd64"], ["usr/b", "y:amd64"]]) as unknown as ReadonlyMap<ImagePath, string>;
+  const owners = new Map([
+    ["usr/a", "z:amd64"],
+    ["usr/b", "y:amd64"],
+  ]) as unknown as ReadonlyMap<ImagePath, string>;
   assert.deepEqual(
     [...splitByOwner(layer, owners)].map(([owner, block]) => [owner, block.map((entry) => entry.path)]),
-    [["", ["usr/.wh.c"]], ["y:amd64", ["usr/b"]], ["z:amd64", ["usr/a"]]],
+    [
+      ["", ["usr/.wh.c"]],
+      ["y:amd64", ["usr/b"]],
+      ["z:amd64", ["usr/a"]],
+    ],
   );
 });

@@ -70,7 +70,11 @@ function stripAll(
   const stripped = installed.map((item) => {
     const { name } = item.locked;
     const what = `package "${name}"`;
-    const result = stripTree(item.tree, { groups: strip, only: Object.hasOwn(only, name) ? only[name] : undefined, what });
+    const result = stripTree(item.tree, {
+      groups: strip,
+      only: Object.hasOwn(only, name) ? only[name] : undefined,
+      what,
+    });
     if (result.dropped.count > 0) dropped.set(packageId(item.locked), result.dropped);
     return { ...item, tree: result.tree };
   });
@@ -106,7 +110,7 @@ function overlay(owned: OwnedTree, additions: readonly OwnedEntry[]): OwnedTree 
     if (entry.type === "dir" && entries.get(entry.path)?.type === "dir") continue;
     entries.set(entry.path, entry);
     owners.set(entry.path, owner);
-    addParents(entries, entry.path);
+    for (const made of addParents(entries, entry.path)) owners.set(made, owner);
   }
   return { tree: makeTree(entries.values()), owners };
 }
@@ -159,7 +163,7 @@ export function assembleUsers(
   const editor = new TreeEditor(overlay(below, ownedBy("@users", files)), { owner: "@users", mtimeSeconds: 0 });
   for (const name of names.sort(compareOrdinal)) {
     const { home, uid, gid } = users[name] as UserDocument;
-    if (home === "/nonexistent" || editor.resolve(home) !== undefined) continue;
+    if (home === "/nonexistent" || /^\/+$/.test(home) || editor.resolve(home) !== undefined) continue;
     editor.realDirectory(parsePath(home), { mode: 0o755, uid, gid });
   }
   return editor.finish();

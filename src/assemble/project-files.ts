@@ -26,12 +26,15 @@ export interface ProjectFiles {
 
 /** A project out of values: the twin that tests use. */
 export function memoryProject(
-  files: Readonly<Record<string, string | { readonly text: string; readonly executable?: boolean } | { readonly link: string }>>,
+  files: Readonly<
+    Record<string, string | { readonly text: string; readonly executable?: boolean } | { readonly link: string }>
+  >,
   put: (bytes: Uint8Array) => { readonly digest: Digest; readonly sizeBytes: number },
 ): ProjectFiles {
   const bytesOf = (path: string): Uint8Array => {
     const file = files[path];
-    if (file === undefined || (typeof file !== "string" && "link" in file)) throw new Error("internal error: no such file");
+    if (file === undefined || (typeof file !== "string" && "link" in file))
+      throw new Error("internal error: no such file");
     return Buffer.from(typeof file === "string" ? file : file.text, "utf8");
   };
   return {
@@ -40,7 +43,9 @@ export function memoryProject(
         if (from !== "" && path !== from && !path.startsWith(`${from}/`)) continue;
         if (!ancestorsBelow(path, from).every(enter)) continue;
         const executable = typeof file === "object" && "text" in file && file.executable === true;
-        yield typeof file === "object" && "link" in file ? { path, executable, symlinkTarget: file.link } : { path, executable };
+        yield typeof file === "object" && "link" in file
+          ? { path, executable, symlinkTarget: file.link }
+          : { path, executable };
       }
     },
     content: (path) => put(bytesOf(path)),

@@ -58,7 +58,9 @@ function takeApart(text: string): Wanted {
 
 function outside(glob: string): AshlarError {
   const hint = "write globs relative to the spec's directory; what to leave out goes into `exclude`";
-  return new AshlarError("ASSEMBLE_APP_OUTSIDE", `Cannot copy "${glob}": it leaves the project, want files inside it`, { hint });
+  return new AshlarError("ASSEMBLE_APP_OUTSIDE", `Cannot copy "${glob}": it leaves the project, want files inside it`, {
+    hint,
+  });
 }
 
 function excluder(exclude: readonly string[]): (path: string) => boolean {
@@ -69,7 +71,11 @@ function excluder(exclude: readonly string[]): (path: string) => boolean {
   );
 }
 
-function filesOf(wanted: Wanted, isExcluded: (path: string) => boolean, project: ProjectFiles): readonly SelectedFile[] {
+function filesOf(
+  wanted: Wanted,
+  isExcluded: (path: string) => boolean,
+  project: ProjectFiles,
+): readonly SelectedFile[] {
   const { base, isGlob } = wanted;
   if (!isGlob) {
     const [only] = [...project.walk(base, () => false)].filter((file) => file.path === base);
@@ -101,7 +107,8 @@ function checked(file: ProjectFile, below: string): SelectedFile {
   for (const part of target.split("/")) {
     depth += part === ".." ? -1 : part === "." || part === "" ? 0 : 1;
     if (depth < 0 || target.startsWith("/")) {
-      const message = `Cannot copy link "${file.path}": its target "${target}" is outside the project, want a relative one`;
+      const fault = `its target "${target}" is outside the project, want a relative one`;
+      const message = `Cannot copy link "${file.path}": ${fault}`;
       throw new AshlarError("ASSEMBLE_APP_OUTSIDE", message, { hint: "use an item `link` for links inside the image" });
     }
   }
@@ -117,12 +124,16 @@ function addOnce(found: Map<string, SelectedFile>, item: SelectedFile): void {
   found.set(item.below, item);
 }
 
-const secretNames = /^(id_(rsa|dsa|ecdsa|ed25519)(_sk)?|\.env(\..+)?|\.npmrc|\.netrc|\.pypirc|\.pgpass|\.htpasswd|.*\.(p12|pfx|jks|keystore|kdbx|ppk))$/i;
+const secretNames = [
+  /^id_(rsa|dsa|ecdsa|ed25519)(_sk)?$/i,
+  /^\.(env(\..+)?|npmrc|netrc|pypirc|pgpass|htpasswd)$/i,
+  /\.(p12|pfx|jks|keystore|kdbx|ppk)$/i,
+];
 
 function looksSecret(file: ProjectFile, project: ProjectFiles): boolean {
   const name = file.path.slice(file.path.lastIndexOf("/") + 1);
   if (file.symlinkTarget !== undefined) return false;
-  if (secretNames.test(name)) return true;
+  if (secretNames.some((pattern) => pattern.test(name))) return true;
   if (!/\.(pem|key|crt|cer|asc|gpg)$/i.test(name)) return false;
   return Buffer.from(project.head(file.path)).toString("latin1").includes("PRIVATE KEY");
 }
@@ -140,5 +151,7 @@ function nothing(glob: string, project: ProjectFiles): AshlarError {
     some.length === 0
       ? `there is nothing at "${base === "" ? "." : base}" in the project`
       : `there are ${some.join(", ")}; names with a dot in front and node_modules must be spelt`;
-  return new AshlarError("ASSEMBLE_APP_EMPTY", `Cannot copy "${glob}": it matches no file, want at least one`, { hint });
+  return new AshlarError("ASSEMBLE_APP_EMPTY", `Cannot copy "${glob}": it matches no file, want at least one`, {
+    hint,
+  });
 }

@@ -27,9 +27,22 @@ const everywhere: readonly (readonly [string, number])[] = [
 /** What base-files' postinst makes on a new system beside: directories, links, and copies of its templates. */
 const withBaseFiles = {
   directories: [
-    "etc/opt", "media", "mnt", "opt", "srv", "usr/local", "usr/local/bin", "usr/local/etc", "usr/local/games",
-    "usr/local/include", "usr/local/lib", "usr/local/sbin", "usr/local/share", "usr/local/share/man",
-    "usr/local/src", "var/opt",
+    "etc/opt",
+    "media",
+    "mnt",
+    "opt",
+    "srv",
+    "usr/local",
+    "usr/local/bin",
+    "usr/local/etc",
+    "usr/local/games",
+    "usr/local/include",
+    "usr/local/lib",
+    "usr/local/sbin",
+    "usr/local/share",
+    "usr/local/share/man",
+    "usr/local/src",
+    "var/opt",
   ],
   links: [
     ["etc/dpkg/origins/default", "debian"],

@@ -32,8 +32,18 @@ const files = {
 test("stripTree drops each group with its emptied directories and keeps licences and the C locale", () => {
   const result = strip(files, ["docs", "man", "info", "locales", "lintian", "bugs"]);
   assert.deepEqual(paths(result), [
-    "usr", "usr/bin", "usr/bin/p", "usr/share", "usr/share/doc", "usr/share/doc/p", "usr/share/doc/p/copyright",
-    "usr/share/doc/q", "usr/share/locale", "usr/share/locale/C", "usr/share/locale/C/x", "usr/share/locale/locale.alias",
+    "usr",
+    "usr/bin",
+    "usr/bin/p",
+    "usr/share",
+    "usr/share/doc",
+    "usr/share/doc/p",
+    "usr/share/doc/p/copyright",
+    "usr/share/doc/q",
+    "usr/share/locale",
+    "usr/share/locale/C",
+    "usr/share/locale/C/x",
+    "usr/share/locale/locale.alias",
   ]);
   assert.equal(result.dropped.sizeBytes, 5 + 1 + 1 + 2 + 1 + 1 + 1);
   assert.equal(result.dropped.count, 17);
@@ -46,12 +56,16 @@ test("stripTree without groups changes nothing", () => {
 });
 
 test("stripTree keeps a hard link whose file is dropped, as a file", () => {
-  const linked = { "usr/share/doc/p/x": "data", "usr/share/p/x": { hardlink: "usr/share/doc/p/x" }, "usr/share/p/y": { hardlink: "usr/share/doc/p/x" } };
+  const linked = {
+    "usr/share/doc/p/x": "data",
+    "usr/share/p/x": { hardlink: "usr/share/doc/p/x" },
+    "usr/share/p/y": { hardlink: "usr/share/doc/p/x" },
+  };
   const { tree } = strip(linked, ["docs"]);
-  assert.deepEqual(tree.filter((entry) => entry.type !== "dir").map((entry) => `${entry.path} ${entry.type}`), [
-    "usr/share/p/x file",
-    "usr/share/p/y hardlink",
-  ]);
+  assert.deepEqual(
+    tree.filter((entry) => entry.type !== "dir").map((entry) => `${entry.path} ${entry.type}`),
+    ["usr/share/p/x file", "usr/share/p/y hardlink"],
+  );
 });
 
 test("stripTree refuses a group that does not exist, also one named like a member of objects", () => {
@@ -62,13 +76,22 @@ test("stripTree refuses a group that does not exist, also one named like a membe
 
 test("stripTree with only keeps what the globs match and the directories above", () => {
   assert.deepEqual(paths(strip(files, [], ["/usr/share/locale/**/*.mo", "/bin/p"])), [
-    "usr", "usr/bin", "usr/bin/p", "usr/share", "usr/share/locale", "usr/share/locale/de",
-    "usr/share/locale/de/LC_MESSAGES", "usr/share/locale/de/LC_MESSAGES/p.mo",
+    "usr",
+    "usr/bin",
+    "usr/bin/p",
+    "usr/share",
+    "usr/share/locale",
+    "usr/share/locale/de",
+    "usr/share/locale/de/LC_MESSAGES",
+    "usr/share/locale/de/LC_MESSAGES/p.mo",
   ]);
 });
 
 test("stripTree refuses a glob of only that matches nothing", () => {
-  assert.throws(() => strip(files, [], ["/usr/bin/p", "/usr/bin/other"]), { code: "ASSEMBLE_ONLY_EMPTY", message: /bin\/other/ });
+  assert.throws(() => strip(files, [], ["/usr/bin/p", "/usr/bin/other"]), {
+    code: "ASSEMBLE_ONLY_EMPTY",
+    message: /bin\/other/,
+  });
 });
 
 test("verifyOnly names packages that are not there", () => {

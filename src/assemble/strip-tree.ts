@@ -109,7 +109,9 @@ function dropGroups(tree: Tree, groups: readonly string[]): Tree {
     const rule = Object.hasOwn(stripGroups, group) ? stripGroups[group] : undefined;
     if (rule !== undefined) return rule;
     const hint = `groups are ${Object.keys(stripGroups).join(", ")}`;
-    throw new AshlarError("ASSEMBLE_STRIP_UNKNOWN", `Cannot strip "${group}": no such group, want one of ours`, { hint });
+    throw new AshlarError("ASSEMBLE_STRIP_UNKNOWN", `Cannot strip "${group}": no such group, want one of ours`, {
+      hint,
+    });
   });
   const below = rules.flatMap((rule) => rule.below);
   const marked = (path: string): boolean => below.some((prefix) => path.startsWith(prefix) || `${path}/` === prefix);
@@ -117,7 +119,10 @@ function dropGroups(tree: Tree, groups: readonly string[]): Tree {
   return dropEmptied(kept, marked);
 }
 
-function isKept(entry: Entry, rules: readonly { readonly below: readonly string[]; readonly keep?: RegExp }[]): boolean {
+function isKept(
+  entry: Entry,
+  rules: readonly { readonly below: readonly string[]; readonly keep?: RegExp }[],
+): boolean {
   if (entry.type === "dir") return true;
   return rules.every((rule) => {
     const inside = rule.below.some((prefix) => entry.path.startsWith(prefix));

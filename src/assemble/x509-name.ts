@@ -84,7 +84,10 @@ function fromUnits(value: Uint8Array, width: number): Uint8Array {
 function canonicalText(text: Uint8Array): Uint8Array {
   const latin = Buffer.from(text).toString("latin1");
   const trimmed = latin.replace(/^[ \t-\r]+|[ \t-\r]+$/g, "").replace(/[ \t-\r]+/g, " ");
-  return Buffer.from(trimmed.replace(/[A-Z]/g, (letter) => letter.toLowerCase()), "latin1");
+  return Buffer.from(
+    trimmed.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+    "latin1",
+  );
 }
 
 function only(bytes: Uint8Array, tag: number): Element {
@@ -95,7 +98,7 @@ function only(bytes: Uint8Array, tag: number): Element {
 
 function children(bytes: Uint8Array, countMax = 1000): readonly Element[] {
   const found: Element[] = [];
-  for (let at = 0; at < bytes.length && found.length < countMax; ) {
+  for (let at = 0; at < bytes.length && found.length < countMax;) {
     const element = readElement(bytes, at);
     found.push(element);
     at += element.bytes.length;

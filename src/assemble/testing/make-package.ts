@@ -4,8 +4,10 @@ import { type Entry, makeTree, type Tree } from "../../formats/index.ts";
 import type { LockedPackage } from "../../lock/index.ts";
 import type { Contents, UnpackedPackage } from "../content.ts";
 
+export type MemoryContents = Contents & { readonly putText: (text: string) => { digest: Digest; sizeBytes: number } };
+
 /** Contents in memory: what was put can be read, anything else fails the test. */
-export function memoryContents(): Contents & { readonly putText: (text: string) => { digest: Digest; sizeBytes: number } } {
+export function memoryContents(): MemoryContents {
   const contents = new Map<Digest, Uint8Array>();
   const put = (bytes: Uint8Array): { digest: Digest; sizeBytes: number } => {
     const digest = digestOf(bytes);
@@ -71,15 +73,31 @@ export interface PackageSpec extends Partial<Pick<LockedPackage, "version" | "ar
 }
 
 /** A package out of values. */
-export function makePackage(name: string, spec: PackageSpec, contents: ReturnType<typeof memoryContents>): UnpackedPackage {
+export function makePackage(name: string, spec: PackageSpec, contents: MemoryContents): UnpackedPackage {
   const { version = "1.0", architecture = "amd64", phase = "packages", use = "install" } = spec;
-  const fields = { Package: name, Version: version, Architecture: architecture, Maintainer: "A <a@example.com>", ...spec.fields };
+  const fields = {
+    Package: name,
+    Version: version,
+    Architecture: architecture,
+    Maintainer: "A <a@example.com>",
+    ...spec.fields,
+  };
   const stanza = Object.entries(fields).map(([key, value]) => `${key}: ${value}\n`);
   const control = { control: `${stanza.join("")}Description: ${name}\n more\n`, ...spec.control };
   return {
     locked: {
-      name, version, architecture, phase, use, digest: digestOf(name), sizeBytes: 1, filename: `pool/${name}.deb`,
-      sourceName: name, sourceVersion: version, from: "bookworm", by: ["spec"],
+      name,
+      version,
+      architecture,
+      phase,
+      use,
+      digest: digestOf(name),
+      sizeBytes: 1,
+      filename: `pool/${name}.deb`,
+      sourceName: name,
+      sourceVersion: version,
+      from: "bookworm",
+      by: ["spec"],
     },
     tree: makeEntries(spec.files ?? {}, contents.putText),
     control: new Map(Object.entries(control).map(([file, text]) => [file, contents.putText(text).digest])),
@@ -92,7 +110,9 @@ export function dumpTree(tree: Tree, contents?: Contents): string[] {
     const head = `/${entry.path} ${entry.type} ${entry.mode.toString(8).padStart(4, "0")} ${entry.uid}:${entry.gid}`;
     switch (entry.type) {
       case "file":
-        return contents === undefined ? head : `${head} ${JSON.stringify(Buffer.from(contents.read(entry.content)).toString())}`;
+        return contents === undefined
+          ? head
+          : `${head} ${JSON.stringify(Buffer.from(contents.read(entry.content)).toString())}`;
       case "symlink":
         return `/${entry.path} -> ${entry.target}`;
       case "hardlink":
