@@ -148,6 +148,26 @@ test("assembling real packages needs nothing undeclared, and its layers are the 
   );
 });
 
+/** Runs the package's own script on a directory; what it made in /etc/ssl/certs. */
+function updateCaCertificates(root: string): string[] {
+  const certs = join(root, "etc/ssl/certs");
+  const places = {
+    certsconf: "etc/ca-certificates.conf",
+    certsdir: "usr/share/ca-certificates",
+    localcertsdir: "none",
+    hooksdir: "none",
+  };
+  const options = Object.entries(places).flatMap(([name, path]) => [`--${name}`, join(root, path)]);
+  const made = run("sh", [join(root, "usr/sbin/update-ca-certificates"), ...options, "--etccertsdir", certs]);
+  assert.equal(made.status, 0, made.stderr);
+  const lines = readdirSync(certs).map((name) => {
+    const path = join(certs, name);
+    if (!lstatSync(path).isSymbolicLink()) return `${name} ${digestOf(readFileSync(path))}`;
+    return `${name} -> ${readlinkSync(path).replace(root, "")}`;
+  });
+  return lines.sort(compareOrdinal);
+}
+
 test("assembling does not depend on the order of packages", (t) => {
   if (skips(t)) return;
   assert.deepEqual(assemble([], [...packages].reverse()), assemble([]));
@@ -180,26 +200,6 @@ test("caBundle makes what update-ca-certificates makes", (t) => {
   assert.deepEqual(actual.sort(compareOrdinal), expected);
   assert.ok(expected.length > 200);
 });
-
-/** Runs the package's own script on a directory; what it made in /etc/ssl/certs. */
-function updateCaCertificates(root: string): string[] {
-  const certs = join(root, "etc/ssl/certs");
-  const places = {
-    certsconf: "etc/ca-certificates.conf",
-    certsdir: "usr/share/ca-certificates",
-    localcertsdir: "none",
-    hooksdir: "none",
-  };
-  const options = Object.entries(places).flatMap(([name, path]) => [`--${name}`, join(root, path)]);
-  const made = run("sh", [join(root, "usr/sbin/update-ca-certificates"), ...options, "--etccertsdir", certs]);
-  assert.equal(made.status, 0, made.stderr);
-  const lines = readdirSync(certs).map((name) => {
-    const path = join(certs, name);
-    if (!lstatSync(path).isSymbolicLink()) return `${name} ${digestOf(readFileSync(path))}`;
-    return `${name} -> ${readlinkSync(path).replace(root, "")}`;
-  });
-  return lines.sort(compareOrdinal);
-}
 
 test("the assembled root runs: its programs start in a chroot", (t) => {
   if (skips(t)) return;

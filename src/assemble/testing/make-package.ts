@@ -17,7 +17,7 @@ export function memoryContents(): MemoryContents {
   return {
     put,
     putText: (text) => put(Buffer.from(text, "utf8")),
-    read(digest) {
+    read: (digest) => {
       const bytes = contents.get(digest);
       if (bytes === undefined) throw new Error(`the test put no content ${digest}`);
       return bytes;
