@@ -60,7 +60,7 @@ export function ambiguousName(universe: Universe, need: Need, found: readonly Ve
 /** What the sources have under the name of a relation that is not satisfied. */
 function stateOf(universe: Universe, relation: Relation): string {
   const real = universe.named(relation.name);
-  if (real.length > 0) return haveText(real);
+  if (real.length > 0) return haveText(universe, real);
   const providers = universe.providersNamed(relation.name);
   const where = universe.sources.join(", ");
   if (providers.length === 0) return `${where} ${verb(universe)} no package "${relation.name}"`;
@@ -79,11 +79,12 @@ function providedAs(name: string): (item: Package) => string {
   };
 }
 
-function haveText(items: readonly Package[]): string {
+function haveText(universe: Universe, items: readonly Package[]): string {
   const bySource = new Map<string, Set<string>>();
   for (const item of items) {
     const versions = bySource.get(item.origin) ?? new Set<string>();
-    bySource.set(item.origin, versions.add(`${item.version} for ${item.architecture}`));
+    const isUsual = universe.archOf(item) === universe.native;
+    bySource.set(item.origin, versions.add(isUsual ? item.version : `${item.version} for ${item.architecture}`));
   }
   const parts = [...bySource].map(([source, versions]) => `${source} has ${[...versions].join(" and ")}`);
   return parts.sort(compareOrdinal).join(", ");
