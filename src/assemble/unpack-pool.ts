@@ -57,13 +57,14 @@ async function runLane(queue: UnpackTask[], records: Map<Digest, Digest>, option
 
 function ask(worker: Worker, task: UnpackTask): Promise<Digest> {
   return new Promise((resolve, reject) => {
+    const onError = (error: unknown): void => settle(() => reject(error));
+    const onExit = (code: number): void => onError(new Error(`internal error: unpack worker ended with ${code}`));
+    const onMessage = (answer: UnpackAnswer): void => settle(() => finish(answer, resolve, reject));
     const settle = (act: () => void): void => {
-      worker.removeAllListeners();
+      worker.off("error", onError).off("exit", onExit).off("message", onMessage);
       act();
     };
-    worker.once("error", (error) => settle(() => reject(error)));
-    worker.once("exit", (code) => settle(() => reject(new Error(`internal error: unpack worker ended with ${code}`))));
-    worker.once("message", (answer: UnpackAnswer) => settle(() => finish(answer, resolve, reject)));
+    worker.on("error", onError).on("exit", onExit).on("message", onMessage);
     worker.postMessage(task);
   });
 }

@@ -3,11 +3,19 @@
  * Runs the stations in order: spec, lock, packages, phases, layers, image, outputs; and compares two builds.
  *
  * - project: the directory of a spec, its lock and the files it may name
+ * - stage: a root file system at some point of the build, by digests, with the layers that make it
  * - record: what the store remembers of an image; a name is a ref to one
+ *
+ *     const [image] = await build({ store, document, lock, fetch, form: "zstd:chunked", ... });
+ *     await copyImage(storeSource(store, image.record), openTarget("oci", "out"));
  */
+export { build, type BuildRequest, type BuiltImage } from "./build.ts";
 export { findImage, listImages, pruneSuperseded } from "./find-image.ts";
 export { insideProject } from "./inside.ts";
 export { type Progress, type ProgressStep, silentProgress } from "./progress.ts";
 export { findProject, type Project } from "./project.ts";
+export type { DirectoryOrder } from "./project-reader.ts";
+export { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
 export { type LoadedSpec, loadSpec } from "./spec-memo.ts";
 export { storeSource } from "./store-source.ts";
+export { type Output, writeOutput } from "./write-output.ts";

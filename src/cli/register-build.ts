@@ -6,6 +6,10 @@ import type { Shell } from "./shell.ts";
 
 const specHelp = "spec file, or a directory with ashlar.yaml or ashlar.ts";
 
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
 /** The verbs that turn a spec into a lock and images. Their work is loaded when they are run. */
 export function registerBuildVerbs(program: Command, shell: Shell, finish: Finish): void {
   registerInit(program, shell, finish);
@@ -29,7 +33,7 @@ function registerConvert(program: Command, shell: Shell, finish: Finish): void {
     .command("convert <spec>")
     .description("print a spec in another form; the canonical document stays the same")
     .addOption(new Option("--to <form>", "the form wanted").choices(["yaml", "ts", "json"]).makeOptionMandatory())
-    .option("--set <name=value...>", "parameters for input()")
+    .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
     .action(async (spec, options) =>
       finish(await (await import("./verbs/convert.ts")).convert(shell, spec, options), options),
     );
@@ -40,7 +44,7 @@ function registerLock(program: Command, shell: Shell, finish: Finish): void {
     .command("lock [spec]")
     .description(`resolve and verify the packages of a spec and write ashlar.lock (${specHelp})`)
     .option("--check", "write nothing; exit 3 when the lock is missing or would change")
-    .option("--set <name=value...>", "parameters for input()")
+    .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
     .option("--offline", "use only what the store has")
     .option("--allow-older", "accept an archive that is older than one seen before")
     .option("--allow-expired", "accept a Release file past its Valid-Until; the lock records it")
@@ -54,7 +58,7 @@ function registerUpdate(program: Command, shell: Shell, finish: Finish): void {
     .description("move the lock to the archive's newest packages, all or those named, and show what changes")
     .option("--spec <spec>", specHelp)
     .option("--dry-run", "only show")
-    .option("--set <name=value...>", "parameters for input()")
+    .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
     .option("--allow-older", "accept an archive that is older than one seen before")
     .option("--allow-expired", "accept a Release file past its Valid-Until; the lock records it")
     .action(async (packages, options) =>
@@ -66,15 +70,15 @@ function registerBuild(program: Command, shell: Shell, finish: Finish): void {
   program
     .command("build [spec]")
     .description(`build the images of a spec (${specHelp})`)
-    .option("-o, --output <kind:path[:tag]...>", "also write oci:, oci-archive:, docker-archive: or rootfs: (may repeat)")
-    .option("--image <name...>", "of a fleet only these images, and what they stand on")
-    .option("--platform <platform...>", "only these platforms")
+    .option("-o, --output <place>", "also write oci:PATH[:TAG], oci-archive:, docker-archive: or rootfs: (may repeat)", collect)
+    .option("--image <name>", "of a fleet only this image, and what it stands on (may repeat)", collect)
+    .option("--platform <platform>", "only this platform (may repeat)", collect)
     .addOption(
       new Option("--compression <form>", "form of the layers")
         .choices(["zstd:chunked", "zstd", "gzip", "none"])
         .default("zstd:chunked"),
     )
-    .option("--set <name=value...>", "parameters for input()")
+    .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
     .option("--frozen", "fail when the lock is missing or stale (the default where CI is set)")
     .option("--offline", "use only what the store has")
     .option("--check", "build a second time under other circumstances and compare; exit 7 when it differs")

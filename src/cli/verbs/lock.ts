@@ -20,7 +20,7 @@ interface LockOptions extends GlobalOptions {
   readonly allowExpired?: boolean;
 }
 
-interface Asked extends LockOptions {
+interface Asked {
   readonly project: Project;
   readonly update?: "all" | readonly string[];
 }
@@ -32,7 +32,7 @@ export async function lock(
   options: LockOptions & { readonly check?: boolean },
 ): Promise<Outcome> {
   const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
-  const { before, after } = await relock(shell, { ...options, project });
+  const { before, after } = await relock(shell, options, { project });
   const changes = compareLocks(before, after);
   if (!options.check) return outcome(project, changes, writeLock(project, after));
   if (before !== undefined && changes.length === 0 && before.document === after.document) {
@@ -52,36 +52,44 @@ export async function update(
 ): Promise<Outcome> {
   const spec = options.spec ?? ".";
   const project = findProject(resolve(shell.cwd, spec), spec);
-  const asked: Asked = { ...options, project, update: packages.length === 0 ? "all" : packages };
-  const { before, after } = await relock(shell, asked);
+  const asked: Asked = { project, update: packages.length === 0 ? "all" : packages };
+  const { before, after } = await relock(shell, options, asked);
   return outcome(project, compareLocks(before, after), options.dryRun ? false : writeLock(project, after));
 }
 
-async function relock(shell: Shell, options: Asked): Promise<{ readonly before: Lock | undefined; readonly after: Lock }> {
+interface Relocked {
+  readonly before: Lock | undefined;
+  readonly after: Lock;
+}
+
+async function relock(shell: Shell, options: LockOptions, asked: Asked): Promise<Relocked> {
   const store = await openForWriting(shell, options);
   const lease = store.lease();
   try {
-    const { document } = await loadSpec(options.project, parseParameters(options.set), store);
-    const before = readLock(options.project);
-    return { before, after: await makeLock(shell, { ...options, store, document, previous: before }) };
+    const { document } = await loadSpec(asked.project, parseParameters(options.set), store);
+    const before = readLock(asked.project);
+    return { before, after: await makeLock(shell, options, { ...asked, store, document, previous: before }) };
   } finally {
     lease.release();
     store.close();
   }
 }
 
+interface Making extends Asked {
+  readonly store: Store;
+  readonly document: Document;
+  readonly previous: Lock | undefined;
+}
+
 /** Resolves a document; the network is asked only where the previous lock does not answer. */
-export async function makeLock(
-  shell: Shell,
-  options: Asked & { readonly store: Store; readonly document: Document; readonly previous: Lock | undefined },
-): Promise<Lock> {
-  const { store, project, document, previous, update: moving } = options;
+export async function makeLock(shell: Shell, options: LockOptions, making: Making): Promise<Lock> {
+  const { store, project, document, previous, update: moving } = making;
   const shown = showDownloads(makeProgress(shell, options), "fetch indexes");
   const fetcher = openNetwork(shell, { store, offline: options.offline === true, onEvent: shown.onEvent });
   const overrides = { allowOlder: options.allowOlder, allowExpired: options.allowExpired };
   try {
-    const made = archiveOptions(shell, { store, project, overrides });
-    const result = await resolveLock({ ...made, document, fetcher, previous, update: moving });
+    const archives = archiveOptions(shell, { store, project, overrides });
+    const result = await resolveLock({ ...archives, document, fetcher, previous, update: moving });
     shown.done();
     return result;
   } finally {

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type OwnedTree, type ProjectFiles } from "../assemble/index.ts";
+import { canonicalJson, type Digest, type Json } from "../base/index.ts";
+import { loadCompressor } from "../formats/index.ts";
+import { makeImage, type NamedLayer } from "../image/index.ts";
+import { describeLayer, formIdentity, type LayerForm, type LayerMaker, openLayer } from "../layer/index.ts";
+import { type Image, parsePlatform } from "../oci/index.ts";
+import type { ImageDocument } from "../spec/index.ts";
+import type { Action, PackWriter, Store } from "../store/index.ts";
+import { digestAppInputs, makeAppStage } from "./app-stage.ts";
+import type { Progress } from "./progress.ts";
+import { type ImageRecord, putImageRecord, readImageRecord } from "./record.ts";
+import { readOwnedTree, type RecordedPackage, type Stage } from "./stage.ts";
+import { makeSystemStage } from "./system-stage.ts";
+import { verifyImage } from "./verify-image.ts";
+
+export interface ImageRequest {
+  readonly store: Store;
+  readonly name: string;
+  readonly document: ImageDocument;
+  readonly platform: string;
+  /** Of this image alone. */
+  readonly packages: readonly RecordedPackage[];
+  /** The image below and everything in it, for `from: { image }`. */
+  readonly parent: { readonly record: Digest; readonly packages: readonly RecordedPackage[] } | undefined;
+  /** Hashes the project's files without keeping them, and brings them into the store. */
+  readonly project: (put?: PackWriter) => ProjectFiles;
+  readonly form: LayerForm;
+  /** SOURCE_DATE_EPOCH, where it is set. */
+  readonly epochSeconds: number | undefined;
+  /** The newest date among the locked inputs. */
+  readonly inputSeconds: number;
+  readonly progress: Progress;
+}
+
+/** Builds one image for one platform; the digest of its `ImageRecord`. Unchanged inputs are one look-up. */
+export async function buildImage(request: ImageRequest): Promise<Digest> {
+  const { store, document } = request;
+  const action = actionOf(request, digestAppInputs(document, request.project()));
+  const known = store.getAction(action);
+  if (known !== undefined) return known.value as Digest;
+  const record = await assemble(request);
+  store.putAction(action, { value: record, reaches: { records: [record] } });
+  return record;
+}
+
+function actionOf(request: ImageRequest, project: Digest): Action {
+  const { name, document, platform, packages, parent, form, epochSeconds, inputSeconds } = request;
+  const inputs = [project, ...packages.map((item) => item.record), ...(parent === undefined ? [] : [parent.record])];
+  const parameters = {
+    name,
+    document,
+    platform,
+    form,
+    compressor: formIdentity(form),
+    locked: packages.map((item) => item.locked),
+    epochSeconds: epochSeconds ?? null,
+    inputSeconds,
+  };
+  return { operation: "image.build", version: 1, inputs, parameters: parameters as unknown as Json };
+}
+
+async function assemble(request: ImageRequest): Promise<Digest> {
+  const { store, document, parent } = request;
+  const below = parent === undefined ? undefined : stageOf(readImageRecord(store, parent.record));
+  const system = makeSystemStage({ store, document, packages: request.packages, below });
+  const pack = store.beginPack();
+  try {
+    const lower = readOwnedTree(store, system);
+    const project = request.project(pack);
+    const app = makeAppStage({ ...request, below: system, lower, project, pack, mtimeSeconds: request.epochSeconds ?? 0 });
+    const packages = [...(parent?.packages ?? []), ...request.packages];
+    const parts = putDocuments(pack, document, packages);
+    pack.commit();
+    await checkImage(request, app.owned, packages);
+    return await finish(request, app.stage, parts);
+  } catch (error) {
+    pack.abort();
+    throw error;
+  }
+}
+
+function stageOf({ layers, flat, owners }: ImageRecord): Stage {
+  return { layers, flat, owners };
+}
+
+async function checkImage(
+  { store, document, progress }: ImageRequest,
+  owned: OwnedTree,
+  packages: readonly RecordedPackage[],
+): Promise<void> {
+  for (const warning of verifyImage({ store, document, owned, packages })) progress.warn(warning);
+}
+
+function putDocuments(
+  pack: PackWriter,
+  document: ImageDocument,
+  packages: readonly RecordedPackage[],
+): Pick<ImageRecord, "document" | "packages"> {
+  const put = (value: unknown): Digest => pack.put(Buffer.from(canonicalJson(value as Json), "utf8")).digest;
+  return { document: put(document), packages: put(packages.map((item) => item.locked)) };
+}
+
+async function finish(
+  request: ImageRequest,
+  stage: Stage,
+  parts: Pick<ImageRecord, "document" | "packages">,
+): Promise<Digest> {
+  const { store, name, platform, form } = request;
+  const createdSeconds = request.epochSeconds ?? request.inputSeconds;
+  const image = await encodeImage(request, stage, createdSeconds);
+  const pack = store.beginPack();
+  const manifest = pack.put(image.manifest).digest;
+  const config = pack.put(image.config).digest;
+  pack.commit();
+  const { layers, flat, owners } = stage;
+  const record: ImageRecord = {
+    kind: "image/v1", name, platform, ...parts, layers, flat, owners, createdSeconds, form, manifest, config,
+  };
+  return putImageRecord(store, record);
+}
+
+async function encodeImage({ store, document, platform, form, progress }: ImageRequest, stage: Stage, createdSeconds: number): Promise<Image> {
+  const maker: LayerMaker = { store, compressor: loadCompressor };
+  const layers: NamedLayer[] = [];
+  const shown = progress.start(`compose layers (${platform})`, stage.layers.length, "items");
+  for (const plan of stage.layers) {
+    const blob = await describeLayer(plan, form, maker);
+    const { mediaType, digest, sizeBytes, annotations, diffId } = blob;
+    const descriptor = { mediaType, digest, sizeBytes, annotations };
+    layers.push({ descriptor, diffId, createdBy: `ashlar: ${plan.name}`, open: () => openLayer(plan, blob, maker) });
+    shown.advance(1);
+  }
+  shown.done(`${stage.layers.length} layers`);
+  const { config, lifecycle, from } = document;
+  const baseName = from.kind === "debian" ? `debian:${from.suite}` : undefined;
+  const facts = { config, lifecycle, baseName, createdSeconds, compressor: formIdentity(form) };
+  return makeImage({ ...facts, platform: parsePlatform(platform), layers });
+}

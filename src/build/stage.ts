@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ContentFacts, type OwnedTree } from "../assemble/index.ts";
+import { canonicalJson, type Digest, type ImagePath, type Json } from "../base/index.ts";
+import type { LayerPlan } from "../layer/index.ts";
+import type { LockedPackage } from "../lock/index.ts";
+import type { PackWriter, Store } from "../store/index.ts";
+import { readPackageRecord } from "./packages.ts";
+
+/** A root file system at some point of the build, by digests, with the layers that make it. */
+export interface Stage {
+  readonly layers: readonly LayerPlan[];
+  /** Tree: everything so far. */
+  readonly flat: Digest;
+  /** Content: JSON object, path to who put it there. */
+  readonly owners: Digest;
+}
+
+/** Reads a stage's tree with its owners. */
+export function readOwnedTree(store: Store, { flat, owners }: Pick<Stage, "flat" | "owners">): OwnedTree {
+  const text = Buffer.from(store.read(owners)).toString("utf8");
+  const pairs = Object.entries(JSON.parse(text) as Record<ImagePath, string>) as [ImagePath, string][];
+  return { tree: store.readTree(flat), owners: new Map(pairs) };
+}
+
+/** Puts a tree and its owners into the store. */
+export function putOwnedTree(store: Store, pack: PackWriter, owned: OwnedTree): Pick<Stage, "flat" | "owners"> {
+  const owners: Record<string, string> = Object.fromEntries(owned.tree.map(({ path }) => [path, owned.owners.get(path) ?? ""]));
+  const { digest } = pack.put(Buffer.from(canonicalJson(owners as Json), "utf8"));
+  return { flat: store.putTree(owned.tree, pack), owners: digest };
+}
+
+/** What a stage keeps alive in the store. */
+export function stageReaches(stage: Stage): { readonly trees: readonly Digest[]; readonly contents: readonly Digest[] } {
+  const trees = stage.layers.flatMap((layer) => [layer.directories, ...layer.blocks]);
+  return { trees: [...trees, stage.flat], contents: [stage.owners] };
+}
+
+/** A locked package with the record of what it unpacks to. */
+export interface RecordedPackage {
+  readonly locked: LockedPackage;
+  readonly record: Digest;
+}
+
+/** What the contents of some packages say of themselves: ELF headers and first lines of scripts. */
+export function factsOf(store: Store, packages: readonly RecordedPackage[]): Map<Digest, ContentFacts> {
+  const facts = new Map<Digest, ContentFacts>();
+  for (const { record } of packages) {
+    for (const [digest, fact] of Object.entries(readPackageRecord(store, record).facts)) facts.set(digest as Digest, fact);
+  }
+  return facts;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+
+import { AshlarError, type Json } from "../../base/index.ts";
+import {
+  build as buildAll,
+  type BuiltImage,
+  findProject,
+  type LoadedSpec,
+  loadSpec,
+  type Output,
+  type Progress,
+  type Project,
+  readImageRecord,
+  writeOutput,
+} from "../../build/index.ts";
+import { fetchPackages } from "../../fetch/index.ts";
+import type { LayerForm } from "../../layer/index.ts";
+import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
+import type { Store } from "../../store/index.ts";
+import { directoryOrder } from "../directory-order.ts";
+import { readLock, writeLock } from "../lock-file.ts";
+import { mirrorSettings, openNetwork, showDownloads } from "../network.ts";
+import { openForWriting } from "../open-store.ts";
+import { parseParameters } from "../parameters.ts";
+import { parseOutput } from "../place.ts";
+import { makeProgress } from "../progress.ts";
+import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
+import { sourcesByName } from "../sources-by-name.ts";
+
+export interface BuildOptions extends GlobalOptions {
+  readonly output?: readonly string[];
+  readonly image?: readonly string[];
+  readonly platform?: readonly string[];
+  readonly compression: LayerForm;
+  readonly set?: readonly string[];
+  readonly frozen?: boolean;
+  readonly offline?: boolean;
+  readonly check?: boolean;
+  readonly workers?: string;
+  readonly load?: string;
+}
+
+interface Run {
+  readonly shell: Shell;
+  readonly options: BuildOptions;
+  readonly project: Project;
+  readonly store: Store;
+  readonly progress: Progress;
+}
+
+/** `ashlar build [SPEC]` */
+export async function build(shell: Shell, spec: string | undefined, options: BuildOptions): Promise<Outcome> {
+  const outputs = (options.output ?? []).map((text) => parseOutput(text, shell.cwd));
+  const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
+  const progress = makeProgress(shell, options);
+  const store = await openForWriting(shell, options);
+  try {
+    const run: Run = { shell, options, project, store, progress };
+    const loaded = await loadSpec(project, parseParameters(options.set), store);
+    const lock = await lockFor(run, loaded);
+    const images = await buildAll(requestOf(run, loaded, lock));
+    await deliver(run, images, outputs);
+    if (options.check) await (await import("../check-build.ts")).checkBuild(run, images);
+    return outcome(store, images);
+  } finally {
+    store.close();
+  }
+}
+
+/** The lock to build from: read, made where there is none, refreshed where only its document's digest is old. */
+async function lockFor({ shell, options, project, store, progress }: Run, { document, digest }: LoadedSpec): Promise<Lock> {
+  const lock = readLock(project);
+  const frozen = options.frozen === true || Boolean(shell.env["CI"]);
+  if (lock !== undefined && lock.document === digest) return lock;
+  if (frozen) {
+    checkLock(document, lock, project.lockName);
+    return lock;
+  }
+  const { makeLock } = await import("./lock.ts");
+  const fresh = await makeLock(shell, options, { project, store, document, previous: lock });
+  if (writeLock(project, fresh)) progress.note(`wrote ${project.lockName}`);
+  return fresh;
+}
+
+function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<typeof buildAll>[0] {
+  const { shell, options, project, store, progress } = run;
+  return {
+    store,
+    storeDir: storeDirOf(shell, options),
+    projectDir: project.dir,
+    document,
+    lock,
+    fetch: (packages) => fetchAll(run, { packages, lock, document }),
+    form: options.compression,
+    images: options.image,
+    platforms: options.platform,
+    epochSeconds: epochOf(shell, progress),
+    workers: workersOf(options),
+    directoryOrder: directoryOrder(shell),
+    progress,
+  };
+}
+
+interface FetchWhat {
+  readonly packages: readonly LockedPackage[];
+  readonly lock: Lock;
+  readonly document: LoadedSpec["document"];
+}
+
+async function fetchAll({ shell, options, store, progress }: Run, { packages, lock, document }: FetchWhat): Promise<void> {
+  const total = packages.reduce((sum, item) => sum + item.sizeBytes, 0);
+  const shown = showDownloads(progress, "fetch packages", total);
+  const fetcher = openNetwork(shell, { store, offline: options.offline === true, onEvent: shown.onEvent });
+  const sources = sourcesByName(document);
+  const dates = new Map(lock.sources.map((source) => [source.name, source.dateSeconds]));
+  const requests = packages.map((item) => ({
+    ...item,
+    source: sources.get(item.from) ?? { name: item.from, suite: item.from, components: [] },
+    dateSeconds: dates.get(item.from) ?? 0,
+  }));
+  try {
+    await fetchPackages(fetcher, requests, { area: store, mirrors: mirrorSettings(shell) });
+    shown.done();
+  } finally {
+    await fetcher.close();
+  }
+}
+
+function epochOf(shell: Shell, progress: Progress): number | undefined {
+  const text = shell.env["SOURCE_DATE_EPOCH"];
+  if (text === undefined || text === "") return undefined;
+  if (!/^\d{1,11}$/.test(text)) {
+    throw new AshlarError("USAGE_EPOCH", `Cannot use SOURCE_DATE_EPOCH "${text}": want seconds since 1970`);
+  }
+  progress.note(`SOURCE_DATE_EPOCH=${text} is part of the result`);
+  return Number(text);
+}
+
+function workersOf({ workers }: BuildOptions): number {
+  if (workers === undefined) return availableParallelism();
+  if (/^[1-9]\d{0,2}$/.test(workers)) return Number(workers);
+  throw new AshlarError("USAGE_WORKERS", `Cannot use --workers "${workers}": want a number from 1 to 999`);
+}
+
+async function deliver({ shell, store, options, progress }: Run, images: readonly BuiltImage[], outputs: readonly Output[]): Promise<void> {
+  const [image] = images;
+  for (const output of outputs) {
+    if (images.length > 1 || image === undefined) {
+      const hint = "choose one with --image; what it stands on is built without being written";
+      const last = images.at(-1);
+      if (options.image?.length !== 1 || last === undefined) {
+        throw new AshlarError("USAGE_OUTPUT", `Cannot write "${output.path}": the spec has several images`, { hint });
+      }
+      await writeOutput(store, last.record, output);
+    } else await writeOutput(store, image.record, output);
+    progress.note(`wrote ${output.kind}:${output.path}`);
+  }
+  if (options.load === undefined) return;
+  const { loadImage } = await import("../load-image.ts");
+  for (const built of images) await loadImage(shell, { store, record: built.record, engine: options.load });
+}
+
+function outcome(store: Store, images: readonly BuiltImage[]): Outcome {
+  const described = images.map(({ name, digest, record }) => ({
+    name,
+    digest,
+    platforms: record.images.map(({ platform, record: image }) => {
+      const { manifest, config, layers } = readImageRecord(store, image);
+      return { platform, manifest, config, layers: layers.map((layer) => layer.name) };
+    }),
+  }));
+  return {
+    text: images.map(({ name, digest }) => `${name}@${digest}\n`).join(""),
+    json: { images: described as unknown as Json },
+  };
+}
