@@ -5,8 +5,11 @@ import { type ContentReader, packageId, type UnpackedPackage } from "./content.t
 /** Gives the packages that an owner (`iproute2:amd64`) recommends or suggests. */
 export type OptionalOf = (owner: string) => ReadonlySet<string>;
 
+/** Of a package its name and control files. */
+type Controlled = Pick<UnpackedPackage, "locked" | "control">;
+
 /** Reads Recommends and Suggests of packages, each when first asked for. */
-export function optionalPackages(packages: readonly UnpackedPackage[], contents: ContentReader): OptionalOf {
+export function optionalPackages(packages: readonly Controlled[], contents: ContentReader): OptionalOf {
   const byId = new Map(packages.map((item) => [packageId(item.locked), item]));
   const known = new Map<string, ReadonlySet<string>>();
   return (owner) => {
@@ -19,7 +22,7 @@ export function optionalPackages(packages: readonly UnpackedPackage[], contents:
   };
 }
 
-function namesOf(item: UnpackedPackage, contents: ContentReader): ReadonlySet<string> {
+function namesOf(item: Controlled, contents: ContentReader): ReadonlySet<string> {
   const digest = item.control.get("control");
   const stanza = digest === undefined ? undefined : parseControl(contents.read(digest))[0];
   if (stanza === undefined) return new Set();

@@ -7,7 +7,7 @@ import type { ProjectFile, ProjectFiles } from "./project-files.ts";
 /** A file of the project that an item of `app` takes. */
 export interface SelectedFile {
   readonly file: ProjectFile;
-  /** Its path below the fixed part of the glob that took it: where it lands below `to`. */
+  /** Its path below the fixed part of the glob, or of all globs of the item: where it lands below `to`. */
   readonly below: string;
 }
 
@@ -36,14 +36,24 @@ export function selectFiles(from: readonly string[], exclude: readonly string[],
   const isExcluded = excluder(exclude);
   const found = new Map<string, SelectedFile>();
   let isMany = from.length > 1;
-  for (const glob of from) {
-    const wanted = takeApart(glob);
-    const files = filesOf(wanted, isExcluded, project);
-    if (files.length === 0) throw nothing(glob, project);
+  const all = from.map((text) => ({ text, wanted: takeApart(text) }));
+  const start = commonDirectory(all.map(({ wanted }) => wanted));
+  for (const { text, wanted } of all) {
+    const files = filesOf(wanted, start ?? wanted.base, { isExcluded, project });
+    if (files.length === 0) throw nothing(text, project);
     isMany ||= wanted.isGlob || files[0]?.file.path !== wanted.base;
-    for (const item of files) addOnce(found, item);
+    for (const item of files) found.set(item.below, item);
   }
   return { files: [...found.values()].sort((a, b) => compareOrdinal(a.below, b.below)), isMany };
+}
+
+/** Of several globs the directory that holds them all: they keep their places to each other. */
+function commonDirectory(all: readonly Wanted[]): string | undefined {
+  if (all.length <= 1) return undefined;
+  const paths = all.map(({ base, isGlob }) => (isGlob ? base.split("/") : base.split("/").slice(0, -1)));
+  const [first = []] = paths;
+  const end = first.findIndex((part, i) => paths.some((path) => path[i] !== part));
+  return first.slice(0, end < 0 ? first.length : end).join("/");
 }
 
 function takeApart(text: string): Wanted {
@@ -71,15 +81,21 @@ function excluder(exclude: readonly string[]): (path: string) => boolean {
   );
 }
 
-function filesOf(
-  wanted: Wanted,
-  isExcluded: (path: string) => boolean,
-  project: ProjectFiles,
-): readonly SelectedFile[] {
+interface Looking {
+  readonly isExcluded: (path: string) => boolean;
+  readonly project: ProjectFiles;
+}
+
+/** The files that one glob takes; each lands where it is below `start`. */
+function filesOf(wanted: Wanted, start: string, { isExcluded, project }: Looking): readonly SelectedFile[] {
   const { base, isGlob } = wanted;
+  const below = (path: string): string => (start === "" ? path : path.slice(start.length + 1));
   if (!isGlob) {
     const [only] = [...project.walk(base, () => false)].filter((file) => file.path === base);
-    if (only !== undefined) return isExcluded(only.path) ? [] : [checked(only, base.slice(base.lastIndexOf("/") + 1))];
+    if (only !== undefined) {
+      const name = start === base ? base.slice(base.lastIndexOf("/") + 1) : below(base);
+      return isExcluded(only.path) ? [] : [checked(only, name)];
+    }
   }
   const glob = isGlob ? wanted.glob : `${base}/**`;
   const matches = picomatch(glob, { dot: false });
@@ -88,7 +104,7 @@ function filesOf(
   for (const file of project.walk(base, enter)) {
     if (!matches(file.path) || isExcluded(file.path) || !maySpell(glob, file.path)) continue;
     if (looksSecret(file, project)) throw secret(file.path, glob);
-    files.push(checked(file, base === "" ? file.path : file.path.slice(base.length + 1)));
+    files.push(checked(file, below(file.path)));
   }
   return files;
 }
@@ -113,15 +129,6 @@ function checked(file: ProjectFile, below: string): SelectedFile {
     }
   }
   return { file, below };
-}
-
-function addOnce(found: Map<string, SelectedFile>, item: SelectedFile): void {
-  const before = found.get(item.below);
-  if (before !== undefined && before.file.path !== item.file.path) {
-    const message = `Cannot copy "${before.file.path}" and "${item.file.path}": both would become "${item.below}"`;
-    throw new AshlarError("ASSEMBLE_APP_CONFLICT", message, { hint: "copy them in two items" });
-  }
-  found.set(item.below, item);
 }
 
 const secretNames = [

@@ -114,8 +114,9 @@ async function finish(
   const config = pack.put(image.config).digest;
   pack.commit();
   const { layers, flat, owners } = stage;
+  const unpacked = [...(request.parent?.packages ?? []), ...request.packages].map((item) => item.record);
   const record: ImageRecord = {
-    kind: "image/v1", name, platform, ...parts, layers, flat, owners, createdSeconds, form, manifest, config,
+    kind: "image/v1", name, platform, ...parts, unpacked, layers, flat, owners, createdSeconds, form, manifest, config,
   };
   return putImageRecord(store, record);
 }

@@ -12,6 +12,8 @@ export interface ImageRecord {
   readonly document: Digest;
   /** Content: JSON array of the `LockedPackage`s in the image, its parents' included. */
   readonly packages: Digest;
+  /** Records of what its packages unpack to; with them a later build finds everything remembered. */
+  readonly unpacked: readonly Digest[];
   /** Bottom first. */
   readonly layers: readonly LayerPlan[];
   /** Tree: the flat root file system. */
@@ -37,7 +39,8 @@ export interface NamedRecord {
 export function putImageRecord(store: Store, record: ImageRecord): Digest {
   const trees = record.layers.flatMap((layer) => [layer.directories, ...layer.blocks]);
   const contents = [record.document, record.packages, record.owners, record.manifest, record.config];
-  return store.putRecord(record as unknown as Json, { trees: [...trees, record.flat], contents });
+  const reaches = { trees: [...trees, record.flat], contents, records: record.unpacked };
+  return store.putRecord(record as unknown as Json, reaches);
 }
 
 export function putNamedRecord(store: Store, record: NamedRecord): Digest {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ContentFacts, type OwnedTree } from "../assemble/index.ts";
+import type { ContentFacts, OwnedTree, UnpackedPackage } from "../assemble/index.ts";
 import { canonicalJson, type Digest, type ImagePath, type Json } from "../base/index.ts";
 import type { LayerPlan } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
@@ -39,6 +39,16 @@ export function stageReaches(stage: Stage): { readonly trees: readonly Digest[];
 export interface RecordedPackage {
   readonly locked: LockedPackage;
   readonly record: Digest;
+}
+
+/** A package as `assemble` takes it. */
+export function readUnpacked(store: Store, item: RecordedPackage): UnpackedPackage {
+  return { ...readControl(store, item), tree: store.readTree(readPackageRecord(store, item.record).tree) };
+}
+
+/** The same without its tree. */
+export function readControl(store: Store, { locked, record }: RecordedPackage): Omit<UnpackedPackage, "tree"> {
+  return { locked, control: new Map(Object.entries(readPackageRecord(store, record).control)) };
 }
 
 /** What the contents of some packages say of themselves: ELF headers and first lines of scripts. */

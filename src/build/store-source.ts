@@ -61,5 +61,5 @@ function sizeOf(store: Store, digest: Digest): number {
 }
 
 function missing(descriptor: Descriptor): AshlarError {
-  return new AshlarError("REGISTRY_BLOB_MISSING", `Cannot read blob "${descriptor.digest}": the image has no such layer`);
+  return new AshlarError("OCI_BLOB_MISSING", `Cannot read blob "${descriptor.digest}": the image has no such layer`);
 }

@@ -3,9 +3,8 @@ import { assembleSystem, assembleUsers, emptyTree, openContents, packageId, type
 import { type Digest, type Json } from "../base/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
-import { readPackageRecord } from "./packages.ts";
 import { planLayers } from "./plan-layers.ts";
-import { factsOf, putOwnedTree, readOwnedTree, type RecordedPackage, type Stage, stageReaches } from "./stage.ts";
+import { factsOf, putOwnedTree, readOwnedTree, readUnpacked, type RecordedPackage, type Stage, stageReaches } from "./stage.ts";
 
 export interface SystemRequest {
   readonly store: Store;
@@ -74,9 +73,4 @@ function assemble({ store, document, packages, below }: SystemRequest, pack: Pac
     ...planLayers("system", phases.packages, system, options),
   ];
   return { layers, ...putOwnedTree(store, pack, system) };
-}
-
-function readUnpacked(store: Store, { locked, record }: RecordedPackage): UnpackedPackage {
-  const { tree, control } = readPackageRecord(store, record);
-  return { locked, tree: store.readTree(tree), control: new Map(Object.entries(control)) };
 }

@@ -3,6 +3,7 @@ import {
   checkClosure,
   type ContentFacts,
   inspectContent,
+  optionalPackages,
   type OwnedTree,
   showFault,
   verifyClosure,
@@ -11,7 +12,7 @@ import {
 import type { Digest } from "../base/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
-import { factsOf, type RecordedPackage } from "./stage.ts";
+import { factsOf, readControl, type RecordedPackage } from "./stage.ts";
 
 interface Verification {
   readonly store: Store;
@@ -36,6 +37,7 @@ export function verifyImage({ store, document, owned, packages }: Verification):
     allow: expect.closureAllow,
     path: config.env?.["PATH"],
     libraryPath: config.env?.["LD_LIBRARY_PATH"],
+    optionalOf: optionalPackages(packages.map((item) => readControl(store, item)), store),
   });
   if (expect.closure === "warn") return faults.map(showFault);
   verifyClosure(faults);

@@ -21,12 +21,17 @@ export async function loadImage(shell: Shell, loading: Loading): Promise<{ reado
   const wanted = platform ?? (record.images.length > 1 ? hostPlatform() : undefined);
   // Engines take a name without a registry for one of their own.
   const name = `${record.name.includes(".") ? "" : "localhost/"}${record.name}:latest`;
-  await loadInto(engine, storeSource(store, record), {
-    name,
-    tmpDir: store.tmpDir,
-    platform: wanted === undefined ? undefined : parsePlatform(wanted),
-  });
-  return { engine, name };
+  const lease = store.lease();
+  try {
+    await loadInto(engine, storeSource(store, record), {
+      name,
+      tmpDir: store.tmpDir,
+      platform: wanted === undefined ? undefined : parsePlatform(wanted),
+    });
+    return { engine, name };
+  } finally {
+    lease.release();
+  }
 }
 
 function chooseEngine(shell: Shell, asked: string | undefined): Engine {

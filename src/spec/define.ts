@@ -82,7 +82,7 @@ export interface Placing {
 }
 
 export interface Copy extends Placing {
-  /** Globs of files of the project; what lies below the directories before the first wildcard is kept of a path. */
+  /** Globs of files of the project; a path below the directories that all of them begin with is kept. */
   readonly from: string | readonly string[];
   /** A directory, or for a single file without wildcards its new name; "/" at the end makes it a directory. */
   readonly to: AbsolutePath;

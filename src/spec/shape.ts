@@ -87,7 +87,7 @@ const item = z.union([
     copy: z.strictObject({
       from: about(
         some(texts.projectGlob),
-        "Files of the project; of a path, what lies below the directories before the first wildcard is kept",
+        "Files of the project; a path below the directories that all globs of the item begin with is kept",
       ),
       to: about(texts.path, 'Where to; "/" at the end makes it a directory'),
       exclude: about(some(texts.projectGlob), "Files to leave out").optional(),
