@@ -3,7 +3,7 @@ import { type OwnedTree, type ProjectFiles } from "../assemble/index.ts";
 import { canonicalJson, type Digest, type Json } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { makeImage, type NamedLayer } from "../image/index.ts";
-import { describeLayer, formIdentity, type LayerForm, type LayerMaker, openLayer } from "../layer/index.ts";
+import { describeLayer, formIdentity, type LayerForm, type LayerMaker, type LayerSpool, openLayer } from "../layer/index.ts";
 import { type Image, parsePlatform } from "../oci/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
@@ -31,6 +31,8 @@ export interface ImageRequest {
   /** The newest date among the locked inputs. */
   readonly inputSeconds: number;
   readonly progress: Progress;
+  /** Keeps the layers that are composed, for outputs. */
+  readonly spool: LayerSpool | undefined;
 }
 
 /** Builds one image for one platform; the digest of its `ImageRecord`. Unchanged inputs are one look-up. */
@@ -121,8 +123,9 @@ async function finish(
   return putImageRecord(store, record);
 }
 
-async function encodeImage({ store, document, platform, form, progress }: ImageRequest, stage: Stage, createdSeconds: number): Promise<Image> {
-  const maker: LayerMaker = { store, compressor: loadCompressor };
+async function encodeImage(request: ImageRequest, stage: Stage, createdSeconds: number): Promise<Image> {
+  const { store, document, platform, form, progress, spool } = request;
+  const maker: LayerMaker = { store, compressor: loadCompressor, spool };
   const layers: NamedLayer[] = [];
   const shown = progress.start(`compose layers (${platform})`, stage.layers.length, "items");
   for (const plan of stage.layers) {

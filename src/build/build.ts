@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, compareOrdinal, type Digest } from "../base/index.ts";
 import { makeIndex } from "../image/index.ts";
-import type { LayerForm } from "../layer/index.ts";
+import type { LayerForm, LayerSpool } from "../layer/index.ts";
 import type { Lock, LockedPackage } from "../lock/index.ts";
 import { type Image, parseManifest, parsePlatform } from "../oci/index.ts";
 import { type Document, type ImageDocument, imagesOf } from "../spec/index.ts";
@@ -31,6 +31,8 @@ export interface BuildRequest {
   readonly workers: number;
   readonly directoryOrder: DirectoryOrder;
   readonly progress: Progress;
+  /** Keeps the layers that are composed, for outputs. */
+  readonly spool?: LayerSpool | undefined;
 }
 
 /** An image that was built, under its full name. */
@@ -153,7 +155,7 @@ interface Target {
 }
 
 function buildPlatform(request: BuildRequest, target: Target, { done, recorded }: Made): Promise<Digest> {
-  const { store, progress, form, epochSeconds, projectDir, directoryOrder, lock, document } = request;
+  const { store, progress, form, epochSeconds, projectDir, directoryOrder, lock, document, spool } = request;
   const of = (key: string): readonly RecordedPackage[] => recorded.get(`${key} ${target.platform}`) ?? [];
   const chain = ancestorsOf(document, target.key);
   const parentKey = chain.at(-1);
@@ -166,7 +168,7 @@ function buildPlatform(request: BuildRequest, target: Target, { done, recorded }
   const project = (pack?: PackWriter): ReturnType<typeof projectReader> =>
     projectReader({ dir: projectDir, order: directoryOrder, ...(pack && { put: (bytes) => pack.put(bytes) }) });
   const own = { packages: of(target.key), parent, inputSeconds: Math.max(0, ...dates) };
-  return buildImage({ store, progress, form, epochSeconds, project, ...target, ...own });
+  return buildImage({ store, progress, form, epochSeconds, spool, project, ...target, ...own });
 }
 
 /** The images below one, the lowest first. */

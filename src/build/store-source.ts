@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
-import { describeLayer, type LayerBlob, type LayerMaker, type LayerPlan, openLayer } from "../layer/index.ts";
+import { describeLayer, type LayerBlob, type LayerMaker, type LayerPlan, type LayerSpool, openLayer } from "../layer/index.ts";
 import { type Descriptor, type ImageSource, mediaTypes } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 import { type NamedRecord, readImageRecord } from "./record.ts";
 
-/** An image of the store as a place to copy from: layers are composed while they are read. */
-export function storeSource(store: Store, named: NamedRecord): ImageSource {
-  const maker: LayerMaker = { store, compressor: loadCompressor };
+/** An image of the store as a place to copy from: layers are composed while they are read, or come from a spool. */
+export function storeSource(store: Store, named: NamedRecord, spool?: LayerSpool): ImageSource {
+  const maker: LayerMaker = { store, compressor: loadCompressor, spool };
   let layers: Promise<Map<Digest, { plan: LayerPlan; blob: LayerBlob }>> | undefined;
   const documents = documentsOf(store, named);
   return {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 
 import { AshlarError } from "../base/index.ts";
+import type { LayerSpool } from "../layer/index.ts";
 import { copyImage, openTarget, type PlaceKind } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { type NamedRecord, readImageRecord } from "./record.ts";
@@ -15,11 +16,15 @@ export interface Output {
 }
 
 /** Writes an image of the store to a place on disk. Throws what the place throws, and `BUILD_OUTPUT_TAKEN`. */
-export async function writeOutput(store: Store, record: NamedRecord, output: Output): Promise<void> {
+export async function writeOutput(
+  store: Store,
+  record: NamedRecord,
+  output: Output & { readonly spool?: LayerSpool | undefined },
+): Promise<void> {
   if (output.kind === "rootfs") return writeRoot(store, record, output.path);
   const target = openTarget(output.kind, output.path);
   try {
-    await copyImage(storeSource(store, record), target, { tag: output.tag ?? defaultTag(record, output.kind) });
+    await copyImage(storeSource(store, record, output.spool), target, { tag: output.tag ?? defaultTag(record, output.kind) });
     await target.finish();
   } catch (error) {
     await target.abort();

@@ -6,8 +6,8 @@ import { XzScanner } from "./xz-scan.ts";
 import { XzWasm } from "./xz-wasm.ts";
 
 /** A stream no larger than this, compressed and not, is decompressed in one call, which is quicker. */
-const oneShotInBytesMax = 4 << 20;
-const oneShotOutBytesMax = 16 << 20;
+const oneShotInBytesMax = 8 << 20;
+const oneShotOutBytesMax = 24 << 20;
 
 interface Native {
   decompressSync(bytes: Uint8Array): Buffer;

@@ -19,5 +19,6 @@ export {
   type LayerPlan,
   openLayer,
 } from "./layer.ts";
+export { type LayerSpool, openSpool } from "./spool.ts";
 export { splitBySource } from "./split-by-source.ts";
 export { splitDirectories } from "./tar-walk.ts";

@@ -3,6 +3,7 @@ import { AshlarError, type Digest, type Json } from "../base/index.ts";
 import { type Compressor, compressorId } from "../formats/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
+import type { LayerSpool, SpooledBlob } from "./spool.ts";
 import type { LayerParts } from "./tar-walk.ts";
 import { writeGzip } from "./write-gzip.ts";
 import { writeTar } from "./write-tar.ts";
@@ -46,6 +47,8 @@ export function readParts(store: Store, plan: LayerPlan): LayerParts {
 
 export interface LayerMaker {
   readonly store: Store;
+  /** Keeps blobs that are composed, so that writing them out needs no second composition. */
+  readonly spool?: LayerSpool | undefined;
   /** Only asked for when a blob must be composed. */
   readonly compressor: () => Promise<Compressor>;
 }
@@ -55,7 +58,7 @@ export async function describeLayer(plan: LayerPlan, form: LayerForm, maker: Lay
   const { store } = maker;
   const action = blobAction(plan, form);
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
-  const blob = known ?? exhaust(await openPieces(plan, form, maker));
+  const blob = known ?? exhaust(await openPieces(plan, form, maker), maker.spool?.begin());
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
   if (known === undefined) store.putAction(action, { value: blob as unknown as Json, reaches: reachesOf(plan) });
   return { ...blob, form, diffId, mediaType: mediaTypes[form] };
@@ -103,10 +106,19 @@ function* asBlob(
   return { digest: diffId, sizeBytes, annotations: {} };
 }
 
-function exhaust<R>(pieces: Generator<Uint8Array, R, void>): R {
-  for (;;) {
-    const next = pieces.next();
-    if (next.done === true) return next.value;
+function exhaust<R extends object>(pieces: Generator<Uint8Array, R, void>, spooled?: SpooledBlob): R {
+  try {
+    for (;;) {
+      const next = pieces.next();
+      if (next.done !== true) {
+        spooled?.write(next.value);
+        continue;
+      }
+      if ("digest" in next.value) spooled?.keep(next.value.digest as Digest);
+      return next.value;
+    }
+  } finally {
+    spooled?.end();
   }
 }
 
@@ -118,6 +130,8 @@ const batchBytes = 1 << 18;
  * not those of `blob`: the store is damaged then.
  */
 export async function* openLayer(plan: LayerPlan, blob: LayerBlob, maker: LayerMaker): AsyncGenerator<Uint8Array> {
+  const spooled = maker.spool?.open(blob.digest);
+  if (spooled !== undefined) return yield* spooled;
   const pieces = await openPieces(plan, blob.form, maker);
   let batch: Uint8Array[] = [];
   let length = 0;

@@ -39,6 +39,8 @@ export interface OpenOptions {
 
 /** A collection of garbage that goes on is waited for this long. */
 const leaseWaitMs = 300_000;
+/** Contents whose place is remembered, about 20 MB. */
+const foundCountMax = 100_000;
 
 /**
  * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
@@ -57,6 +59,8 @@ class DiskStore extends StoreBase {
   #refsDatabase: RefsDatabase | undefined;
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
+  /** Where contents lie; valid as long as a lease is held. */
+  readonly #found = new Map<Digest, Found>();
 
   constructor(layout: Layout, options: OpenOptions) {
     super(options.compressor);
@@ -67,7 +71,15 @@ class DiskStore extends StoreBase {
     this.#reader = new PackReader(layout);
   }
 
+  /** While a lease is held nothing moves, so what was found once need not be looked up again. */
   protected override find(digest: Digest): Found | undefined {
+    if (this.#leaseCount === 0) return this.#locate(digest);
+    const known = this.#found.get(digest) ?? this.#locate(digest);
+    if (known !== undefined && this.#found.size < foundCountMax) this.#found.set(digest, known);
+    return known;
+  }
+
+  #locate(digest: Digest): Found | undefined {
     const location = this.#index.locate(digest);
     if (location === undefined) return undefined;
     const { pack, content } = location;
@@ -132,7 +144,9 @@ class DiskStore extends StoreBase {
         if (!held) return;
         held = false;
         this.#leaseCount--;
-        if (this.#leaseCount === 0) this.#leaseLock?.release();
+        if (this.#leaseCount > 0) return;
+        this.#found.clear();
+        this.#leaseLock?.release();
       },
     };
   }

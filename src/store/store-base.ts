@@ -24,6 +24,7 @@ import type {
   Store,
   StoreStats,
 } from "./store.ts";
+import { TreeCache } from "./tree-cache.ts";
 
 /** A content that is here, and how to get at its stored bytes. */
 export interface Found {
@@ -67,6 +68,7 @@ export abstract class StoreBase implements Store {
   abstract gc(options: GcOptions): GcReport;
   abstract fsck(options: FsckOptions): FsckReport;
   abstract close(): void;
+  readonly #trees = new TreeCache();
 
   has(digest: Digest): boolean {
     return digest === emptyDigest || this.find(digest) !== undefined;
@@ -96,8 +98,11 @@ export abstract class StoreBase implements Store {
     return decodeFrame(found.content, only, found.read(0, only.storedBytes));
   }
 
-  stream(digest: Digest): Iterable<Uint8Array> {
-    return digest === emptyDigest ? [] : this.#pieces(this.#require(digest));
+  *stream(digest: Digest): Iterable<Uint8Array> {
+    if (digest === emptyDigest) return;
+    const found = this.#require(digest);
+    if (found.content.frames.length > 1) yield* this.#pieces(found);
+    else yield this.read(digest);
   }
 
   *#pieces(found: Found): Iterable<Uint8Array> {
@@ -153,11 +158,17 @@ export abstract class StoreBase implements Store {
   }
 
   putTree(tree: Tree, pack?: PackWriter): Digest {
-    return (pack ?? this).put(encodeTree(tree)).digest;
+    const { digest } = (pack ?? this).put(encodeTree(tree));
+    this.#trees.set(digest, tree);
+    return digest;
   }
 
   readTree(digest: Digest): Tree {
-    return parseTree(this.read(digest));
+    const known = this.#trees.get(digest);
+    if (known !== undefined) return known;
+    const tree = parseTree(this.read(digest));
+    this.#trees.set(digest, tree);
+    return tree;
   }
 
   putRecord(value: Json, reaches: Reaches, pack?: PackWriter): Digest {

@@ -16,7 +16,7 @@ import {
   writeOutput,
 } from "../../build/index.ts";
 import { fetchPackages } from "../../fetch/index.ts";
-import type { LayerForm } from "../../layer/index.ts";
+import { type LayerForm, type LayerSpool, openSpool } from "../../layer/index.ts";
 import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
 import type { Store } from "../../store/index.ts";
 import { directoryOrder } from "../directory-order.ts";
@@ -48,6 +48,7 @@ interface Run {
   readonly project: Project;
   readonly store: Store;
   readonly progress: Progress;
+  readonly spool: LayerSpool | undefined;
 }
 
 /** `ashlar build [SPEC]` */
@@ -56,8 +57,10 @@ export async function build(shell: Shell, spec: string | undefined, options: Bui
   const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
   const progress = makeProgress(shell, options);
   const store = await openForWriting(shell, options);
+  const lease = store.lease();
+  const spool = outputs.length > 0 ? openSpool(store.tmpDir) : undefined;
   try {
-    const run: Run = { shell, options, project, store, progress };
+    const run: Run = { shell, options, project, store, progress, spool };
     const loaded = await loadSpec(project, parseParameters(options.set), store);
     const lock = await lockFor(run, loaded);
     const images = await buildAll(requestOf(run, loaded, lock));
@@ -65,6 +68,8 @@ export async function build(shell: Shell, spec: string | undefined, options: Bui
     if (options.check) await (await import("../check-build.ts")).checkBuild(run, images);
     return outcome(store, images);
   } finally {
+    spool?.close();
+    lease.release();
     store.close();
   }
 }
@@ -85,7 +90,7 @@ async function lockFor({ shell, options, project, store, progress }: Run, { docu
 }
 
 function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<typeof buildAll>[0] {
-  const { shell, options, project, store, progress } = run;
+  const { shell, options, project, store, progress, spool } = run;
   return {
     store,
     storeDir: storeDirOf(shell, options),
@@ -100,6 +105,7 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<t
     workers: workersOf(options),
     directoryOrder: directoryOrder(shell),
     progress,
+    spool,
   };
 }
 
@@ -144,22 +150,25 @@ function workersOf({ workers }: BuildOptions): number {
   throw new AshlarError("USAGE_WORKERS", `Cannot use --workers "${workers}": want a number from 1 to 999`);
 }
 
-async function deliver({ shell, store, options, progress }: Run, images: readonly BuiltImage[], outputs: readonly Output[]): Promise<void> {
-  const [image] = images;
+async function deliver(run: Run, images: readonly BuiltImage[], outputs: readonly Output[]): Promise<void> {
+  const { shell, store, options, progress, spool } = run;
+  const wanted = outputs.length === 0 ? undefined : imageToWrite(images, options);
   for (const output of outputs) {
-    if (images.length > 1 || image === undefined) {
-      const hint = "choose one with --image; what it stands on is built without being written";
-      const last = images.at(-1);
-      if (options.image?.length !== 1 || last === undefined) {
-        throw new AshlarError("USAGE_OUTPUT", `Cannot write "${output.path}": the spec has several images`, { hint });
-      }
-      await writeOutput(store, last.record, output);
-    } else await writeOutput(store, image.record, output);
+    await writeOutput(store, (wanted as BuiltImage).record, { ...output, spool });
     progress.note(`wrote ${output.kind}:${output.path}`);
   }
   if (options.load === undefined) return;
   const { loadImage } = await import("../load-image.ts");
-  for (const built of images) await loadImage(shell, { store, record: built.record, engine: options.load });
+  for (const { record } of images) await loadImage(shell, { store, record, engine: options.load });
+}
+
+/** The one image that outputs are of: the only one, or the one that --image names (the last: parents come first). */
+function imageToWrite(images: readonly BuiltImage[], { image }: BuildOptions): BuiltImage {
+  const last = images.at(-1);
+  if (last !== undefined && (images.length === 1 || image?.length === 1)) return last;
+  throw new AshlarError("USAGE_OUTPUT", "Cannot write the output: the spec has several images", {
+    hint: "choose one with --image; what it stands on is built without being written",
+  });
 }
 
 function outcome(store: Store, images: readonly BuiltImage[]): Outcome {
