@@ -17,6 +17,9 @@ export interface UnpackOptions {
 /** Below this many bytes of packages starting threads costs more than it saves. */
 const inlineBytesMax = 1 << 20;
 
+/** A thread's objects are few and short-lived; what is large lies outside of its heap. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
+
 /** Unpacks every task, the largest first, over some threads. Returns the record of each .deb. */
 export async function unpackAll(tasks: readonly UnpackTask[], options: UnpackOptions): Promise<Map<Digest, Digest>> {
   const queue = [...tasks].sort((a, b) => b.sizeBytes - a.sizeBytes);
@@ -41,7 +44,7 @@ async function unpackInline(tasks: readonly UnpackTask[], options: UnpackOptions
 
 async function runLane(queue: UnpackTask[], records: Map<Digest, Digest>, options: UnpackOptions): Promise<void> {
   const file = new URL(import.meta.url.endsWith(".ts") ? "unpack-worker.ts" : "unpack-worker.js", import.meta.url);
-  const worker = new Worker(file, { workerData: { storeDir: options.storeDir } });
+  const worker = new Worker(file, { workerData: { storeDir: options.storeDir }, resourceLimits });
   try {
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
       records.set(task.digest, await ask(worker, task));

@@ -2,8 +2,8 @@
 import type { Digest } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 
-/** Entries of all trees that are kept, about 30 MB. */
-const entryCountMax = 60_000;
+/** Entries of all trees that are kept, about 20 MB. */
+const entryCountMax = 40_000;
 
 /** Trees that were read or written lately: a build looks at most of its trees several times. */
 export class TreeCache {
