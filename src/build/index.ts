@@ -10,6 +10,7 @@
  *     await copyImage(storeSource(store, image.record), openTarget("oci", "out"));
  */
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
+export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { findImage, listImages, pruneSuperseded } from "./find-image.ts";
 export { insideProject } from "./inside.ts";
 export { type Progress, type ProgressStep, silentProgress } from "./progress.ts";

@@ -9,6 +9,7 @@
  *     const blob = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
  *     for await (const bytes of openLayer(plan, blob, maker)) file.write(bytes);
  */
+export { type Difference, firstByte, firstDifference, type LayerSide } from "./first-difference.ts";
 export {
   describeLayer,
   formIdentity,
@@ -18,6 +19,7 @@ export {
   type LayerMaker,
   type LayerPlan,
   openLayer,
+  readParts,
 } from "./layer.ts";
 export { type LayerSpool, openSpool } from "./spool.ts";
 export { splitBySource } from "./split-by-source.ts";

@@ -19,6 +19,7 @@ import { fetchPackages } from "../../fetch/index.ts";
 import { type LayerForm, type LayerSpool, openSpool } from "../../layer/index.ts";
 import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
 import type { Store } from "../../store/index.ts";
+import type { CheckReport } from "../check-build.ts";
 import { directoryOrder } from "../directory-order.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { mirrorSettings, openNetwork, showDownloads } from "../network.ts";
@@ -65,8 +66,8 @@ export async function build(shell: Shell, spec: string | undefined, options: Bui
     const lock = await lockFor(run, loaded);
     const images = await buildAll(requestOf(run, loaded, lock));
     await deliver(run, images, outputs);
-    if (options.check) await (await import("../check-build.ts")).checkBuild(run, images);
-    return outcome(store, images);
+    const check = options.check ? await (await import("../check-build.ts")).checkBuild(run, images) : undefined;
+    return outcome(store, images, check);
   } finally {
     spool?.close();
     lease.release();
@@ -75,7 +76,10 @@ export async function build(shell: Shell, spec: string | undefined, options: Bui
 }
 
 /** The lock to build from: read, made where there is none, refreshed where only its document's digest is old. */
-async function lockFor({ shell, options, project, store, progress }: Run, { document, digest }: LoadedSpec): Promise<Lock> {
+async function lockFor(
+  { shell, options, project, store, progress }: Run,
+  { document, digest }: LoadedSpec,
+): Promise<Lock> {
   const lock = readLock(project);
   const frozen = options.frozen === true || Boolean(shell.env["CI"]);
   if (lock !== undefined && lock.document === digest) return lock;
@@ -115,7 +119,10 @@ interface FetchWhat {
   readonly document: LoadedSpec["document"];
 }
 
-async function fetchAll({ shell, options, store, progress }: Run, { packages, lock, document }: FetchWhat): Promise<void> {
+async function fetchAll(
+  { shell, options, store, progress }: Run,
+  { packages, lock, document }: FetchWhat,
+): Promise<void> {
   const total = packages.reduce((sum, item) => sum + item.sizeBytes, 0);
   const shown = showDownloads(progress, "fetch packages", total);
   const fetcher = openNetwork(shell, { store, offline: options.offline === true, onEvent: shown.onEvent });
@@ -171,7 +178,7 @@ function imageToWrite(images: readonly BuiltImage[], { image }: BuildOptions): B
   });
 }
 
-function outcome(store: Store, images: readonly BuiltImage[]): Outcome {
+function outcome(store: Store, images: readonly BuiltImage[], check: CheckReport | undefined): Outcome {
   const described = images.map(({ name, digest, record }) => ({
     name,
     digest,
@@ -182,6 +189,6 @@ function outcome(store: Store, images: readonly BuiltImage[]): Outcome {
   }));
   return {
     text: images.map(({ name, digest }) => `${name}@${digest}\n`).join(""),
-    json: { images: described as unknown as Json },
+    json: { images: described as unknown as Json, check: check as unknown as Json | undefined },
   };
 }
