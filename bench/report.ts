@@ -18,15 +18,21 @@ Each row is ours and its peer in turn in one run, medians; CPU is user and syste
 The machine of such a run is small and shared: trust ratios before seconds. Made by \`npm run bench\`, which writes
 this page.
 
-R1 is minbase, R2 is R1 with nginx, curl and ca-certificates, R3 is R1 with python3, python3-venv and git, R4 is distroless
-libc6, openssl, tzdata and ca-certificates; bookworm, amd64, \`install: unpack\`.
+R1 is minbase, R2 is R1 with nginx, curl and ca-certificates, R3 is R1 with python3, python3-venv and git;
+bookworm, amd64, \`install: unpack\`.
 `;
 
 /** Prints the table, and writes it to docs/benchmarks.md when it is whole. */
-export function writeTable(rows: readonly Row[], { write, runs }: { readonly write: boolean; readonly runs: number }): void {
-  const lines = rows.map((row) => `| ${row.work} | ${row.ours} | ${row.peer} | ${row.budget} | ${row.met ? "yes" : "**no**"} |`);
+export function writeTable(
+  rows: readonly Row[],
+  { write, runs }: { readonly write: boolean; readonly runs: number },
+): void {
+  const lines = rows.map(
+    (row) => `| ${row.work} | ${row.ours} | ${row.peer} | ${row.budget} | ${row.met ? "yes" : "**no**"} |`,
+  );
   const table = ["| work | Ashlar | peer | budget | met |", "|---|---|---|---|---|", ...lines].join("\n");
-  const machine = `${cpus().length} processors (${cpus()[0]?.model.trim()}), ${runs} runs, Node ${process.versions.node}.`;
+  const processors = `${cpus().length} processors (${cpus()[0]?.model.trim()})`;
+  const machine = `${processors}, ${runs} runs, Node ${process.versions.node}.`;
   console.log(table);
   if (!write) return;
   writeFileSync(join(import.meta.dirname, "../docs/benchmarks.md"), `${intro}\n${machine}\n\n${table}\n`);

@@ -20,7 +20,10 @@ function checkout(workshop: Workshop): Row {
   const still = join(workshop.dir, "still");
   workshop.run(["cp", "-al", ours, still]);
   const copy = { name: "cp -al", prepare: remove(theirs), argv: ["cp", "-al", still, theirs] };
-  const [figures, peer] = compare([{ name: "checkout", prepare: remove(ours), argv }, copy], workshop.runs) as [Figures, Figures];
+  const [figures, peer] = compare(
+    [{ name: "checkout", prepare: remove(ours), argv }, copy],
+    workshop.runs,
+  ) as [Figures, Figures];
   const ratio = figures.cpuSeconds / peer.cpuSeconds;
   return {
     work: "checkout of R2, second time",
@@ -56,11 +59,22 @@ function storeSize(workshop: Workshop): Row {
 function borgSize(workshop: Workshop): string {
   if (spawnSync("borg", ["--version"]).status !== 0) return "borg is not installed here";
   const repository = join(workshop.dir, "borg");
-  const env = { BORG_BASE_DIR: join(workshop.dir, "borg-home"), BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: "yes" };
+  const env = {
+    BORG_BASE_DIR: join(workshop.dir, "borg-home"),
+    BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: "yes",
+  };
   workshop.run(["borg", "init", "--encryption=none", repository], env);
   for (const name of ["r1", "r2", "r3"]) {
     const root = join(workshop.dir, `root-${name}`);
-    workshop.run([workshop.ashlar, "checkout", `bench/${name}`, root, "--quiet", "--store", workshop.warmStore]);
+    workshop.run([
+      workshop.ashlar,
+      "checkout",
+      `bench/${name}`,
+      root,
+      "--quiet",
+      "--store",
+      workshop.warmStore,
+    ]);
     workshop.run(["borg", "create", "--compression", "zstd,3", `${repository}::${name}`, root], env);
   }
   const kilobytes = Number(workshop.run(["du", "-s", "--apparent-size", "-B1", repository]).split("\t")[0]);

@@ -34,10 +34,20 @@ export function openWorkshop(dir: string, runs: number): Workshop {
   };
   const spec = (name: string): string => {
     const place = join(dir, "specs", name);
-    if (!existsSync(join(place, "ashlar.lock"))) run([ashlar, "build", place, "--quiet", "--store", warmStore]);
+    if (!existsSync(join(place, "ashlar.lock")))
+      run([ashlar, "build", place, "--quiet", "--store", warmStore]);
     return place;
   };
-  return { dir, runs, ashlar, spec, warmStore, run, freshStore: fresh(dir, warmStore), debs: debsOf(spec, warmStore) };
+  return {
+    dir,
+    runs,
+    ashlar,
+    spec,
+    warmStore,
+    run,
+    freshStore: fresh(dir, warmStore),
+    debs: debsOf(spec, warmStore),
+  };
 }
 
 function fresh(dir: string, warmStore: string): (name: string) => string {
@@ -53,8 +63,12 @@ function fresh(dir: string, warmStore: string): (name: string) => string {
 function debsOf(spec: (name: string) => string, warmStore: string): (name: string) => string[] {
   return (name) => {
     const lock = readFileSync(join(spec(name), "ashlar.lock"), "utf8");
-    const digests = new Set([...lock.matchAll(/"sha256:([0-9a-f]{64})"/g)].map((match) => match[1] as string));
+    const digests = new Set(
+      [...lock.matchAll(/"sha256:([0-9a-f]{64})"/g)].map((match) => match[1] as string),
+    );
     const found = [...digests].map((hex) => join(warmStore, "downloads/sha256", hex.slice(0, 2), hex));
-    return found.filter((path) => existsSync(path) && readFileSync(path).subarray(0, 7).toString() === "!<arch>");
+    return found.filter(
+      (path) => existsSync(path) && readFileSync(path).subarray(0, 7).toString() === "!<arch>",
+    );
   };
 }

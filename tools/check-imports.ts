@@ -4,8 +4,26 @@ import { dirname, join, relative } from "node:path";
 
 /** The house's order: a folder imports only from folders to its left, and only through their index.ts. */
 const order = [
-  "base", "formats", "debian", "oci", "store", "fetch", "registry", "spec", "lock", "sandbox",
-  "assemble", "layer", "image", "sbom", "sign", "query", "verify", "build", "ui", "cli",
+  "base",
+  "formats",
+  "debian",
+  "oci",
+  "store",
+  "fetch",
+  "registry",
+  "spec",
+  "lock",
+  "sandbox",
+  "assemble",
+  "layer",
+  "image",
+  "sbom",
+  "sign",
+  "query",
+  "verify",
+  "build",
+  "ui",
+  "cli",
 ];
 
 /** Returns one line for each import that breaks the order. */
@@ -26,7 +44,8 @@ function faultOf(file: string, target: string): string | undefined {
   if (from === to) return undefined;
   if (!order.includes(from)) return `the folder "${from}" has no place in the order`;
   if (!order.includes(to)) return `import of "${target}" leaves src`;
-  if (order.indexOf(to) > order.indexOf(from)) return `"${from}" imports from "${to}", which lies to its right`;
+  if (order.indexOf(to) > order.indexOf(from))
+    return `"${from}" imports from "${to}", which lies to its right`;
   const inTest = /\.test\.ts$|\.contract\.ts$|\/testing\//.test(file);
   if (!target.endsWith("/index.ts") && !(inTest && target.includes("/testing/"))) {
     return `import of "${target}" goes past the folder's index.ts`;

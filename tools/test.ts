@@ -15,7 +15,12 @@ function main(named: readonly string[]): void {
 }
 
 function run(args: readonly string[]): number {
-  return spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], { cwd: root, stdio: "inherit" }).status ?? 1;
+  return (
+    spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], {
+      cwd: root,
+      stdio: "inherit",
+    }).status ?? 1
+  );
 }
 
 main(process.argv.slice(2));

@@ -21,11 +21,13 @@ function fileFaults(file: string, text: string): string[] {
   const say = (line: number, what: string): void => void faults.push(`${file}:${line}: ${what}`);
   if (!text.startsWith("// SPDX-License-Identifier: Apache-2.0\n")) say(1, "the licence line is missing");
   if (lines.length > linesMax) say(1, `${lines.length} lines, at most ${linesMax}`);
-  if (!/^[a-z0-9-]+(\.(test|contract))?\.ts$/.test(file.split("/").at(-1) as string)) say(1, "want a kebab-case name");
+  if (!/^[a-z0-9-]+(\.(test|contract))?\.ts$/.test(file.split("/").at(-1) as string))
+    say(1, "want a kebab-case name");
   if (/(^|\/)(utils?|helpers?|common|types|misc)(\.ts|\/)/.test(file)) say(1, "the name says nothing");
   lines.forEach((line, i) => {
     if (line.length > columnsMax) say(i + 1, `${line.length} columns, at most ${columnsMax}`);
-    if (/\b(TODO|FIXME|XXX)\b/.test(line) && !file.startsWith("tools/tidy")) say(i + 1, "unfinished work belongs in an issue");
+    if (/\b(TODO|FIXME|XXX)\b/.test(line) && !file.startsWith("tools/tidy"))
+      say(i + 1, "unfinished work belongs in an issue");
   });
   if (!/\.(test|contract)\.ts$/.test(file)) faults.push(...longFunctions(file, lines));
   return faults;
@@ -35,10 +37,14 @@ function fileFaults(file: string, text: string): string[] {
 function longFunctions(file: string, lines: readonly string[]): string[] {
   const faults: string[] = [];
   lines.forEach((line, i) => {
-    const start = /^(\s*)(?:export )?(?:async )?(?:function\*? |(?:static |override |async |#)*[\w#]+\*?\([^;]*\).*\{$)/.exec(line);
+    const start =
+      /^(\s*)(?:export )?(?:async )?(?:function\*? |(?:static |override |async |#)*[\w#]+\*?\([^;]*\).*\{$)/.exec(
+        line,
+      );
     if (start === null || !line.trimEnd().endsWith("{")) return;
     const end = lines.findIndex((other, j) => j > i && other === `${start[1]}}`);
-    if (end - i > functionLinesMax) faults.push(`${file}:${i + 1}: a function of ${end - i} lines, at most ${functionLinesMax}`);
+    if (end - i > functionLinesMax)
+      faults.push(`${file}:${i + 1}: a function of ${end - i} lines, at most ${functionLinesMax}`);
   });
   return faults;
 }
@@ -55,10 +61,13 @@ function deadExports(texts: ReadonlyMap<string, string>): string[] {
   const faults: string[] = [];
   for (const [file, text] of texts) {
     if (!file.startsWith("src/") || file === "src/spec/define.ts") continue;
-    for (const match of text.matchAll(/^export (?:declare )?(?:async )?(?:function\*?|const|class|interface|type) ([\w$]+)/gm)) {
+    for (const match of text.matchAll(
+      /^export (?:declare )?(?:async )?(?:function\*?|const|class|interface|type) ([\w$]+)/gm,
+    )) {
       const name = match[1] as string;
       const users = [...(words.get(name) ?? [])].filter((user) => user !== file);
-      if (users.length === 0 && !usedInOwnFile(text, name)) faults.push(`${file}: export "${name}" is used nowhere`);
+      if (users.length === 0 && !usedInOwnFile(text, name))
+        faults.push(`${file}: export "${name}" is used nowhere`);
     }
   }
   return faults;

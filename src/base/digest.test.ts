@@ -13,8 +13,19 @@ test("digestOf gives the published sha256 of the empty string and of abc", () =>
 
 test("parseDigest refuses other algorithms, capitals and paths", () => {
   const hex = digestOf("abc").slice(7);
-  for (const text of ["", hex, `SHA256:${hex}`, `sha256:${hex.toUpperCase()}`, `sha512:${hex}`, `sha256:../../${hex}`]) {
-    assert.throws(() => parseDigest(text), (error) => isAshlarError(error, "DIGEST_INVALID"), text);
+  for (const text of [
+    "",
+    hex,
+    `SHA256:${hex}`,
+    `sha256:${hex.toUpperCase()}`,
+    `sha512:${hex}`,
+    `sha256:../../${hex}`,
+  ]) {
+    assert.throws(
+      () => parseDigest(text),
+      (error) => isAshlarError(error, "DIGEST_INVALID"),
+      text,
+    );
   }
 });
 
@@ -33,7 +44,10 @@ test("Hasher gives the digest and size of the pieces together", () => {
 });
 
 test("canonicalJson sorts keys, leaves out undefined and keeps lone surrogates", () => {
-  assert.equal(canonicalJson({ b: [1, { z: null, a: "\udc80" }], a: undefined }), '{"b":[1,{"a":"\\udc80","z":null}]}');
+  assert.equal(
+    canonicalJson({ b: [1, { z: null, a: "\udc80" }], a: undefined }),
+    '{"b":[1,{"a":"\\udc80","z":null}]}',
+  );
 });
 
 test("AshlarError takes credentials out of addresses", () => {

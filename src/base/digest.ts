@@ -12,7 +12,10 @@ const pattern = /^sha256:[0-9a-f]{64}$/;
 export function parseDigest(text: string): Digest {
   if (pattern.test(text)) return text as Digest;
   const shown = text.length > 100 ? `${text.slice(0, 100)}...` : text;
-  throw new AshlarError("DIGEST_INVALID", `Cannot read digest "${shown}": want sha256: and 64 lower-case hex digits`);
+  throw new AshlarError(
+    "DIGEST_INVALID",
+    `Cannot read digest "${shown}": want sha256: and 64 lower-case hex digits`,
+  );
 }
 
 export function isDigest(text: string): text is Digest {

@@ -58,6 +58,6 @@ export function isSystemError(value: unknown, ...codes: string[]): value is Node
 }
 
 /** Takes user and password out of every URL in a text. */
-export function redactCredentials(text: string): string {
+function redactCredentials(text: string): string {
   return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"]+@/gi, "$1***@");
 }

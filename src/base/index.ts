@@ -19,7 +19,14 @@ export {
   isDigest,
   parseDigest,
 } from "./digest.ts";
-export { AshlarError, type ErrorParts, isAshlarError, isSystemError, type Place, redactCredentials } from "./error.ts";
+export {
+  AshlarError,
+  type ErrorParts,
+  isAshlarError,
+  isSystemError,
+  type Place,
+
+} from "./error.ts";
 export { canonicalJson, type Json, parseJson } from "./json.ts";
 export { limits } from "./limits.ts";
 export {

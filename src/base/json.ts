@@ -2,7 +2,8 @@
 import { AshlarError } from "./error.ts";
 
 /** A value that JSON can hold. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Json =
+  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /**
  * The canonical text of a JSON value (RFC 8785: keys by code unit, no white space). Keys with the value

@@ -47,7 +47,8 @@ function faultOf(path: string): string | undefined {
       return "a component is longer than 255 bytes";
     }
   }
-  if (path.length > 4096 || pathToBytes(path as ImagePath).length > 4096) return "the path is longer than 4096 bytes";
+  if (path.length > 4096 || pathToBytes(path as ImagePath).length > 4096)
+    return "the path is longer than 4096 bytes";
   return undefined;
 }
 

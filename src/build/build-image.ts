@@ -3,7 +3,14 @@ import { type OwnedTree, type ProjectFiles } from "../assemble/index.ts";
 import { canonicalJson, type Digest, type Json } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { makeImage, type NamedLayer } from "../image/index.ts";
-import { describeLayer, formIdentity, type LayerForm, type LayerMaker, type LayerSpool, openLayer } from "../layer/index.ts";
+import {
+  describeLayer,
+  formIdentity,
+  type LayerForm,
+  type LayerMaker,
+  type LayerSpool,
+  openLayer,
+} from "../layer/index.ts";
 import { type Image, parsePlatform } from "../oci/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
@@ -48,7 +55,11 @@ export async function buildImage(request: ImageRequest): Promise<Digest> {
 
 function actionOf(request: ImageRequest, project: Digest): Action {
   const { name, document, platform, packages, parent, form, epochSeconds, inputSeconds } = request;
-  const inputs = [project, ...packages.map((item) => item.record), ...(parent === undefined ? [] : [parent.record])];
+  const inputs = [
+    project,
+    ...packages.map((item) => item.record),
+    ...(parent === undefined ? [] : [parent.record]),
+  ];
   const parameters = {
     name,
     document,
@@ -70,7 +81,14 @@ async function assemble(request: ImageRequest): Promise<Digest> {
   try {
     const lower = readOwnedTree(store, system);
     const project = request.project(pack);
-    const app = makeAppStage({ ...request, below: system, lower, project, pack, mtimeSeconds: request.epochSeconds ?? 0 });
+    const app = makeAppStage({
+      ...request,
+      below: system,
+      lower,
+      project,
+      pack,
+      mtimeSeconds: request.epochSeconds ?? 0,
+    });
     const packages = [...(parent?.packages ?? []), ...request.packages];
     const parts = putDocuments(pack, document, packages);
     pack.commit();
@@ -118,7 +136,18 @@ async function finish(
   const { layers, flat, owners } = stage;
   const unpacked = [...(request.parent?.packages ?? []), ...request.packages].map((item) => item.record);
   const record: ImageRecord = {
-    kind: "image/v1", name, platform, ...parts, unpacked, layers, flat, owners, createdSeconds, form, manifest, config,
+    kind: "image/v1",
+    name,
+    platform,
+    ...parts,
+    unpacked,
+    layers,
+    flat,
+    owners,
+    createdSeconds,
+    form,
+    manifest,
+    config,
   };
   return putImageRecord(store, record);
 }
@@ -132,7 +161,12 @@ async function encodeImage(request: ImageRequest, stage: Stage, createdSeconds: 
     const blob = await describeLayer(plan, form, maker);
     const { mediaType, digest, sizeBytes, annotations, diffId } = blob;
     const descriptor = { mediaType, digest, sizeBytes, annotations };
-    layers.push({ descriptor, diffId, createdBy: `ashlar: ${plan.name}`, open: () => openLayer(plan, blob, maker) });
+    layers.push({
+      descriptor,
+      diffId,
+      createdBy: `ashlar: ${plan.name}`,
+      open: () => openLayer(plan, blob, maker),
+    });
     shown.advance(1);
   }
   shown.done(`${stage.layers.length} layers`);

@@ -66,8 +66,11 @@ export async function build(request: BuildRequest): Promise<readonly BuiltImage[
 function refuseFull(document: Document): void {
   for (const [key, image] of Object.entries(imagesOf(document))) {
     if (image.system.install !== "full") continue;
-    const message = `Cannot build image "${key}": install: full needs a sandbox for maintainer scripts, which this version has not`;
-    throw new AshlarError("BUILD_FULL", message, { hint: "use install: unpack, which runs no scripts (docs/unpack.md)" });
+    const fault = "install: full needs a sandbox for maintainer scripts, which this version has not";
+    const message = `Cannot build image "${key}": ${fault}`;
+    throw new AshlarError("BUILD_FULL", message, {
+      hint: "use install: unpack, which runs no scripts (docs/unpack.md)",
+    });
   }
 }
 
@@ -79,7 +82,9 @@ function inOrder(document: Document, wanted: readonly string[] | undefined): rea
     const image = Object.hasOwn(images, key) ? images[key] : undefined;
     if (image === undefined) {
       const hint = `the spec has ${Object.keys(images).sort(compareOrdinal).join(", ")}`;
-      throw new AshlarError("USAGE_IMAGE", `Cannot build image "${key}": the spec has no such image`, { hint });
+      throw new AshlarError("USAGE_IMAGE", `Cannot build image "${key}": the spec has no such image`, {
+        hint,
+      });
     }
     if (image.from.kind === "image") add(image.from.image);
     order.add(key);
@@ -91,7 +96,9 @@ function inOrder(document: Document, wanted: readonly string[] | undefined): rea
 type Recorded = ReadonlyMap<string, readonly RecordedPackage[]>;
 
 function platformsOf(image: ImageDocument, wanted: readonly string[] | undefined): readonly string[] {
-  return wanted === undefined ? image.platforms : image.platforms.filter((platform) => wanted.includes(platform));
+  return wanted === undefined
+    ? image.platforms
+    : image.platforms.filter((platform) => wanted.includes(platform));
 }
 
 /** The packages of every image and platform with their records, by "key platform"; unpacked all at once. */
@@ -99,9 +106,13 @@ async function recordPackages(request: BuildRequest, order: readonly string[]): 
   const images = imagesOf(request.document);
   const wanted = request.lock.images.filter(
     ({ image, platform }) =>
-      order.includes(image) && platformsOf(images[image] as ImageDocument, request.platforms).includes(platform),
+      order.includes(image) &&
+      platformsOf(images[image] as ImageDocument, request.platforms).includes(platform),
   );
-  const records = await unpackPackages(wanted.flatMap((image) => image.packages), request);
+  const records = await unpackPackages(
+    wanted.flatMap((image) => image.packages),
+    request,
+  );
   return new Map(
     wanted.map(({ image, platform, packages }) => [
       `${image} ${platform}`,
@@ -123,7 +134,11 @@ async function buildNamed(request: BuildRequest, key: string, made: Made): Promi
   const platforms = platformsOf(document, request.platforms);
   if (platforms.length === 0) {
     const hint = `it has ${document.platforms.join(", ")}`;
-    throw new AshlarError("USAGE_PLATFORM", `Cannot build image "${key}": it has none of the platforms asked for`, { hint });
+    throw new AshlarError(
+      "USAGE_PLATFORM",
+      `Cannot build image "${key}": it has none of the platforms asked for`,
+      { hint },
+    );
   }
   const images: { platform: string; record: Digest }[] = [];
   for (const platform of platforms) {
@@ -166,7 +181,11 @@ function buildPlatform(request: BuildRequest, target: Target, { done, recorded }
   const sources = new Set([...chain, target.key].flatMap(of).map((item) => item.locked.from));
   const dates = lock.sources.filter((source) => sources.has(source.name)).map((source) => source.dateSeconds);
   const project = (pack?: PackWriter): ReturnType<typeof projectReader> =>
-    projectReader({ dir: projectDir, order: directoryOrder, ...(pack && { put: (bytes) => pack.put(bytes) }) });
+    projectReader({
+      dir: projectDir,
+      order: directoryOrder,
+      ...(pack && { put: (bytes) => pack.put(bytes) }),
+    });
   const own = { packages: of(target.key), parent, inputSeconds: Math.max(0, ...dates) };
   return buildImage({ store, progress, form, epochSeconds, spool, project, ...target, ...own });
 }
@@ -177,17 +196,29 @@ function ancestorsOf(document: Document, key: string): readonly string[] {
   return from?.kind === "image" ? [...ancestorsOf(document, from.image), from.image] : [];
 }
 
-function rootDigest(store: Store, images: readonly { readonly platform: string; readonly record: Digest }[]): Digest {
+function rootDigest(
+  store: Store,
+  images: readonly { readonly platform: string; readonly record: Digest }[],
+): Digest {
   const manifests = images.map((image) => manifestOf(store, image));
   const [only] = manifests;
   if (manifests.length === 1 && only !== undefined) return only.manifestDescriptor.digest;
   return store.put(makeIndex(manifests).index).digest;
 }
 
-function manifestOf(store: Store, { platform, record }: { readonly platform: string; readonly record: Digest }): Image {
+function manifestOf(
+  store: Store,
+  { platform, record }: { readonly platform: string; readonly record: Digest },
+): Image {
   const { manifest: digest, config } = readImageRecord(store, record);
   const manifest = store.read(digest);
   const { mediaType } = parseManifest(manifest);
   const manifestDescriptor = { mediaType, digest, sizeBytes: manifest.length };
-  return { platform: parsePlatform(platform), manifest, manifestDescriptor, config: store.read(config), layers: [] };
+  return {
+    platform: parsePlatform(platform),
+    manifest,
+    manifestDescriptor,
+    config: store.read(config),
+    layers: [],
+  };
 }

@@ -36,7 +36,8 @@ function matches(store: Store, text: string): Map<string, Digest> {
     const split = ref.name.lastIndexOf("@sha256:");
     if (!ref.name.startsWith(prefix) || split < 0) continue;
     const digest = ref.name.slice(split + 8);
-    if (!digest.startsWith(hex) || (name !== undefined && ref.name !== `${prefix}${name}@sha256:${digest}`)) continue;
+    if (!digest.startsWith(hex) || (name !== undefined && ref.name !== `${prefix}${name}@sha256:${digest}`))
+      continue;
     if (!seen.has(digest)) found.set(ref.name.slice(prefix.length), ref.target);
     seen.add(digest);
   }
@@ -45,16 +46,19 @@ function matches(store: Store, text: string): Map<string, Digest> {
 
 function notFound(store: Store, text: string): AshlarError {
   const names = listImages(store);
-  const known = names.length === 0 ? "the store has no images yet" : `the store has ${names.slice(0, 8).join(", ")}`;
+  const known =
+    names.length === 0 ? "the store has no images yet" : `the store has ${names.slice(0, 8).join(", ")}`;
   return new AshlarError("IMAGE_NOT_FOUND", `Cannot find image "${text}" in the store`, {
     because: [known],
-    hint: "build it: ashlar build SPEC; an image elsewhere is KIND:PATH[:TAG] with kind oci, oci-archive or docker-archive",
+    hint: "build it: ashlar build SPEC; an image elsewhere is oci:PATH, oci-archive:PATH or docker-archive:PATH",
   });
 }
 
 /** The names of all images, each once. */
 export function listImages(store: Store): readonly string[] {
-  const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix) && !ref.name.includes("@sha256:"));
+  const refs = store
+    .listRefs()
+    .filter((ref) => ref.name.startsWith(prefix) && !ref.name.includes("@sha256:"));
   return refs.map((ref) => ref.name.slice(prefix.length));
 }
 

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, type Stats, lstatSync } from "node:fs";
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  lstatSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import type { ProjectFile, ProjectFiles } from "../assemble/index.ts";

@@ -17,7 +17,10 @@ export interface Project {
 
 const names = ["ashlar.yaml", "ashlar.yml", "ashlar.ts", "ashlar.json"] as const;
 
-/** Finds the project that SPEC (an absolute path of a file or directory) means. Throws `SPEC_NOT_FOUND`, `SPEC_AMBIGUOUS`. */
+/**
+ * Finds the project that SPEC (an absolute path of a file or directory) means. Throws `SPEC_NOT_FOUND`,
+ * `SPEC_AMBIGUOUS`.
+ */
 export function findProject(path: string, shown: string): Project {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
@@ -31,15 +34,23 @@ export function findProject(path: string, shown: string): Project {
 function inDirectory(dir: string, shown: string): Project {
   const found = names.filter((name) => existsSync(join(dir, name)));
   if (found.length > 1) {
-    throw new AshlarError("SPEC_AMBIGUOUS", `Cannot choose a spec in "${shown}": ${found.join(" and ")} are there`, {
-      hint: `name one of them, e.g. ashlar build ${join(shown, found[0] as string)}`,
-    });
+    throw new AshlarError(
+      "SPEC_AMBIGUOUS",
+      `Cannot choose a spec in "${shown}": ${found.join(" and ")} are there`,
+      {
+        hint: `name one of them, e.g. ashlar build ${join(shown, found[0] as string)}`,
+      },
+    );
   }
   const [name] = found;
   if (name === undefined) {
-    throw new AshlarError("SPEC_NOT_FOUND", `Cannot find a spec in "${shown}": none of ${names.join(", ")} is there`, {
-      hint: "write a first one: ashlar init",
-    });
+    throw new AshlarError(
+      "SPEC_NOT_FOUND",
+      `Cannot find a spec in "${shown}": none of ${names.join(", ")} is there`,
+      {
+        hint: "write a first one: ashlar init",
+      },
+    );
   }
   return atFile(join(dir, name), shown === "." ? name : join(shown, name));
 }
@@ -48,5 +59,11 @@ function inDirectory(dir: string, shown: string): Project {
 function atFile(path: string, shown: string): Project {
   const lock = `${basename(path, extname(path))}.lock`;
   const dir = dirname(path);
-  return { dir, specPath: path, specName: shown, lockPath: join(dir, lock), lockName: join(dirname(shown), lock) };
+  return {
+    dir,
+    specPath: path,
+    specName: shown,
+    lockPath: join(dir, lock),
+    lockName: join(dirname(shown), lock),
+  };
 }

@@ -60,7 +60,10 @@ function readKind(store: Store, digest: Digest, kind: string): unknown {
   const { value } = store.readRecord(digest);
   const found = (value as { kind?: unknown } | null)?.kind;
   if (found === kind) return value;
-  throw new AshlarError("BUILD_RECORD_INVALID", `Cannot read record ${digest}: kind ${JSON.stringify(found)}, want "${kind}"`);
+  throw new AshlarError(
+    "BUILD_RECORD_INVALID",
+    `Cannot read record ${digest}: kind ${JSON.stringify(found)}, want "${kind}"`,
+  );
 }
 
 /** The ref of a name: what it points to now. */

@@ -33,7 +33,10 @@ export async function loadSpec(
   const text = readFileSync(project.specPath, "utf8");
   const action = specAction(project, text, parameters);
   const known = store.getAction(action)?.value as unknown as Remembered | undefined;
-  if (known !== undefined && known.inputs.every((input) => digestOfFile(project, input.path) === input.digest)) {
+  if (
+    known !== undefined &&
+    known.inputs.every((input) => digestOfFile(project, input.path) === input.digest)
+  ) {
     return { document: JSON.parse(known.text) as Document, text: known.text, digest: digestOf(known.text) };
   }
   const readModule = (path: string): string | undefined => readText(project, path);

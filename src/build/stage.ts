@@ -23,14 +23,23 @@ export function readOwnedTree(store: Store, { flat, owners }: Pick<Stage, "flat"
 }
 
 /** Puts a tree and its owners into the store. */
-export function putOwnedTree(store: Store, pack: PackWriter, owned: OwnedTree): Pick<Stage, "flat" | "owners"> {
-  const owners: Record<string, string> = Object.fromEntries(owned.tree.map(({ path }) => [path, owned.owners.get(path) ?? ""]));
+export function putOwnedTree(
+  store: Store,
+  pack: PackWriter,
+  owned: OwnedTree,
+): Pick<Stage, "flat" | "owners"> {
+  const owners: Record<string, string> = Object.fromEntries(
+    owned.tree.map(({ path }) => [path, owned.owners.get(path) ?? ""]),
+  );
   const { digest } = pack.put(Buffer.from(canonicalJson(owners as Json), "utf8"));
   return { flat: store.putTree(owned.tree, pack), owners: digest };
 }
 
 /** What a stage keeps alive in the store. */
-export function stageReaches(stage: Stage): { readonly trees: readonly Digest[]; readonly contents: readonly Digest[] } {
+export function stageReaches(stage: Stage): {
+  readonly trees: readonly Digest[];
+  readonly contents: readonly Digest[];
+} {
   const trees = stage.layers.flatMap((layer) => [layer.directories, ...layer.blocks]);
   return { trees: [...trees, stage.flat], contents: [stage.owners] };
 }
@@ -47,7 +56,10 @@ export function readUnpacked(store: Store, item: RecordedPackage): UnpackedPacka
 }
 
 /** The same without its tree. */
-export function readControl(store: Store, { locked, record }: RecordedPackage): Omit<UnpackedPackage, "tree"> {
+export function readControl(
+  store: Store,
+  { locked, record }: RecordedPackage,
+): Omit<UnpackedPackage, "tree"> {
   return { locked, control: new Map(Object.entries(readPackageRecord(store, record).control)) };
 }
 
@@ -55,7 +67,8 @@ export function readControl(store: Store, { locked, record }: RecordedPackage): 
 export function factsOf(store: Store, packages: readonly RecordedPackage[]): Map<Digest, ContentFacts> {
   const facts = new Map<Digest, ContentFacts>();
   for (const { record } of packages) {
-    for (const [digest, fact] of Object.entries(readPackageRecord(store, record).facts)) facts.set(digest as Digest, fact);
+    for (const [digest, fact] of Object.entries(readPackageRecord(store, record).facts))
+      facts.set(digest as Digest, fact);
   }
   return facts;
 }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
-import { describeLayer, type LayerBlob, type LayerMaker, type LayerPlan, type LayerSpool, openLayer } from "../layer/index.ts";
+import {
+  describeLayer,
+  type LayerBlob,
+  type LayerMaker,
+  type LayerPlan,
+  type LayerSpool,
+  openLayer,
+} from "../layer/index.ts";
 import { type Descriptor, type ImageSource, mediaTypes } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 import { type NamedRecord, readImageRecord } from "./record.ts";
@@ -31,7 +38,10 @@ export function storeSource(store: Store, named: NamedRecord, spool?: LayerSpool
   };
 }
 
-function documentsOf(store: Store, named: NamedRecord): { readonly manifests: Set<Digest>; readonly configs: Set<Digest> } {
+function documentsOf(
+  store: Store,
+  named: NamedRecord,
+): { readonly manifests: Set<Digest>; readonly configs: Set<Digest> } {
   const records = named.images.map((image) => readImageRecord(store, image.record));
   return {
     manifests: new Set(records.map((record) => record.manifest)),
@@ -56,10 +66,14 @@ async function layersOf(
 
 function sizeOf(store: Store, digest: Digest): number {
   const info = store.info(digest);
-  if (info === undefined) throw new AshlarError("STORE_CONTENT_MISSING", `Cannot read manifest ${digest}: not in the store`);
+  if (info === undefined)
+    throw new AshlarError("STORE_CONTENT_MISSING", `Cannot read manifest ${digest}: not in the store`);
   return info.sizeBytes;
 }
 
 function missing(descriptor: Descriptor): AshlarError {
-  return new AshlarError("OCI_BLOB_MISSING", `Cannot read blob "${descriptor.digest}": the image has no such layer`);
+  return new AshlarError(
+    "OCI_BLOB_MISSING",
+    `Cannot read blob "${descriptor.digest}": the image has no such layer`,
+  );
 }

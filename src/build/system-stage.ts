@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { assembleSystem, assembleUsers, emptyTree, openContents, packageId, type UnpackedPackage } from "../assemble/index.ts";
+import {
+  assembleSystem,
+  assembleUsers,
+  emptyTree,
+  openContents,
+  packageId,
+  type UnpackedPackage,
+} from "../assemble/index.ts";
 import { type Digest, type Json } from "../base/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
 import { planLayers } from "./plan-layers.ts";
-import { factsOf, putOwnedTree, readOwnedTree, readUnpacked, type RecordedPackage, type Stage, stageReaches } from "./stage.ts";
+import {
+  factsOf,
+  putOwnedTree,
+  readOwnedTree,
+  readUnpacked,
+  type RecordedPackage,
+  type Stage,
+  stageReaches,
+} from "./stage.ts";
 
 export interface SystemRequest {
   readonly store: Store;

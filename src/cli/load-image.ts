@@ -14,8 +14,13 @@ interface Loading {
   readonly platform?: string | undefined;
 }
 
+interface Loaded {
+  readonly engine: Engine;
+  readonly name: string;
+}
+
 /** Hands an image to podman or docker. Returns what took it and its name there. Throws `USAGE_ENGINE`. */
-export async function loadImage(shell: Shell, loading: Loading): Promise<{ readonly engine: Engine; readonly name: string }> {
+export async function loadImage(shell: Shell, loading: Loading): Promise<Loaded> {
   const { store, record, platform } = loading;
   const engine = chooseEngine(shell, loading.engine);
   const wanted = platform ?? (record.images.length > 1 ? hostPlatform() : undefined);

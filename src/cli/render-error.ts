@@ -13,7 +13,7 @@ type Paint = (format: "red" | "bold" | "blue" | "green", text: string) => string
 
 /** Draws an error for people: what, where with the excerpt, because of what, and the next command. */
 export function renderError(error: unknown, { colour, debug }: Style): string {
-  const paint: Paint = colour ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
+  const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
   if (!(error instanceof AshlarError)) return renderInternal(error, paint, debug);
   const lines = [`${paint("red", `error[${error.code}]`)}${paint("bold", `: ${error.message}`)}`];
   if (error.where !== undefined) lines.push(...renderPlace(error.where, paint));
@@ -40,7 +40,8 @@ function indent(text: string, first: string, rest = " ".repeat(first.length)): s
 function renderInternal(error: unknown, paint: Paint, debug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
   const stack = debug && error instanceof Error ? `\n${error.stack}` : "";
-  const hint = `  ${paint("green", "help")}: this is a fault of Ashlar; run again with --debug and report what it prints`;
+  const advice = "this is a fault of Ashlar; run again with --debug and report what it prints";
+  const hint = `  ${paint("green", "help")}: ${advice}`;
   return `${paint("red", "error[INTERNAL]")}${paint("bold", `: ${message}`)}${stack}\n${hint}\n`;
 }
 

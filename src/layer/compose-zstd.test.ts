@@ -48,12 +48,18 @@ function tocOf({ bytes, result }: { bytes: Buffer; result: ComposedBlob }): Toc 
 }
 
 test("writeTar makes an archive that GNU tar lists as the parts say", () => {
-  const list = spawnSync("tar", ["-tvf", "-", "--numeric-owner", "--utc"], { input: tar.bytes, env: { LC_ALL: "C.UTF-8" } });
+  const list = spawnSync("tar", ["-tvf", "-", "--numeric-owner", "--utc"], {
+    input: tar.bytes,
+    env: { LC_ALL: "C.UTF-8" },
+  });
   assert.equal(list.status, 0, String(list.stderr));
   const lines = String(list.stdout).trimEnd().split("\n");
   assert.equal(lines.length, 10);
   assert.match(lines[0] as string, /^drwxrwxrwt 0\/0 +0 1970-01-01 00:00 tmp\/$/);
-  assert.ok(lines.some((line) => /^-rwsr-xr-x 1000\/3000000 +6 .* usr\/hello$/.test(line)), lines.join("\n"));
+  assert.ok(
+    lines.some((line) => /^-rwsr-xr-x 1000\/3000000 +6 .* usr\/hello$/.test(line)),
+    lines.join("\n"),
+  );
   assert.ok(lines.some((line) => / usr\/zhard link to usr\/hello$/.test(line)));
   assert.ok(lines.some((line) => / usr\/link -> \.\.\/etc\/x$/.test(line)));
 });
@@ -66,7 +72,10 @@ test("composeZstd makes frames that decompress to the tar, chunked and plain", (
     assert.equal(out.status, 0, String(out.stderr));
     assert.equal(digestOf(out.stdout), tar.result.diffId);
   }
-  assert.ok(chunked.bytes.subarray(0, plain.bytes.length).equals(plain.bytes), "the tables only follow the data");
+  assert.ok(
+    chunked.bytes.subarray(0, plain.bytes.length).equals(plain.bytes),
+    "the tables only follow the data",
+  );
 });
 
 test("composeZstd writes a table of contents whose offsets give every file", () => {
@@ -91,25 +100,39 @@ test("composeZstd writes a table of contents whose offsets give every file", () 
 
 test("composeZstd writes a tar-split from which the archive can be made again", () => {
   const toc = tocOf(chunked);
-  const position = chunked.result.annotations["io.github.containers.zstd-chunked.tarsplit-position"] as string;
+  const position = chunked.result.annotations[
+    "io.github.containers.zstd-chunked.tarsplit-position"
+  ] as string;
   const { stored, raw } = section(chunked.bytes, position);
   assert.equal(digestOf(stored), toc.tarSplitDigest);
   const whole = toc.entries.filter((entry) => entry.type !== "chunk");
   const contents = new Map(whole.map((entry) => [entry.name, entry["digest"] as string | undefined]));
-  const pieces = raw.toString("utf8").trimEnd().split("\n").map((line, position_) => {
-    const item = JSON.parse(line) as { type: number; name: string; payload: string | null; size?: number; position: number };
-    assert.equal(item.position, position_);
-    if (item.type === 2) return Buffer.from(item.payload as string, "base64");
-    if (item.size === undefined) return Buffer.alloc(0);
-    return Buffer.concat([...source.stream(contents.get(item.name) as ReturnType<typeof digestOf>)]);
-  });
+  const pieces = raw
+    .toString("utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line, position_) => {
+      const item = JSON.parse(line) as {
+        type: number;
+        name: string;
+        payload: string | null;
+        size?: number;
+        position: number;
+      };
+      assert.equal(item.position, position_);
+      if (item.type === 2) return Buffer.from(item.payload as string, "base64");
+      if (item.size === undefined) return Buffer.alloc(0);
+      return Buffer.concat([...source.stream(contents.get(item.name) as ReturnType<typeof digestOf>)]);
+    });
   assert.equal(digestOf(Buffer.concat(pieces)), tar.result.diffId);
 });
 
 test("composeZstd ends in the 64 bytes of the footer", () => {
   const footer = chunked.bytes.subarray(-64);
   assert.equal(footer.subarray(56).toString("latin1"), "GNUlInUx");
-  const position = (chunked.result.annotations["io.github.containers.zstd-chunked.manifest-position"] as string).split(":");
+  const position = (
+    chunked.result.annotations["io.github.containers.zstd-chunked.manifest-position"] as string
+  ).split(":");
   assert.equal(String(footer.readBigUInt64LE(0)), position[0]);
 });
 
@@ -124,10 +147,16 @@ test("firstDifference names the path and the byte of the payload", () => {
   const other = new MemorySource(compressor);
   const changed = sampleParts(other);
   const content = other.add(Buffer.from("hellO\n"));
-  const blocks = changed.blocks.map((block) => block.map((entry) => (entry.path === "usr/hello" ? { ...entry, content } : entry)));
-  const read = (from: MemorySource) => (digest: ReturnType<typeof digestOf>) => Buffer.concat([...from.stream(digest)]);
+  const blocks = changed.blocks.map((block) =>
+    block.map((entry) => (entry.path === "usr/hello" ? { ...entry, content } : entry)),
+  );
+  const read = (from: MemorySource) => (digest: ReturnType<typeof digestOf>) =>
+    Buffer.concat([...from.stream(digest)]);
   const a = { parts, read: read(source) };
-  const found = firstDifference(a, { parts: { ...changed, blocks: blocks as typeof changed.blocks }, read: read(other) });
+  const found = firstDifference(a, {
+    parts: { ...changed, blocks: blocks as typeof changed.blocks },
+    read: read(other),
+  });
   assert.equal(found?.path, "usr/hello");
   assert.equal(found?.inContent, true);
   assert.equal(found?.offset, 4);

@@ -33,7 +33,10 @@ const skippableHeaderBytes = 8;
  * frames as the store holds them. Yields the blob in pieces, each valid until the next is asked for, and
  * returns what it is. (docs/formats/layer.md)
  */
-export function* composeZstd(parts: LayerParts, options: ComposeOptions): Generator<Uint8Array, ComposedBlob, void> {
+export function* composeZstd(
+  parts: LayerParts,
+  options: ComposeOptions,
+): Generator<Uint8Array, ComposedBlob, void> {
   const composer = new Composer(options, contentsOf(parts, options.source));
   for (const piece of walkTar(parts)) yield* composer.take(piece);
   yield* composer.tables();
@@ -61,7 +64,9 @@ class Composer {
   constructor(options: ComposeOptions, infos: Map<Digest, ContentInfo>) {
     this.#options = options;
     this.#infos = infos;
-    this.#tarSplit = new TarSplitWriter((text) => this.#tarSplitFrames.push(options.compressor.compress(text)));
+    this.#tarSplit = new TarSplitWriter((text) =>
+      this.#tarSplitFrames.push(options.compressor.compress(text)),
+    );
   }
 
   /** Takes the next piece of the tar; yields what can be written now. */
@@ -108,7 +113,8 @@ class Composer {
   }
 
   #headerFrame(): Uint8Array {
-    const bytes = this.#pending.length === 1 ? (this.#pending[0] as Uint8Array) : Buffer.concat(this.#pending);
+    const bytes =
+      this.#pending.length === 1 ? (this.#pending[0] as Uint8Array) : Buffer.concat(this.#pending);
     this.#pending = [];
     return bytes.length <= plainFrameBytesMax ? plainFrame(bytes) : this.#options.compressor.compress(bytes);
   }

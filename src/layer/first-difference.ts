@@ -37,7 +37,11 @@ interface Sides {
   readonly offset: number;
 }
 
-function comparePieces(x: TarPiece | undefined, y: TarPiece | undefined, { a, b, offset }: Sides): Difference | undefined {
+function comparePieces(
+  x: TarPiece | undefined,
+  y: TarPiece | undefined,
+  { a, b, offset }: Sides,
+): Difference | undefined {
   if (x?.kind === "content" && y?.kind === "content") {
     return x.entry.content === y.entry.content ? undefined : contentDifference(x.entry, y.entry, a, b);
   }

@@ -42,7 +42,10 @@ export function formIdentity(form: LayerForm): string {
 
 /** Reads the trees of a plan. */
 export function readParts(store: Store, plan: LayerPlan): LayerParts {
-  return { directories: store.readTree(plan.directories), blocks: plan.blocks.map((block) => store.readTree(block)) };
+  return {
+    directories: store.readTree(plan.directories),
+    blocks: plan.blocks.map((block) => store.readTree(block)),
+  };
 }
 
 export interface LayerMaker {
@@ -60,7 +63,8 @@ export async function describeLayer(plan: LayerPlan, form: LayerForm, maker: Lay
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
   const blob = known ?? exhaust(await openPieces(plan, form, maker), maker.spool?.begin());
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
-  if (known === undefined) store.putAction(action, { value: blob as unknown as Json, reaches: reachesOf(plan) });
+  if (known === undefined)
+    store.putAction(action, { value: blob as unknown as Json, reaches: reachesOf(plan) });
   return { ...blob, form, diffId, mediaType: mediaTypes[form] };
 }
 
@@ -69,13 +73,21 @@ function diffIdOf(plan: LayerPlan, store: Store): Digest {
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
   if (known !== undefined) return known.digest;
   const { diffId, sizeBytes } = exhaust(writeTar(readParts(store, plan), store));
-  store.putAction(action, { value: { digest: diffId, sizeBytes, annotations: {} }, reaches: reachesOf(plan) });
+  store.putAction(action, {
+    value: { digest: diffId, sizeBytes, annotations: {} },
+    reaches: reachesOf(plan),
+  });
   return diffId;
 }
 
 function blobAction(plan: LayerPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
-  return { operation: "layer.compose", version: 1, inputs, parameters: { form, compressor: formIdentity(form) } };
+  return {
+    operation: "layer.compose",
+    version: 1,
+    inputs,
+    parameters: { form, compressor: formIdentity(form) },
+  };
 }
 
 function reachesOf(plan: LayerPlan): { readonly trees: readonly Digest[] } {
@@ -91,7 +103,11 @@ async function openPieces(
   switch (form) {
     case "zstd:chunked":
     case "zstd":
-      return composeZstd(parts, { source: store, compressor: await compressor(), chunked: form === "zstd:chunked" });
+      return composeZstd(parts, {
+        source: store,
+        compressor: await compressor(),
+        chunked: form === "zstd:chunked",
+      });
     case "gzip":
       return writeGzip(parts, store);
     case "none":
@@ -129,7 +145,11 @@ const batchBytes = 1 << 18;
  * The bytes of a layer's blob, composed anew from the store. Throws `LAYER_CHANGED` at the end when they are
  * not those of `blob`: the store is damaged then.
  */
-export async function* openLayer(plan: LayerPlan, blob: LayerBlob, maker: LayerMaker): AsyncGenerator<Uint8Array> {
+export async function* openLayer(
+  plan: LayerPlan,
+  blob: LayerBlob,
+  maker: LayerMaker,
+): AsyncGenerator<Uint8Array> {
   const spooled = maker.spool?.open(blob.digest);
   if (spooled !== undefined) return yield* spooled;
   const pieces = await openPieces(plan, blob.form, maker);
@@ -146,7 +166,8 @@ export async function* openLayer(plan: LayerPlan, blob: LayerBlob, maker: LayerM
   }
   if (length > 0) yield Buffer.concat(batch);
   if (next.value.digest !== blob.digest) {
-    const message = `Cannot write layer "${plan.name}": its bytes have digest ${next.value.digest}, want ${blob.digest}`;
+    const fault = `its bytes have digest ${next.value.digest}, want ${blob.digest}`;
+    const message = `Cannot write layer "${plan.name}": ${fault}`;
     throw new AshlarError("LAYER_CHANGED", message, { hint: "run `ashlar store fsck --full`" });
   }
 }

@@ -63,7 +63,9 @@ export class TocWriter {
   /** The whole document. */
   finish(tarSplitDigest: Digest): Uint8Array {
     this.#flush();
-    return Buffer.from(`{"version":1,"entries":[${this.#parts.join(",\n")}],"tarSplitDigest":"${tarSplitDigest}"}`);
+    return Buffer.from(
+      `{"version":1,"entries":[${this.#parts.join(",\n")}],"tarSplitDigest":"${tarSplitDigest}"}`,
+    );
   }
 }
 
@@ -76,8 +78,10 @@ function fieldsOf(entry: Entry): Record<string, unknown> {
   if (entry.uid !== 0) fields["uid"] = entry.uid;
   if (entry.gid !== 0) fields["gid"] = entry.gid;
   if (entry.mtimeSeconds !== 0) fields["modtime"] = rfc3339(entry.mtimeSeconds);
-  if ((entry.type === "char" || entry.type === "block") && entry.major !== 0) fields["devMajor"] = entry.major;
-  if ((entry.type === "char" || entry.type === "block") && entry.minor !== 0) fields["devMinor"] = entry.minor;
+  if ((entry.type === "char" || entry.type === "block") && entry.major !== 0)
+    fields["devMajor"] = entry.major;
+  if ((entry.type === "char" || entry.type === "block") && entry.minor !== 0)
+    fields["devMinor"] = entry.minor;
   if (entry.xattrs !== undefined) fields["xattrs"] = entry.xattrs;
   return fields;
 }

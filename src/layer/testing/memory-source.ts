@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, digestOf, limits, parsePath } from "../../base/index.ts";
-import { type Compressor, crc64, crc64Hex, type Entry, type FileEntry, makeTree, type Meta } from "../../formats/index.ts";
+import {
+  type Compressor,
+  crc64,
+  crc64Hex,
+  type Entry,
+  type FileEntry,
+  makeTree,
+  type Meta,
+} from "../../formats/index.ts";
 import type { ContentInfo, FrameInfo } from "../../store/index.ts";
 import type { ContentSource } from "../content-source.ts";
 import { type LayerParts, splitDirectories } from "../tar-walk.ts";
@@ -74,7 +82,15 @@ export function sampleParts(source: MemorySource): LayerParts {
     file("usr/Főtanúsítvány", Buffer.from("not ASCII"), { mtimeSeconds: 1_700_000_000 }),
     file("usr/large", large),
     { ...meta, mode: 0o777, type: "symlink", path: parsePath("usr/link"), target: "../etc/x" },
-    { ...meta, mode: 0o4755, uid: 1000, gid: 3_000_000, type: "hardlink", path: parsePath("usr/zhard"), target: parsePath("usr/hello") },
+    {
+      ...meta,
+      mode: 0o4755,
+      uid: 1000,
+      gid: 3_000_000,
+      type: "hardlink",
+      path: parsePath("usr/zhard"),
+      target: parsePath("usr/hello"),
+    },
   ];
   const { directories, rest } = splitDirectories(makeTree(entries));
   return { directories, blocks: [rest, makeTree([file("second", Buffer.from("block"))])] };
