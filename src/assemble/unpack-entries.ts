@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, comparePaths, type ImagePath, parentOf, parseEntryName } from "../base/index.ts";
-import { type DirEntry, type Entry, type FileEntry, makeTree, type Meta, type TarEntry, type Tree } from "../formats/index.ts";
+import {
+  type DirEntry,
+  type Entry,
+  type FileEntry,
+  makeTree,
+  type Meta,
+  type TarEntry,
+  type Tree,
+} from "../formats/index.ts";
 import type { ContentInfo } from "../store/index.ts";
 
 /** Gathers the entries of one data.tar and makes the canonical tree of them. */

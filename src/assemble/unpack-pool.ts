@@ -21,7 +21,10 @@ const inlineBytesMax = 1 << 20;
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
 
 /** Unpacks every task, the largest first, over some threads. Returns the record of each .deb. */
-export async function unpackAll(tasks: readonly UnpackTask[], options: UnpackOptions): Promise<Map<Digest, Digest>> {
+export async function unpackAll(
+  tasks: readonly UnpackTask[],
+  options: UnpackOptions,
+): Promise<Map<Digest, Digest>> {
   const queue = [...tasks].sort((a, b) => b.sizeBytes - a.sizeBytes);
   const total = queue.reduce((sum, task) => sum + task.sizeBytes, 0);
   const count = Math.min(options.workers, queue.length);
@@ -33,7 +36,10 @@ export async function unpackAll(tasks: readonly UnpackTask[], options: UnpackOpt
   return records;
 }
 
-async function unpackInline(tasks: readonly UnpackTask[], options: UnpackOptions): Promise<Map<Digest, Digest>> {
+async function unpackInline(
+  tasks: readonly UnpackTask[],
+  options: UnpackOptions,
+): Promise<Map<Digest, Digest>> {
   const records = new Map<Digest, Digest>();
   for (const task of tasks) {
     records.set(task.digest, await unpackDeb(options.store, task));
@@ -42,8 +48,15 @@ async function unpackInline(tasks: readonly UnpackTask[], options: UnpackOptions
   return records;
 }
 
-async function runLane(queue: UnpackTask[], records: Map<Digest, Digest>, options: UnpackOptions): Promise<void> {
-  const file = new URL(import.meta.url.endsWith(".ts") ? "unpack-worker.ts" : "unpack-worker.js", import.meta.url);
+async function runLane(
+  queue: UnpackTask[],
+  records: Map<Digest, Digest>,
+  options: UnpackOptions,
+): Promise<void> {
+  const file = new URL(
+    import.meta.url.endsWith(".ts") ? "unpack-worker.ts" : "unpack-worker.js",
+    import.meta.url,
+  );
   const worker = new Worker(file, { workerData: { storeDir: options.storeDir }, resourceLimits });
   try {
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
@@ -61,7 +74,8 @@ async function runLane(queue: UnpackTask[], records: Map<Digest, Digest>, option
 function ask(worker: Worker, task: UnpackTask): Promise<Digest> {
   return new Promise((resolve, reject) => {
     const onError = (error: unknown): void => settle(() => reject(error));
-    const onExit = (code: number): void => onError(new Error(`internal error: unpack worker ended with ${code}`));
+    const onExit = (code: number): void =>
+      onError(new Error(`internal error: unpack worker ended with ${code}`));
     const onMessage = (answer: UnpackAnswer): void => settle(() => finish(answer, resolve, reject));
     const settle = (act: () => void): void => {
       worker.off("error", onError).off("exit", onExit).off("message", onMessage);
@@ -72,7 +86,11 @@ function ask(worker: Worker, task: UnpackTask): Promise<Digest> {
   });
 }
 
-function finish(answer: UnpackAnswer, resolve: (record: Digest) => void, reject: (error: unknown) => void): void {
+function finish(
+  answer: UnpackAnswer,
+  resolve: (record: Digest) => void,
+  reject: (error: unknown) => void,
+): void {
   switch (answer.kind) {
     case "done":
       return resolve(answer.record as Digest);

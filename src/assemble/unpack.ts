@@ -3,7 +3,14 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 import { compareOrdinal, type Digest, type Json, limits } from "../base/index.ts";
 import { readDeb, verifyDebIdentity } from "../debian/index.ts";
-import { type ByteReader, decompress, type TarEntry, TarParser, type TarVisitor, type Tree } from "../formats/index.ts";
+import {
+  type ByteReader,
+  decompress,
+  type TarEntry,
+  TarParser,
+  type TarVisitor,
+  type Tree,
+} from "../formats/index.ts";
 import type { Action, ContentWriter, PackWriter, Store } from "../store/index.ts";
 import { type ContentFacts, inspectContent } from "./content-facts.ts";
 import { EntryCollector } from "./unpack-entries.ts";
@@ -104,7 +111,8 @@ async function unpackData(
   const visitor = new DataVisitor(pack, what);
   const parser = new TarParser(visitor);
   const maxBytes = Math.max(limits.ratioFreeBytes, debBytes * limits.expansionRatioMax);
-  for await (const bytes of decompress(data.compression, data.chunks(), { maxBytes, what })) parser.push(bytes);
+  for await (const bytes of decompress(data.compression, data.chunks(), { maxBytes, what }))
+    parser.push(bytes);
   parser.finish();
   return { tree: visitor.collector.finish(), facts: visitor.facts };
 }
@@ -175,7 +183,10 @@ function mayRun(head: Uint8Array): boolean {
   return (head[0] === 0x7f && head[1] === 0x45) || (head[0] === 0x23 && head[1] === 0x21);
 }
 
-function factsOf(store: Store, found: ReadonlyMap<Digest, ContentFacts | "large">): Record<Digest, ContentFacts> {
+function factsOf(
+  store: Store,
+  found: ReadonlyMap<Digest, ContentFacts | "large">,
+): Record<Digest, ContentFacts> {
   const facts: Record<Digest, ContentFacts> = {};
   for (const digest of [...found.keys()].sort(compareOrdinal)) {
     const known = found.get(digest);

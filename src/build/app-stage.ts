@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appTree, openContents, type OwnedTree, type ProjectFiles, readAccounts, selectFiles } from "../assemble/index.ts";
+import {
+  appTree,
+  openContents,
+  type OwnedTree,
+  type ProjectFiles,
+  readAccounts,
+  selectFiles,
+} from "../assemble/index.ts";
 import { canonicalJson, type Digest, digestOf, type Json } from "../base/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { PackWriter, Store } from "../store/index.ts";

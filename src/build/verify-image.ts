@@ -37,7 +37,10 @@ export function verifyImage({ store, document, owned, packages }: Verification):
     allow: expect.closureAllow,
     path: config.env?.["PATH"],
     libraryPath: config.env?.["LD_LIBRARY_PATH"],
-    optionalOf: optionalPackages(packages.map((item) => readControl(store, item)), store),
+    optionalOf: optionalPackages(
+      packages.map((item) => readControl(store, item)),
+      store,
+    ),
   });
   if (expect.closure === "warn") return faults.map(showFault);
   verifyClosure(faults);
@@ -65,7 +68,8 @@ function appContents(owned: OwnedTree): Set<Digest> {
   if (before !== undefined) return before;
   const contents = new Set<Digest>();
   for (const entry of owned.tree) {
-    if (entry.type === "file" && (owned.owners.get(entry.path) ?? "@").startsWith("@")) contents.add(entry.content);
+    if (entry.type === "file" && (owned.owners.get(entry.path) ?? "@").startsWith("@"))
+      contents.add(entry.content);
   }
   known.set(owned, contents);
   return contents;

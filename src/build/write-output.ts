@@ -24,7 +24,9 @@ export async function writeOutput(
   if (output.kind === "rootfs") return writeRoot(store, record, output.path);
   const target = openTarget(output.kind, output.path);
   try {
-    await copyImage(storeSource(store, record, output.spool), target, { tag: output.tag ?? defaultTag(record, output.kind) });
+    await copyImage(storeSource(store, record, output.spool), target, {
+      tag: output.tag ?? defaultTag(record, output.kind),
+    });
     await target.finish();
   } catch (error) {
     await target.abort();
@@ -40,12 +42,20 @@ function defaultTag(record: NamedRecord, kind: PlaceKind): string {
 function writeRoot(store: Store, record: NamedRecord, path: string): void {
   if (existsSync(path) && readdirSync(path).length > 0) {
     const hint = "name a directory that is empty or not there";
-    throw new AshlarError("BUILD_OUTPUT_TAKEN", `Cannot write root file system to "${path}": it is not empty`, { hint });
+    throw new AshlarError(
+      "BUILD_OUTPUT_TAKEN",
+      `Cannot write root file system to "${path}": it is not empty`,
+      { hint },
+    );
   }
   const [image, ...others] = record.images;
   if (image === undefined || others.length > 0) {
     const hint = "choose one with --platform";
-    throw new AshlarError("USAGE_PLATFORM", `Cannot write "${record.name}" as one root file system: it has several platforms`, { hint });
+    throw new AshlarError(
+      "USAGE_PLATFORM",
+      `Cannot write "${record.name}" as one root file system: it has several platforms`,
+      { hint },
+    );
   }
   store.checkout(store.readTree(readImageRecord(store, image.record).flat), path, { mode: "copy" });
 }

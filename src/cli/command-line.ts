@@ -9,7 +9,10 @@ import { errorJson, renderError } from "./render-error.ts";
 import { processShell, type Shell, wantsColour } from "./shell.ts";
 
 /** Runs one command line; prints its result or its error and returns the exit code. */
-export async function runCommandLine(args: readonly string[], shell: Shell = processShell()): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  shell: Shell = processShell(),
+): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = makeProgram(shell, (outcome, options) => {
     shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text);

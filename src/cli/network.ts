@@ -27,7 +27,10 @@ export function mirrorSettings(shell: Shell): MirrorSettings {
 }
 
 function hostSources(dir: string): AptSourcesFile[] {
-  const names = ["sources.list", ...listed(join(dir, "sources.list.d")).map((name) => join("sources.list.d", name))];
+  const names = [
+    "sources.list",
+    ...listed(join(dir, "sources.list.d")).map((name) => join("sources.list.d", name)),
+  ];
   return names.flatMap((name) => {
     const text = readIfThere(join(dir, name));
     return text === undefined ? [] : [{ name: join(dir, name), text: text.toString("utf8") }];
@@ -36,7 +39,9 @@ function hostSources(dir: string): AptSourcesFile[] {
 
 function listed(dir: string): string[] {
   try {
-    return readdirSync(dir).filter((name) => /\.(list|sources)$/.test(name)).sort();
+    return readdirSync(dir)
+      .filter((name) => /\.(list|sources)$/.test(name))
+      .sort();
   } catch (error) {
     if (isSystemError(error, "ENOENT", "EACCES", "ENOTDIR")) return [];
     throw error;
@@ -79,14 +84,22 @@ export function archiveOptions(
       return readFileSync(insideProject(project.dir, path));
     } catch (cause) {
       if (!isSystemError(cause, "ENOENT", "EISDIR")) throw cause;
-      throw new AshlarError("SPEC_KEY_MISSING", `Cannot read key file "${path}": there is none in the project`, { cause });
+      throw new AshlarError(
+        "SPEC_KEY_MISSING",
+        `Cannot read key file "${path}": there is none in the project`,
+        { cause },
+      );
     }
   };
   return { store, mirrors: mirrorSettings(shell), nowSeconds: shell.nowSeconds, overrides, readKeyFile };
 }
 
 /** Shows downloads as one step whose bar counts bytes; started with the first byte that arrives. */
-export function showDownloads(progress: Progress, name: string, totalBytes?: number): {
+export function showDownloads(
+  progress: Progress,
+  name: string,
+  totalBytes?: number,
+): {
   readonly onEvent: (event: FetchEvent) => void;
   readonly done: () => void;
 } {

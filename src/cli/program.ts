@@ -41,7 +41,13 @@ function settle(command: Command, shell: Shell): void {
     .option("--debug", "show stack traces of faults")
     .option("--store <dir>", "the store's directory (default: ASHLAR_STORE, else below the cache directory)")
     .addOption(
-      new Option("--progress <how>", "how progress is shown").choices(["auto", "tty", "plain", "json", "none"]),
+      new Option("--progress <how>", "how progress is shown").choices([
+        "auto",
+        "tty",
+        "plain",
+        "json",
+        "none",
+      ]),
     );
 }
 

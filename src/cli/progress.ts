@@ -53,7 +53,8 @@ function lineProgress(shell: Shell, mode: Mode): Progress {
 function plainStep(shell: Shell, mode: Mode, name: string): ProgressStep {
   return {
     advance: () => {},
-    done: (summary) => void (mode !== "none" && shell.err(`${name}${summary === undefined ? "" : `: ${summary}`}\n`)),
+    done: (summary) =>
+      void (mode !== "none" && shell.err(`${name}${summary === undefined ? "" : `: ${summary}`}\n`)),
   };
 }
 

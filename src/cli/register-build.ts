@@ -25,14 +25,18 @@ function registerInit(program: Command, shell: Shell, finish: Finish): void {
     .description("write a first spec and its JSON Schema")
     .addOption(new Option("--form <form>", "language of the spec").choices(["yaml", "ts"]).default("yaml"))
     .option("--fleet", "a spec of several images")
-    .action(async (dir, options) => finish(await (await import("./verbs/init.ts")).init(shell, dir, options), options));
+    .action(async (dir, options) =>
+      finish(await (await import("./verbs/init.ts")).init(shell, dir, options), options),
+    );
 }
 
 function registerConvert(program: Command, shell: Shell, finish: Finish): void {
   program
     .command("convert <spec>")
     .description("print a spec in another form; the canonical document stays the same")
-    .addOption(new Option("--to <form>", "the form wanted").choices(["yaml", "ts", "json"]).makeOptionMandatory())
+    .addOption(
+      new Option("--to <form>", "the form wanted").choices(["yaml", "ts", "json"]).makeOptionMandatory(),
+    )
     .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
     .action(async (spec, options) =>
       finish(await (await import("./verbs/convert.ts")).convert(shell, spec, options), options),
@@ -49,7 +53,9 @@ function registerLock(program: Command, shell: Shell, finish: Finish): void {
     .option("--allow-older", "accept an archive that is older than one seen before")
     .option("--allow-expired", "accept a Release file past its Valid-Until; the lock records it")
     .addHelpText("after", "\nExample: ashlar lock --check && ashlar build --frozen")
-    .action(async (spec, options) => finish(await (await import("./verbs/lock.ts")).lock(shell, spec, options), options));
+    .action(async (spec, options) =>
+      finish(await (await import("./verbs/lock.ts")).lock(shell, spec, options), options),
+    );
 }
 
 function registerUpdate(program: Command, shell: Shell, finish: Finish): void {
@@ -70,7 +76,11 @@ function registerBuild(program: Command, shell: Shell, finish: Finish): void {
   program
     .command("build [spec]")
     .description(`build the images of a spec (${specHelp})`)
-    .option("-o, --output <place>", "also write oci:PATH[:TAG], oci-archive:, docker-archive: or rootfs: (may repeat)", collect)
+    .option(
+      "-o, --output <place>",
+      "also write oci:PATH[:TAG], oci-archive:, docker-archive: or rootfs: (may repeat)",
+      collect,
+    )
     .option("--image <name>", "of a fleet only this image, and what it stands on (may repeat)", collect)
     .option("--platform <platform>", "only this platform (may repeat)", collect)
     .addOption(
@@ -89,5 +99,7 @@ function registerBuild(program: Command, shell: Shell, finish: Finish): void {
       "\nExamples:\n  ashlar build examples/nginx\n  ashlar build . --output oci:out --check\n" +
         "\nThe last line of stdout is the image: NAME@sha256:...",
     )
-    .action(async (spec, options) => finish(await (await import("./verbs/build.ts")).build(shell, spec, options), options));
+    .action(async (spec, options) =>
+      finish(await (await import("./verbs/build.ts")).build(shell, spec, options), options),
+    );
 }

@@ -16,7 +16,8 @@ export function showBytes(bytes: number): string {
 /** Rows as columns, each as wide as its widest cell; cells given as numbers stand to the right. */
 export function showTable(rows: readonly (readonly (string | number)[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, String(cell).length)));
+  for (const row of rows)
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, String(cell).length)));
   const lines = rows.map((row) =>
     row
       .map((cell, i) => {

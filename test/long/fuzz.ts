@@ -65,7 +65,10 @@ async function fuzz(target: FuzzTarget, count: number, seed: number): Promise<nu
     const found = fault === "refused" ? undefined : (fault ?? bound(tookMs, memory));
     if (found === undefined) continue;
     findings++;
-    if (findings <= 3) console.log(`${target.name}, input ${i}: ${found}\n  ${Buffer.from(bytes).toString("base64").slice(0, 400)}`);
+    if (findings <= 3)
+      console.log(
+        `${target.name}, input ${i}: ${found}\n  ${Buffer.from(bytes).toString("base64").slice(0, 400)}`,
+      );
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${target.name}: ${count} inputs, ${refused} refused, ${findings} findings, ${seconds} s`);

@@ -16,14 +16,31 @@ export function randomSource(seed: number): Random {
 
 type Mutation = (bytes: Buffer, random: Random) => Buffer;
 
-const interesting = ["\0", "\xff", "../", "/", "-1", "99999999999999999999", "__proto__", "\n\n", " ", ":", '"', "{", "[", "%", "~"];
+const interesting = [
+  "\0",
+  "\xff",
+  "../",
+  "/",
+  "-1",
+  "99999999999999999999",
+  "__proto__",
+  "\n\n",
+  " ",
+  ":",
+  '"',
+  "{",
+  "[",
+  "%",
+  "~",
+];
 
 const mutations: readonly Mutation[] = [
   flipBit,
   setByte,
   truncate,
   (bytes, random) => splice(bytes, random, Buffer.alloc(0)),
-  (bytes, random) => splice(bytes, random, Buffer.from(interesting[random(interesting.length)] as string, "latin1"), 0),
+  (bytes, random) =>
+    splice(bytes, random, Buffer.from(interesting[random(interesting.length)] as string, "latin1"), 0),
   (bytes, random) => splice(bytes, random, slice(bytes, random), 0),
   (bytes, random) => splice(bytes, random, Buffer.alloc(random(600), random(256)), 0),
   setDigits,

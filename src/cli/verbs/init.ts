@@ -18,9 +18,12 @@ export async function init(shell: Shell, dir: string | undefined, options: InitO
   const schemaName = `.ashlar/${kind}.v1.schema.json`;
   const texts = new Map<string, string>();
   texts.set(`ashlar.${options.form}`, initSpec({ form: options.form, kind, schema: `./${schemaName}` }));
-  if (options.form === "yaml") texts.set(schemaName, `${JSON.stringify(await jsonSchema(`${kind}/v1`), null, 2)}\n`);
+  if (options.form === "yaml")
+    texts.set(schemaName, `${JSON.stringify(await jsonSchema(`${kind}/v1`), null, 2)}\n`);
   const [spec] = texts.keys() as unknown as [string];
-  const taken = ["ashlar.yaml", "ashlar.yml", "ashlar.ts", "ashlar.json"].find((name) => existsSync(join(place, name)));
+  const taken = ["ashlar.yaml", "ashlar.yml", "ashlar.ts", "ashlar.json"].find((name) =>
+    existsSync(join(place, name)),
+  );
   if (taken !== undefined) {
     throw new AshlarError("USAGE_EXISTS", `Cannot write "${spec}": there is "${taken}" already`, {
       hint: "name another directory, or remove the spec that is there",
@@ -29,5 +32,8 @@ export async function init(shell: Shell, dir: string | undefined, options: InitO
   mkdirSync(join(place, ".ashlar"), { recursive: true });
   for (const [name, text] of texts) writeFileSync(join(place, name), text);
   const files = [...texts.keys()].map((name) => join(dir ?? ".", name));
-  return { text: `${files.map((file) => `wrote ${file}\n`).join("")}next: ashlar build ${dir ?? "."}\n`, json: { files } };
+  return {
+    text: `${files.map((file) => `wrote ${file}\n`).join("")}next: ashlar build ${dir ?? "."}\n`,
+    json: { files },
+  };
 }

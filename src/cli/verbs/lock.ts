@@ -3,7 +3,13 @@ import { resolve } from "node:path";
 
 import { AshlarError, type Json } from "../../base/index.ts";
 import { findProject, loadSpec, type Project } from "../../build/index.ts";
-import { compareLocks, type ImageChanges, type Lock, resolveLock, showLockChanges } from "../../lock/index.ts";
+import {
+  compareLocks,
+  type ImageChanges,
+  type Lock,
+  resolveLock,
+  showLockChanges,
+} from "../../lock/index.ts";
 import type { Document } from "../../spec/index.ts";
 import type { Store } from "../../store/index.ts";
 import { readLock, writeLock } from "../lock-file.ts";
@@ -41,7 +47,10 @@ export async function lock(
   const code = before === undefined ? "LOCK_MISSING" : "LOCK_STALE";
   const state = before === undefined ? "there is none" : "it is not what the spec and the archive say";
   const because = changes.length === 0 ? [] : showLockChanges(changes).trimEnd().split("\n");
-  throw new AshlarError(code, `Cannot accept lock "${project.lockName}": ${state}`, { because, hint: "run: ashlar lock" });
+  throw new AshlarError(code, `Cannot accept lock "${project.lockName}": ${state}`, {
+    because,
+    hint: "run: ashlar lock",
+  });
 }
 
 /** `ashlar update [PACKAGES]` */
@@ -99,5 +108,8 @@ export async function makeLock(shell: Shell, options: LockOptions, making: Makin
 
 function outcome(project: Project, changes: readonly ImageChanges[], written: boolean): Outcome {
   const last = written ? `wrote ${project.lockName}\n` : `${project.lockName} is up to date\n`;
-  return { text: showLockChanges(changes) + last, json: { lock: project.lockName, written, changes: changes as unknown as Json } };
+  return {
+    text: showLockChanges(changes) + last,
+    json: { lock: project.lockName, written, changes: changes as unknown as Json },
+  };
 }

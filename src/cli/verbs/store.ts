@@ -44,7 +44,10 @@ export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
     const { removedContents, removedDownloads, removedPacks, freedBytes } = report;
     const verb = options.dryRun ? "would free" : "freed";
     const what = `${removedContents} contents, ${removedPacks} packs, ${removedDownloads} downloads`;
-    return { text: `${verb} ${showBytes(freedBytes)}: ${what}\n`, json: { ...report, forgotten } as unknown as Json };
+    return {
+      text: `${verb} ${showBytes(freedBytes)}: ${what}\n`,
+      json: { ...report, forgotten } as unknown as Json,
+    };
   } finally {
     store.close();
   }
@@ -61,7 +64,9 @@ export async function fsck(shell: Shell, options: FsckOptions): Promise<Outcome>
   try {
     const report = store.fsck({ full: options.full === true });
     step.done(`${report.contents} contents in ${report.packs} packs`);
-    const lines = report.faults.map((fault) => `${fault.what}: ${fault.why}${fault.hint ? ` (${fault.hint})` : ""}\n`);
+    const lines = report.faults.map(
+      (fault) => `${fault.what}: ${fault.why}${fault.hint ? ` (${fault.hint})` : ""}\n`,
+    );
     const verdict = report.faults.length === 0 ? "the store is whole\n" : `${report.faults.length} faults\n`;
     const exitCode = report.faults.length === 0 ? exitCodes.done : exitCodes.verification;
     return { text: lines.join("") + verdict, json: report as unknown as Json, exitCode };
