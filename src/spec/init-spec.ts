@@ -20,7 +20,7 @@ from: { debian: bookworm, sources: [updates, security] }
 platforms: [linux/amd64]
 system:
   packages: [ca-certificates, tzdata]
-  strip: [docs, man, info, lintian, bugs]
+  strip: [docs, man, info, lintian, bugs, scripts]
 users:
   app: { uid: 10001 }
 app:
@@ -38,7 +38,7 @@ export default image({
   platforms: ["linux/amd64"],
   system: {
     packages: ["ca-certificates", "tzdata"],
-    strip: ["docs", "man", "info", "lintian", "bugs"],
+    strip: ["docs", "man", "info", "lintian", "bugs", "scripts"],
   },
   users: { app: { uid: 10001 } },
   app: [write("/etc/motd", "made by Ashlar\\n")],

@@ -15,8 +15,9 @@ export function placeAt(
   const { line, column, length = 0 } = position;
   const around = text.split(/\r\n|\n|\r/).slice(Math.max(0, line - 3), line + 1);
   if (around.some((one) => one.length > excerptColumnsMax)) return { file, line, column };
-  const start = { line, column };
-  const loc = length > 1 ? { start, end: { line, column: column + length } } : { start };
+  // The library counts columns from 0.
+  const start = { line, column: column - 1 };
+  const loc = length > 1 ? { start, end: { line, column: start.column + length } } : { start };
   const excerpt = codeFrameColumns(text, loc, { linesAbove: 2, linesBelow: 1, highlightCode: false });
   return { file, line, column, excerpt };
 }
