@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test, type TestContext } from "node:test";
+
+import { openPodman, podmanPrograms } from "./podman.ts";
+import { ashlar, missing } from "./programs.ts";
+
+// Builds the examples from the real archive: the mirror is ASHLAR_MIRROR or that of the host's apt sources.
+const examples = join(import.meta.dirname, "../examples");
+const area = mkdtempSync(join(tmpdir(), "ashlar-examples-"));
+const store = join(area, "store");
+after(() => rmSync(area, { recursive: true, force: true }));
+
+interface Service {
+  readonly example: string;
+  readonly image?: string;
+  readonly url: string;
+  readonly answer: RegExp;
+}
+
+const services: readonly Service[] = [
+  { example: "nginx", url: "http://127.0.0.1:8080/", answer: /^200 [^]*<html/i },
+  { example: "node", url: "http://127.0.0.1:3000/a", answer: /^200 .*"hello":"from node","path":"\/a"/ },
+  { example: "python", url: "http://127.0.0.1:8000/", answer: /^200 .*"from python".*"trusted roots": [1-9]\d\d/ },
+  { example: "static", url: "http://127.0.0.1:8443/", answer: /^200 one static program\n$/ },
+  { example: "fleet", image: "cart", url: "http://127.0.0.1:3001/", answer: /^200 cart\n$/ },
+  { example: "fleet", image: "orders", url: "http://127.0.0.1:3002/", answer: /^200 orders\n$/ },
+];
+
+/** Builds from the committed lock; from a fresh one in a copy where the archive has dropped a package of it. */
+function build(t: TestContext, example: string, args: readonly string[]): void {
+  const spec = join(examples, example);
+  const frozen = ashlar(store, ["build", spec, "--frozen", ...args]);
+  if (frozen.status === 0) return;
+  assert.equal(frozen.status, 6, frozen.err);
+  t.diagnostic(`the archive no longer has what examples/${example}/ashlar.lock names; locked again in a copy`);
+  const copy = mkdtempSync(join(area, "again-"));
+  cpSync(spec, copy, { recursive: true });
+  rmSync(join(copy, "ashlar.lock"));
+  const again = ashlar(store, ["build", copy, ...args]);
+  assert.equal(again.status, 0, again.err);
+}
+
+for (const { example, image, url, answer } of services) {
+  const title = `examples/${[example, image].filter(Boolean).join(" ")} builds for linux/amd64, and podman's container answers ${url}`;
+  test(title, { skip: missing(podmanPrograms) }, async (t) => {
+    const dir = mkdtempSync(join(area, "service-"));
+    const name = `localhost/${image ?? example}:test`;
+    const which = image === undefined ? [] : ["--image", image];
+    const output = `docker-archive:${join(dir, "image.tar")}:${name}`;
+    build(t, example, ["--platform", "linux/amd64", ...which, "--output", output]);
+    const podman = openPodman(dir);
+    podman.load(join(dir, "image.tar"));
+    assert.match(await podman.get(name, url), answer);
+  });
+}
+
+test("examples/nginx builds for linux/arm64", (t) => {
+  build(t, "nginx", ["--platform", "linux/arm64", "--output", `oci:${join(area, "arm64")}`]);
+});
