@@ -85,7 +85,8 @@ async function compareLayers(a: PlatformSide, b: PlatformSide): Promise<Found | 
     const [left, right] = [a.image.layers[i], b.image.layers[i]];
     if (left === undefined || right === undefined) {
       const layer = (left ?? right)?.name ?? "";
-      return { part: "layer", layer, within: "blob", what: `only the ${left ? "first" : "second"} build has this layer` };
+      const what = `only the ${left ? "first" : "second"} build has this layer`;
+      return { part: "layer", layer, within: "blob", what };
     }
     const difference = await compareLayer({ ...a, plan: left }, { ...b, plan: right });
     if (difference !== undefined) return { ...difference, layer: left.name };
@@ -103,7 +104,8 @@ async function compareLayer(a: LayerBuild, b: LayerBuild): Promise<Found | undef
     const tar = firstDifference(sideOf(a), sideOf(b));
     if (tar !== undefined) {
       const { path, offset, inContent, what } = tar;
-      return { part: "layer", ...(path !== undefined && { path }), offset, within: inContent ? "content" : "tar", what };
+      const within = inContent ? "content" : "tar";
+      return { part: "layer", ...(path !== undefined && { path }), offset, within, what };
     }
   }
   return compareBlobs(a, b);

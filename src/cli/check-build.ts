@@ -5,9 +5,16 @@ import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 
 import { AshlarError, type Digest } from "../base/index.ts";
-import { type BuildDifference, type BuiltImage, compareBuilds, findImage, type Progress, type Project } from "../build/index.ts";
+import {
+  type BuildDifference,
+  type BuiltImage,
+  compareBuilds,
+  findImage,
+  type Progress,
+  type Project,
+} from "../build/index.ts";
 import { openStore, type Store } from "../store/index.ts";
-import { type Circumstances, type CheckPlaces, planCircumstances, startAshlar } from "./check-circumstances.ts";
+import { type CheckPlaces, type Circumstances, planCircumstances, startAshlar } from "./check-circumstances.ts";
 import { bringDownload, copyProject, giveTo } from "./check-copy.ts";
 import { readLock } from "./lock-file.ts";
 import { parseOutput } from "./place.ts";
@@ -37,7 +44,6 @@ export interface CheckReport {
 }
 
 interface Place extends CheckPlaces {
-  readonly base: string;
   readonly project: string;
   readonly store: string;
 }
@@ -70,7 +76,8 @@ export async function checkBuild(run: CheckRun, images: readonly BuiltImage[]): 
 function makePlace(): Place {
   const base = mkdtempSync(join(tmpdir(), "ashlar-check-"));
   const inside = (name: string): string => join(base, `other ${name} é`);
-  const place = { base, project: inside("project"), store: inside("store"), home: inside("home"), tmp: inside("tmp"), cwd: inside("cwd") };
+  const own = { home: inside("home"), tmp: inside("tmp"), cwd: inside("cwd") };
+  const place = { base, project: inside("project"), store: inside("store"), ...own };
   for (const dir of [place.home, place.tmp, place.cwd]) mkdirSync(dir);
   return place;
 }
@@ -108,7 +115,8 @@ interface SecondBuild {
 
 async function buildAgain({ options, project }: CheckRun, second: SecondBuild): Promise<void> {
   const { place, circumstances, workers, isWhole } = second;
-  const repeat = (name: string, values: readonly string[] = []): string[] => values.map((value) => `--${name}=${value}`);
+  const repeat = (name: string, values: readonly string[] = []): string[] =>
+    values.map((value) => `--${name}=${value}`);
   const spec = join(place.project, basename(project.specPath));
   const args = [
     ...["build", spec, "--json", "--progress=none", "--frozen", `--store=${place.store}`, `--workers=${workers}`],
@@ -124,7 +132,8 @@ async function buildAgain({ options, project }: CheckRun, second: SecondBuild): 
   const read = (stream: typeof child.stdout): Promise<string> => (stream === null ? Promise.resolve("") : text(stream));
   const [status, , err] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
   if (status === 0) return;
-  throw new AshlarError("CHECK_FAILED", "Cannot build a second time: the first build ended well, the second did not", {
+  const message = "Cannot build a second time: the first build ended well, the second did not";
+  throw new AshlarError("CHECK_FAILED", message, {
     because: [err.trim().slice(-4000) || `exit code ${status}`, circumstancesText(circumstances)],
     details: { exitCode: status, varied: circumstances.varied, kept: circumstances.kept },
   });
@@ -147,7 +156,8 @@ async function compareAll(store: Store, secondDir: string, images: readonly Buil
 function differs(differences: readonly BuildDifference[], circumstances: Circumstances): AshlarError {
   const [first] = differences as [BuildDifference];
   const because = differences.map((one) => `${showPlace(one)}: ${one.what}`);
-  return new AshlarError("CHECK_DIFFERS", `Cannot reproduce image "${first.image}": the second build differs, want the same bytes`, {
+  const message = `Cannot reproduce image "${first.image}": the second build differs, want the same bytes`;
+  return new AshlarError("CHECK_DIFFERS", message, {
     because: [...because, circumstancesText(circumstances)],
     hint: "look for what the project's files or the packages take from the circumstances that were varied",
     details: { differences, varied: circumstances.varied, kept: circumstances.kept },

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 
 import { isSystemError } from "../base/index.ts";
+import { giveTo } from "./check-copy.ts";
 import { reverseVariable } from "./directory-order.ts";
 import { type Shell, shiftVariable } from "./shell.ts";
 
@@ -23,6 +24,8 @@ export interface Circumstances {
 
 /** Directories of the second build's own. */
 export interface CheckPlaces {
+  /** Holds all of it. */
+  readonly base: string;
   readonly home: string;
   readonly tmp: string;
   readonly cwd: string;
@@ -39,16 +42,18 @@ const handedOn = /^(PATH|SOURCE_DATE_EPOCH|ASHLAR_(SECURITY_)?MIRROR|ASHLAR_SNAP
 
 /** Finds out what can be varied on this machine, by trying it. */
 export function planCircumstances(shell: Shell, places: CheckPlaces): Circumstances {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone === "Pacific/Chatham" ? "America/Caracas" : "Pacific/Chatham";
-  const locale = /^tr/.test(Intl.DateTimeFormat().resolvedOptions().locale) ? "lt_LT.UTF-8" : "tr_TR.UTF-8";
+  const here = Intl.DateTimeFormat().resolvedOptions();
+  const zone = here.timeZone === "Pacific/Chatham" ? "America/Caracas" : "Pacific/Chatham";
+  const locale = here.locale.startsWith("tr") ? "lt_LT.UTF-8" : "tr_TR.UTF-8";
   const umask = process.umask() === 0o077 ? 0o022 : 0o077;
-  const base = { TZ: zone, LC_ALL: locale, LANG: locale, HOME: places.home, TMPDIR: places.tmp, [reverseVariable]: "1" };
-  const env: Record<string, string> = { ...passedOn(shell), ...base, USER: "ashlar-check", LOGNAME: "ashlar-check" };
+  const local = { TZ: zone, LC_ALL: locale, LANG: locale, USER: "ashlar-check", LOGNAME: "ashlar-check" };
+  const own = { HOME: places.home, TMPDIR: places.tmp, [reverseVariable]: "1" };
+  const env: Record<string, string> = { ...passedOn(shell), ...local, ...own };
   const processor = processorWrapper(env);
   const clock = clockWrapper(env);
   if (clock.length === 0) env[shiftVariable] = String(shiftSeconds);
   const wrapper = [...processor, ...clock];
-  const user = canBeNobody({ wrapper, env, cwd: places.cwd }) ? nobody : undefined;
+  const user = canBeNobody({ wrapper, env }, places) ? nobody : undefined;
   const varied = [
     "the path of project, store, home, working and temporary directory",
     `time zone ${zone}`,
@@ -92,7 +97,8 @@ function readStatus(): string {
 function clockWrapper(env: Record<string, string>): readonly string[] {
   const wrapper = ["faketime", "-m", "-f", `+${shiftSeconds}s`];
   const options = { FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1" };
-  const ahead = Number(outputOf([...wrapper, process.execPath, "-p", "Date.now()"], { ...env, ...options })) - Date.now();
+  const shown = outputOf([...wrapper, process.execPath, "-p", "Date.now()"], { ...env, ...options });
+  const ahead = Number(shown) - Date.now();
   if (!(Math.abs(ahead / 1000 - shiftSeconds) < 3600)) return [];
   Object.assign(env, options);
   return wrapper;
@@ -102,15 +108,32 @@ function outputOf([command = "", ...args]: readonly string[], env: NodeJS.Proces
   return spawnSync(command, args, { env, encoding: "utf8", timeout: 20_000 }).stdout?.trim() ?? "";
 }
 
-/** Root may become nobody, if nobody may read Node and Ashlar. */
-function canBeNobody({ wrapper, env, cwd }: Pick<Circumstances, "wrapper" | "env" | "cwd">): boolean {
-  if (process.geteuid?.() !== 0) return false;
-  const [command = "", ...args] = [...wrapper, process.execPath, ...nodeOptions, mainPath, "--version"];
-  return spawnSync(command, args, { env, cwd, uid: nobody, gid: nobody, timeout: 20_000 }).status === 0;
+/** Root may become nobody, if nobody may read Node, Ashlar and what lies in the temporary directory. */
+function canBeNobody(
+  { wrapper, env }: Pick<Circumstances, "wrapper" | "env">,
+  { base, cwd }: CheckPlaces,
+): boolean {
+  if (process.geteuid?.() !== 0 || !gave(base)) return false;
+  const asNobody = (...args: readonly string[]): boolean => {
+    const [command = "", ...rest] = [...wrapper, process.execPath, ...nodeOptions, ...args];
+    return spawnSync(command, rest, { env, cwd, uid: nobody, gid: nobody, timeout: 20_000 }).status === 0;
+  };
+  return asNobody("-e", "fs.readdirSync(process.argv[1])", cwd) && asNobody(mainPath, "--version");
+}
+
+/** In a user namespace there may be no such user. */
+function gave(path: string): boolean {
+  try {
+    giveTo(nobody, path);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, "EPERM", "EINVAL", "EROFS")) return false;
+    throw error;
+  }
 }
 
 function whyKept(): string {
-  return process.geteuid?.() === 0 ? "another one may not read Node or Ashlar here" : "only root can become another";
+  return process.geteuid?.() === 0 ? "another one cannot read Node, Ashlar or the temporary directory here" : "only root can become another";
 }
 
 /** Starts Ashlar with these arguments under the circumstances. */
@@ -119,7 +142,8 @@ export function startAshlar(args: readonly string[], circumstances: Circumstance
   const [command = "", ...rest] = [...wrapper, process.execPath, ...nodeOptions, mainPath, ...args];
   const own = process.umask(umask);
   try {
-    return spawn(command, rest, { env, cwd, stdio: ["ignore", "pipe", "pipe"], ...(user !== undefined && { uid: user, gid: user }) });
+    const owner = user === undefined ? {} : { uid: user, gid: user };
+    return spawn(command, rest, { env, cwd, stdio: ["ignore", "pipe", "pipe"], ...owner });
   } finally {
     process.umask(own);
   }

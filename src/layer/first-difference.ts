@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { canonicalJson, type Digest, type ImagePath, type Json } from "../base/index.ts";
+import { canonicalJson, comparePaths, type Digest, type ImagePath, type Json } from "../base/index.ts";
 import type { FileEntry } from "../formats/index.ts";
 import { type LayerParts, type TarPiece, walkTar } from "./tar-walk.ts";
 
@@ -48,7 +48,7 @@ function comparePieces(
   if (x !== undefined && y !== undefined && x.kind === y.kind) {
     const at = firstByte(bytesOf(x), bytesOf(y));
     if (at === undefined) return undefined;
-    return { path: pathOf(x) ?? pathOf(y), offset: offset + at, inContent: false, what: describe(x, y) };
+    return { path: firstPath(x, y), offset: offset + at, inContent: false, what: describe(x, y) };
   }
   const path = (x === undefined ? undefined : pathOf(x)) ?? (y === undefined ? undefined : pathOf(y));
   return { path, offset, inContent: false, what: "one of the archives has an entry that the other has not" };
@@ -66,6 +66,13 @@ function describe(x: TarPiece, y: TarPiece): string {
 
 function pathOf(piece: TarPiece): ImagePath | undefined {
   return piece.kind === "header" || piece.kind === "content" ? piece.entry.path : undefined;
+}
+
+/** Where the paths differ one side has an entry that the other has not: in the order of a tree it is the smaller. */
+function firstPath(x: TarPiece, y: TarPiece): ImagePath | undefined {
+  const [a, b] = [pathOf(x), pathOf(y)];
+  if (a === undefined || b === undefined) return a ?? b;
+  return comparePaths(a, b) <= 0 ? a : b;
 }
 
 function bytesOf(piece: TarPiece): Uint8Array {

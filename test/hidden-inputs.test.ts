@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "..");
+
+/** What makes two runs of one program differ. They enter in src/cli and travel as values. */
+const hidden =
+  /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bMath\.random\b|\bprocess\.(env|cwd|hrtime|uptime|e?[ug]id|gete?[ug]id|pid|ppid|umask|platform|arch|versions?|memoryUsage|argv|title)\b|\bperformance\.now\b|\brandom(Bytes|UUID|Int|FillSync)\b|\b(hostname|homedir|userInfo|tmpdir|availableParallelism|networkInterfaces|cpus)\(|\blocaleCompare\b|\.toLocale\w+\(|\bIntl\.|\.get(Timezone\w+|FullYear|Month|Date|Day|Hours|Minutes)\(/g;
+
+/** Each use outside of src/cli, and why it reaches no image, lock or digest. */
+const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "src/spec/seal-context.ts": { "Math.random": "is replaced by a function that throws, for specs" },
+  "src/fetch/partial.ts": { "process.pid": "names a temporary file that is renamed or removed" },
+  "src/registry/file-writer.ts": { "process.pid": "names a temporary file that is renamed or removed" },
+  "src/registry/load-into.ts": { "process.pid": "names a temporary file that is removed" },
+  "src/store/layout.ts": { "process.pid": "names a temporary file that is renamed or removed" },
+  "src/store/memory-store.ts": { "tmpdir(": "is where the store for tests keeps its temporary files" },
+  "src/store/checkout.ts": {
+    "process.geteuid": "decides whether owners can be set in a checkout",
+    "process.getegid": "decides whether owners can be set in a checkout",
+  },
+};
+
+test("clock, chance, environment, user, host and locale enter in src/cli only", () => {
+  const files = globSync("src/**/*.ts", { cwd: root }).filter(
+    (file) => !/^src\/cli\/|\.(test|contract)\.ts$|\/testing\/|\/fuzz\.ts$/.test(file),
+  );
+  assert.ok(files.length > 150, "the sources are where this test looks");
+  const unknown: string[] = [];
+  const unused = new Set(Object.entries(allowed).flatMap(([file, uses]) => Object.keys(uses).map((use) => `${file}: ${use}`)));
+  for (const file of files) {
+    for (const line of codeOf(readFileSync(join(root, file), "utf8")).split("\n")) {
+      for (const [use] of line.matchAll(hidden)) {
+        if (allowed[file]?.[use] === undefined) unknown.push(`${file}: ${use}`);
+        unused.delete(`${file}: ${use}`);
+      }
+    }
+  }
+  assert.deepEqual(unknown, [], "pass it as a value from src/cli");
+  assert.deepEqual([...unused], [], "what is allowed is still there");
+});
+
+test("the scan sees what it looks for", () => {
+  const seen = ["Date.now()", "new Date()", "process.env", "Math.random()", "os.hostname()", "a.localeCompare(b)"];
+  for (const text of seen) assert.match(text, new RegExp(hidden.source));
+  for (const text of ["new Date(seconds * 1000)", "value.getUTCHours()"]) assert.doesNotMatch(text, new RegExp(hidden.source));
+});
+
+/** Without comments: they may name what they replace. */
+function codeOf(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+}
