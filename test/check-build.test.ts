@@ -29,7 +29,8 @@ function meddler(place: BuildPlace, script: string): { readonly PATH: string } {
   const bin = join(place.base, "bin");
   mkdirSync(bin);
   const find = 'dir=; for arg; do case $arg in */ashlar.yaml) dir=${arg%/*} ;; esac; done';
-  writeFileSync(join(bin, "taskset"), `#!/bin/sh\n${find}\nif [ -n "$dir" ]; then\n${script}\nfi\nshift 2\nexec "$@"\n`);
+  const lines = ["#!/bin/sh", find, 'if [ -n "$dir" ]; then', script, "fi", "shift 2", 'exec "$@"', ""];
+  writeFileSync(join(bin, "taskset"), lines.join("\n"));
   chmodSync(join(bin, "taskset"), 0o755);
   chmodSync(place.base, 0o755);
   return { PATH: `${bin}:${process.env["PATH"] ?? ""}` };
@@ -37,7 +38,11 @@ function meddler(place: BuildPlace, script: string): { readonly PATH: string } {
 
 interface CheckJson {
   readonly images: readonly BuiltJson[];
-  readonly check: { readonly images: readonly unknown[]; readonly varied: readonly string[]; readonly kept: readonly string[] };
+  readonly check: {
+    readonly images: readonly unknown[];
+    readonly varied: readonly string[];
+    readonly kept: readonly string[];
+  };
 }
 
 test("build --check builds again as it says: other user, umask, zone, locale, home, path, store", async () => {
@@ -47,7 +52,8 @@ test("build --check builds again as it says: other user, umask, zone, locale, ho
   chmodSync(record, 0o666);
   const told = 'echo "$(id -u) $(umask) $TZ $LC_ALL ${NODE_OPTIONS-none} $HOME; $PWD; $*"';
   const env = meddler(place, `${told} >> ${record}`);
-  const { status, out, err } = await runBuild(place, { args: ["--check"], env: { ...env, NODE_OPTIONS: "--no-warnings" } });
+  const more = { ...env, NODE_OPTIONS: "--no-warnings" };
+  const { status, out, err } = await runBuild(place, { args: ["--check"], env: more });
   assert.equal(status, 0, err);
   const { images, check } = JSON.parse(out) as CheckJson;
   assert.deepEqual(check.images, images.map(({ name, digest }) => ({ name, digest })));
@@ -63,7 +69,7 @@ test("build --check builds again as it says: other user, umask, zone, locale, ho
   assert.ok(check.varied.includes("one processor"));
 });
 
-test("build --check exits 7 and names image, platform, layer, path and byte where the second build differs", async () => {
+test("build --check exits 7 and names image, platform, layer, path and byte of a difference", async () => {
   const place = fresh();
   const env = meddler(place, 'printf X | dd of="$dir/site/index.html" bs=1 seek=4 conv=notrunc 2>/dev/null');
   const { status, out, err } = await runBuild(place, { args: ["--check"], env });
@@ -78,7 +84,8 @@ test("build --check exits 7 and names image, platform, layer, path and byte wher
   assert.deepEqual(
     error.details.differences.map((one) => ({ ...one, what: "" })),
     ["linux/amd64", "linux/arm64"].map((platform) => ({
-      image: web, platform, part: "layer", layer: "app", path: "srv/www/index.html", offset: 4, within: "content", what: "",
+      ...{ image: web, platform, part: "layer", layer: "app", path: "srv/www/index.html" },
+      ...{ offset: 4, within: "content", what: "" },
     })),
   );
 });
@@ -105,7 +112,7 @@ test("build --check leaves nothing behind, and says what it kept where another u
   assert.equal((await runBuild(place, { args: ["--check"] })).status, 0);
 });
 
-test("compareBuilds names the header's field, the config and the compressed layer as places of a difference", async () => {
+test("compareBuilds names header, config and compressed layer as places of a difference", async () => {
   const first = fresh();
   await build(first);
   const compared = async (change: (project: string) => void, args: readonly string[] = []): Promise<unknown[]> => {

@@ -7,8 +7,18 @@ import { test } from "node:test";
 const root = join(import.meta.dirname, "..");
 
 /** What makes two runs of one program differ. They enter in src/cli and travel as values. */
-const hidden =
-  /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bMath\.random\b|\bprocess\.(env|cwd|hrtime|uptime|e?[ug]id|gete?[ug]id|pid|ppid|umask|platform|arch|versions?|memoryUsage|argv|title)\b|\bperformance\.now\b|\brandom(Bytes|UUID|Int|FillSync)\b|\b(hostname|homedir|userInfo|tmpdir|availableParallelism|networkInterfaces|cpus)\(|\blocaleCompare\b|\.toLocale\w+\(|\bIntl\.|\.get(Timezone\w+|FullYear|Month|Date|Day|Hours|Minutes)\(/g;
+const hidden = new RegExp(
+  [
+    /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bperformance\.now\b/,
+    /\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b/,
+    /\bprocess\.(env|cwd|hrtime|uptime|gete?[ug]id|p?pid|umask|platform|arch|versions?|memoryUsage|argv|title)\b/,
+    /\b(hostname|homedir|userInfo|tmpdir|availableParallelism|networkInterfaces|cpus)\(/,
+    /\blocaleCompare\b|\.toLocale\w+\(|\bIntl\.|\.get(Timezone\w+|FullYear|Month|Date|Day|Hours|Minutes)\(/,
+  ]
+    .map((pattern) => pattern.source)
+    .join("|"),
+  "g",
+);
 
 /** Each use outside of src/cli, and why it reaches no image, lock or digest. */
 const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -30,7 +40,8 @@ test("clock, chance, environment, user, host and locale enter in src/cli only", 
   );
   assert.ok(files.length > 150, "the sources are where this test looks");
   const unknown: string[] = [];
-  const unused = new Set(Object.entries(allowed).flatMap(([file, uses]) => Object.keys(uses).map((use) => `${file}: ${use}`)));
+  const listed = Object.entries(allowed);
+  const unused = new Set(listed.flatMap(([file, uses]) => Object.keys(uses).map((use) => `${file}: ${use}`)));
   for (const file of files) {
     for (const line of codeOf(readFileSync(join(root, file), "utf8")).split("\n")) {
       for (const [use] of line.matchAll(hidden)) {
@@ -46,7 +57,8 @@ test("clock, chance, environment, user, host and locale enter in src/cli only", 
 test("the scan sees what it looks for", () => {
   const seen = ["Date.now()", "new Date()", "process.env", "Math.random()", "os.hostname()", "a.localeCompare(b)"];
   for (const text of seen) assert.match(text, new RegExp(hidden.source));
-  for (const text of ["new Date(seconds * 1000)", "value.getUTCHours()"]) assert.doesNotMatch(text, new RegExp(hidden.source));
+  const pure = ["new Date(seconds * 1000)", "value.getUTCHours()"];
+  for (const text of pure) assert.doesNotMatch(text, new RegExp(hidden.source));
 });
 
 /** Without comments: they may name what they replace. */

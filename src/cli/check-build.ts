@@ -167,13 +167,13 @@ function differs(differences: readonly BuildDifference[], circumstances: Circums
 /** e.g. `web, linux/amd64, layer "app", /srv/index.html, byte 12 of the content` (bytes count from 0) */
 function showPlace({ image, platform, part, layer, path, offset, within }: BuildDifference): string {
   const where = part === "layer" ? `layer "${layer ?? ""}"` : part;
-  const bytes = { content: "the content", tar: "the tar", blob: "the compressed layer", document: "the document" }[within];
+  const names = { content: "the content", tar: "the tar", blob: "the compressed layer", document: "the document" };
   return [
     image,
     ...(platform === undefined ? [] : [platform]),
     where,
     ...(path === undefined ? [] : [`/${path}`]),
-    ...(offset === undefined ? [] : [`byte ${offset} of ${bytes}`]),
+    ...(offset === undefined ? [] : [`byte ${offset} of ${names[within]}`]),
   ].join(", ");
 }
 

@@ -38,7 +38,8 @@ const mainPath = join(import.meta.dirname, `main${extname(import.meta.filename)}
 const nodeOptions = ["--disable-warning=ExperimentalWarning"];
 
 /** What a build may hear from the environment; nothing else is handed on. */
-const handedOn = /^(PATH|SOURCE_DATE_EPOCH|ASHLAR_(SECURITY_)?MIRROR|ASHLAR_SNAPSHOT|(https?|no)_proxy|SSL_CERT_FILE)$/i;
+const handedOn =
+  /^(PATH|SOURCE_DATE_EPOCH|ASHLAR_(MIRROR|SECURITY_MIRROR|SNAPSHOT)|\w+_proxy|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS)$/i;
 
 /** Finds out what can be varied on this machine, by trying it. */
 export function planCircumstances(shell: Shell, places: CheckPlaces): Circumstances {
@@ -133,7 +134,8 @@ function gave(path: string): boolean {
 }
 
 function whyKept(): string {
-  return process.geteuid?.() === 0 ? "another one cannot read Node, Ashlar or the temporary directory here" : "only root can become another";
+  if (process.geteuid?.() !== 0) return "only root can become another";
+  return "another one cannot read Node, Ashlar or the temporary directory here";
 }
 
 /** Starts Ashlar with these arguments under the circumstances. */
