@@ -29,7 +29,12 @@ function withStore(run: (store: Store, dir: string) => Promise<void>): () => Pro
   };
 }
 
-function makeTask(dir: string, name: string, files: Record<string, DebFile>, claimed: object = {}): UnpackTask {
+function makeTask(
+  dir: string,
+  name: string,
+  files: Record<string, DebFile>,
+  claimed: object = {},
+): UnpackTask {
   const fields = { Package: name, Version: "1.0-1", Architecture: "amd64" };
   const bytes = buildDeb({ fields, files, compression: "xz" });
   const path = join(dir, "debs", `${name}.deb`);
@@ -53,7 +58,9 @@ test("unpackAll gives the same records over one thread and over two, many packag
   const seen: string[] = [];
   for (const workers of [1, 2]) {
     await withStore(async (store, dir) => {
-      const tasks = Array.from({ length: 9 }, (_, i) => makeTask(dir, `pkg${i}`, { [`usr/f${i}`]: noise(400_000, i + 1) }));
+      const tasks = Array.from({ length: 9 }, (_, i) =>
+        makeTask(dir, `pkg${i}`, { [`usr/f${i}`]: noise(400_000, i + 1) }),
+      );
       const done: string[] = [];
       const onDone = (task: UnpackTask): void => void done.push(task.name);
       const records = await unpackAll(tasks, { store, storeDir: join(dir, "store"), workers, onDone });
@@ -76,10 +83,17 @@ test(
     });
     await unpackAll([task], { store, storeDir: join(dir, "store"), workers: 2 });
     const record = recordOf(store, task);
-    const lines = store.readTree(record.tree).map((entry) => `${entry.type} ${entry.path} ${entry.mode.toString(8)} ${entry.uid}`);
+    const lines = store
+      .readTree(record.tree)
+      .map((entry) => `${entry.type} ${entry.path} ${entry.mode.toString(8)} ${entry.uid}`);
     assert.deepEqual(
       lines.filter((line) => !line.startsWith("dir ")),
-      ["symlink etc/link 777 0", "file usr/bin/tool 4755 3", "hardlink usr/bin/tool2 4755 3", "file usr/lib/big 644 0"],
+      [
+        "symlink etc/link 777 0",
+        "file usr/bin/tool 4755 3",
+        "hardlink usr/bin/tool2 4755 3",
+        "file usr/lib/big 644 0",
+      ],
     );
     assert.deepEqual(Object.values(record.facts), [{ shebang: { interpreter: "/bin/sh", argument: "-e" } }]);
     assert.ok(Buffer.from(store.read(digestOf(big))).equals(big));
@@ -105,10 +119,15 @@ test(
   "unpackAll refuses a truncated .deb with a typed error",
   withStore(async (store, dir) => {
     const task = makeTask(dir, "cut", { "usr/x": "text" });
-    const bytes = buildDeb({ fields: { Package: "cut", Version: "1.0-1", Architecture: "amd64" }, files: { x: "y" } });
+    const bytes = buildDeb({
+      fields: { Package: "cut", Version: "1.0-1", Architecture: "amd64" },
+      files: { x: "y" },
+    });
     for (const length of [0, 8, 100, bytes.length - 600]) {
       writeFileSync(task.path, bytes.subarray(0, length));
-      await assert.rejects(unpackAll([task], { store, storeDir: join(dir, "store"), workers: 1 }), { name: "AshlarError" });
+      await assert.rejects(unpackAll([task], { store, storeDir: join(dir, "store"), workers: 1 }), {
+        name: "AshlarError",
+      });
     }
   }),
 );

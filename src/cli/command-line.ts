@@ -15,7 +15,7 @@ export async function runCommandLine(
 ): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = makeProgram(shell, (outcome, options) => {
-    shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text);
+    shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : (outcome.bytes ?? outcome.text));
     exitCode = outcome.exitCode ?? exitCodes.done;
   });
   try {

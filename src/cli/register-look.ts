@@ -57,7 +57,9 @@ function registerDiff(program: Command, shell: Shell, finish: Finish): void {
     .option("--platform <platform>", "which platform of several")
     .option("--exit-code", "exit 1 when they differ")
     .addHelpText("after", `\n${imageHelp}`)
-    .action(async (a, b, options) => finish(await (await import("./verbs/diff.ts")).diff(shell, a, b, options), options));
+    .action(async (a, b, options) =>
+      finish(await (await import("./verbs/diff.ts")).diff(shell, a, b, options), options),
+    );
 }
 
 function registerWhy(program: Command, shell: Shell, finish: Finish): void {

@@ -27,8 +27,15 @@ function registerLoad(program: Command, shell: Shell, finish: Finish): void {
     .command("load <image>")
     .description("hand an image to podman or docker")
     .option("--platform <platform>", "which platform of several")
-    .addOption(new Option("--into <engine>", "which one (default: the one that is there)").choices(["podman", "docker"]))
-    .action(async (image, options) => finish(await (await import("./verbs/load.ts")).load(shell, image, options), options));
+    .addOption(
+      new Option("--into <engine>", "which one (default: the one that is there)").choices([
+        "podman",
+        "docker",
+      ]),
+    )
+    .action(async (image, options) =>
+      finish(await (await import("./verbs/load.ts")).load(shell, image, options), options),
+    );
 }
 
 function registerStore(program: Command, shell: Shell, finish: Finish): void {
@@ -36,7 +43,9 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
   store
     .command("stats")
     .description("how much the store holds")
-    .action(async (options) => finish(await (await import("./verbs/store.ts")).stats(shell, options), options));
+    .action(async (options) =>
+      finish(await (await import("./verbs/store.ts")).stats(shell, options), options),
+    );
   store
     .command("gc")
     .description("remove what no image needs")
@@ -47,5 +56,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")
     .option("--full", "read and hash every byte")
-    .action(async (options) => finish(await (await import("./verbs/store.ts")).fsck(shell, options), options));
+    .action(async (options) =>
+      finish(await (await import("./verbs/store.ts")).fsck(shell, options), options),
+    );
 }

@@ -51,5 +51,12 @@ export function errorJson(error: unknown): Json {
     return { error: { code: "INTERNAL", message: error instanceof Error ? error.message : String(error) } };
   }
   const { code, message, hint, where, because, details } = error;
-  return { error: { code, message, hint, where: where as Json | undefined, because, details: details as Json } };
+  const shown = Object.fromEntries(Object.entries(details).map(([name, value]) => [name, detailJson(value)]));
+  return { error: { code, message, hint, where: where as Json | undefined, because, details: shown } };
+}
+
+/** Several faults of one document are errors themselves. */
+function detailJson(value: unknown): Json {
+  if (Array.isArray(value)) return value.map(detailJson);
+  return value instanceof AshlarError ? errorJson(value) : (value as Json);
 }

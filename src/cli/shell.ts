@@ -9,7 +9,7 @@ export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly nowSeconds: number;
-  readonly out: (text: string) => void;
+  readonly out: (text: string | Uint8Array) => void;
   readonly err: (text: string) => void;
   readonly errIsTerminal: boolean;
   readonly columns: number;
@@ -18,6 +18,8 @@ export interface Shell {
 /** What a command hands back: text for people, a value for `--json`. */
 export interface Outcome {
   readonly text: string;
+  /** Stands in for `text` where the result is a file's bytes. */
+  readonly bytes?: Uint8Array;
   readonly json: Json;
   /** Differs from 0 only where a command answers by it, as `diff --exit-code`. */
   readonly exitCode?: number;

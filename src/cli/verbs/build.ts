@@ -66,7 +66,9 @@ export async function build(shell: Shell, spec: string | undefined, options: Bui
     const lock = await lockFor(run, loaded);
     const images = await buildAll(requestOf(run, loaded, lock));
     await deliver(run, images, outputs);
-    const check = options.check ? await (await import("../check-build.ts")).checkBuild(run, images) : undefined;
+    const check = options.check
+      ? await (await import("../check-build.ts")).checkBuild(run, images)
+      : undefined;
     return outcome(store, images, check);
   } finally {
     spool?.close();

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, compareOrdinal, type Digest, type ImagePath } from "../base/index.ts";
+import { loadCompressor, type Tree } from "../formats/index.ts";
+import { describeLayer } from "../layer/index.ts";
+import type { LockedPackage } from "../lock/index.ts";
+import {
+  formatPlatform,
+  type ImageConfig,
+  type ImageSource,
+  parseConfig,
+  parsePlatform,
+} from "../oci/index.ts";
+import { type InstalledPackage, isPackageDatabase, readLayerTree, readPackages } from "../query/index.ts";
+import { readImage } from "../registry/index.ts";
+import type { Store } from "../store/index.ts";
+import { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+
+export interface LookedLayer {
+  /** The phase; absent for images made elsewhere. */
+  readonly name?: string;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly diffId: Digest;
+}
+
+/** An image for one platform, to be looked at: out of the store or from a place on disk. */
+export interface LookedImage {
+  readonly name: string;
+  readonly platform: string;
+  /** Of the manifest. */
+  readonly digest: Digest;
+  /** Of the config: docker's and podman's image ID. */
+  readonly imageId: Digest;
+  readonly config: ImageConfig;
+  layers(): Promise<readonly LookedLayer[]>;
+  tree(): Promise<Tree>;
+  packages(): Promise<readonly InstalledPackage[]>;
+  /** The bytes of a regular file of the tree. */
+  read(path: ImagePath, content: Digest): Promise<Uint8Array>;
+  /** What only the builder knows; absent for images made elsewhere. */
+  readonly built?: {
+    readonly record: ImageRecord;
+    owners(): ReadonlyMap<ImagePath, string>;
+    locked(): readonly LockedPackage[];
+  };
+}
+
+/** Opens an image of the store. Throws `IMAGE_PLATFORM`. */
+export function lookAtRecord(store: Store, named: NamedRecord, platform: string | undefined): LookedImage {
+  const record = readImageRecord(store, choose(named, platform).record);
+  const json = (digest: Digest): unknown => JSON.parse(Buffer.from(store.read(digest)).toString("utf8"));
+  const locked = (): readonly LockedPackage[] => json(record.packages) as readonly LockedPackage[];
+  return {
+    name: named.name,
+    platform: record.platform,
+    digest: record.manifest,
+    imageId: record.config,
+    config: parseConfig(store.read(record.config)),
+    layers: () => layersOf(store, record),
+    tree: async () => store.readTree(record.flat),
+    packages: async () => installedOf(locked()),
+    read: async (_path, content) => store.read(content),
+    built: {
+      record,
+      owners: () =>
+        new Map(Object.entries(json(record.owners) as Record<ImagePath, string>) as [ImagePath, string][]),
+      locked,
+    },
+  };
+}
+
+function choose(named: NamedRecord, platform: string | undefined): NamedRecord["images"][number] {
+  const wanted = platform === undefined ? hostPlatform() : formatPlatform(parsePlatform(platform));
+  const found = named.images.find((image) => image.platform === wanted);
+  const [only, ...others] = named.images;
+  if (found !== undefined) return found;
+  if (platform === undefined && only !== undefined && others.length === 0) return only;
+  throw new AshlarError(
+    "IMAGE_PLATFORM",
+    `Cannot look at "${named.name}" for ${wanted}: it has no such image`,
+    {
+      hint: `choose with --platform: ${named.images.map((image) => image.platform).join(", ")}`,
+    },
+  );
+}
+
+/** What the machine that runs us would take of several platforms. */
+export function hostPlatform(): string {
+  return process.arch === "arm64" ? "linux/arm64" : "linux/amd64";
+}
+
+async function layersOf(store: Store, record: ImageRecord): Promise<readonly LookedLayer[]> {
+  const layers: LookedLayer[] = [];
+  for (const plan of record.layers) {
+    const blob = await describeLayer(plan, record.form, { store, compressor: loadCompressor });
+    const { mediaType, digest, sizeBytes, diffId } = blob;
+    layers.push({ name: plan.name, mediaType, digest, sizeBytes, diffId });
+  }
+  return layers;
+}
+
+function installedOf(locked: readonly LockedPackage[]): readonly InstalledPackage[] {
+  const installed = locked.filter((item) => item.use === "install");
+  return installed
+    .map(({ name, version, architecture, sourceName }) => ({ name, version, architecture, sourceName }))
+    .sort((a, b) => compareOrdinal(a.name, b.name) || compareOrdinal(a.architecture, b.architecture));
+}
+
+/** Opens an image of a place on disk; its layers are read when its files are asked for. */
+export async function lookAtSource(
+  source: ImageSource,
+  {
+    name,
+    tag,
+    platform,
+  }: { readonly name: string; readonly tag: string | undefined; readonly platform: string | undefined },
+): Promise<LookedImage> {
+  const image = await readImage(source, { tag, platform: parsePlatform(platform ?? hostPlatform()) });
+  let database: Promise<{ tree: Tree; kept: ReadonlyMap<Digest, Uint8Array> }> | undefined;
+  const read = (): NonNullable<typeof database> =>
+    (database ??= readLayerTree(image.layers, { keep: isPackageDatabase }));
+  return {
+    name,
+    platform: formatPlatform(image.platform),
+    digest: image.manifestDescriptor.digest,
+    imageId: image.parsedManifest.config.digest,
+    config: image.parsedConfig,
+    layers: async () => image.layers.map(({ descriptor, diffId }) => ({ ...descriptor, diffId })),
+    tree: async () => (await read()).tree,
+    packages: async () => {
+      const { tree, kept } = await read();
+      return readPackages(tree, (digest) => kept.get(digest) ?? new Uint8Array());
+    },
+    read: async (path, content) => readFile(image.layers, path, content),
+  };
+}
+
+type Layers = Parameters<typeof readLayerTree>[0];
+
+/** One file out of the layers, which are read once more for it. */
+async function readFile(layers: Layers, path: ImagePath, content: Digest): Promise<Uint8Array> {
+  const { kept } = await readLayerTree(layers, { keep: (other) => other === path });
+  const bytes = kept.get(content);
+  if (bytes !== undefined) return bytes;
+  const fault = "files of more than 16 MiB are not read out of foreign layers";
+  throw new AshlarError("IMAGE_FILE_LARGE", `Cannot read "/${path}": ${fault}`);
+}
