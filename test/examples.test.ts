@@ -45,7 +45,8 @@ function build(t: TestContext, example: string, args: readonly string[]): void {
 }
 
 for (const { example, image, url, answer } of services) {
-  const title = `examples/${[example, image].filter(Boolean).join(" ")} builds for linux/amd64, and podman's container answers ${url}`;
+  const what = [example, image].filter(Boolean).join(" ");
+  const title = `examples/${what} builds for linux/amd64, and podman's container answers ${url}`;
   test(title, { skip: missing(podmanPrograms) }, async (t) => {
     const dir = mkdtempSync(join(area, "service-"));
     const name = `localhost/${image ?? example}:test`;

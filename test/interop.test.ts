@@ -23,7 +23,8 @@ function build(): void {
   if (built) return;
   must("cp", ["-r", join(import.meta.dirname, "../examples/nginx"), example]);
   rmSync(join(example, "ashlar.lock"));
-  const outputs = ["oci:oci:v1", "oci-archive:oci.tar:v1", "docker-archive:docker.tar:localhost/nginx:v1", "rootfs:root"];
+  const archives = ["oci-archive:oci.tar:v1", "docker-archive:docker.tar:localhost/nginx:v1"];
+  const outputs = ["oci:oci:v1", ...archives, "rootfs:root"];
   buildAs("zstd:chunked", outputs);
   buildAs("gzip", ["oci:gzip:v1"]);
   buildAs("none", ["oci:none:v1"]);
@@ -111,7 +112,8 @@ test("podman loads both archives under the config's digest and runs them", { ski
   podman.run(id.slice(7), { options, command: ["-t"] });
 });
 
-test("dpkg-query and debsecan read the packages of status.d", { skip: missing(["dpkg-query", "debsecan"], false) }, () => {
+const scanners = { skip: missing(["dpkg-query", "debsecan"], false) };
+test("dpkg-query and debsecan read the packages of status.d", scanners, () => {
   build();
   const status = join(at("root"), "var/lib/dpkg/status.d");
   const stanzas = readdirSync(status).filter((name) => !name.endsWith(".md5sums")).sort();

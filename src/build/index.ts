@@ -11,12 +11,12 @@
  */
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
-export { findImage, listImages, pruneSuperseded } from "./find-image.ts";
+export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";
 export { findReason, type Reason } from "./why.ts";
 export { hostPlatform, type LookedImage, type LookedLayer, lookAtRecord, lookAtSource } from "./looked-image.ts";
 export { insideProject } from "./inside.ts";
-export { type Progress, type ProgressStep, silentProgress } from "./progress.ts";
+export type { Progress, ProgressStep } from "./progress.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
 export { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";

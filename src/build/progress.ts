@@ -14,10 +14,3 @@ export interface ProgressStep {
   /** Ends the step; `summary` says what came of it. */
   done(summary?: string): void;
 }
-
-/** Tells nobody. */
-export const silentProgress: Progress = {
-  start: () => ({ advance: () => {}, done: () => {} }),
-  note: () => {},
-  warn: () => {},
-};

@@ -12,7 +12,7 @@ export interface Place<K extends string> {
 }
 
 /** What `--output` may name: the kinds of places, and a plain directory. */
-export const outputKinds = [...placeKinds, "rootfs"] as const;
+const outputKinds = [...placeKinds, "rootfs"] as const;
 export type OutputKind = (typeof outputKinds)[number];
 
 /** Reads a place of an image, or undefined where the text names none of the kinds. */

@@ -15,7 +15,6 @@ export {
   formIdentity,
   type LayerBlob,
   type LayerForm,
-  layerForms,
   type LayerMaker,
   type LayerPlan,
   openLayer,

@@ -9,8 +9,7 @@ import { writeGzip } from "./write-gzip.ts";
 import { writeTar } from "./write-tar.ts";
 
 /** How a layer's tar is compressed. */
-export const layerForms = ["zstd:chunked", "zstd", "gzip", "none"] as const;
-export type LayerForm = (typeof layerForms)[number];
+export type LayerForm = "zstd:chunked" | "zstd" | "gzip" | "none";
 
 /** A layer by the digests of its encoded trees: what an image's record keeps of it. */
 export interface LayerPlan {
