@@ -14,7 +14,13 @@ export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";
 export { findReason, type Reason } from "./why.ts";
-export { hostPlatform, type LookedImage, type LookedLayer, lookAtRecord, lookAtSource } from "./looked-image.ts";
+export {
+  type LookedImage,
+  type LookedLayer,
+  type PlatformChoice,
+  lookAtRecord,
+  lookAtSource,
+} from "./looked-image.ts";
 export { insideProject } from "./inside.ts";
 export type { Progress, ProgressStep } from "./progress.ts";
 export { findProject, type Project } from "./project.ts";

@@ -46,8 +46,16 @@ export interface LookedImage {
   };
 }
 
+/** Which platform of several to look at. */
+export interface PlatformChoice {
+  /** The user's word. */
+  readonly asked: string | undefined;
+  /** The host's, which serves where nothing was asked. */
+  readonly host: string;
+}
+
 /** Opens an image of the store. Throws `IMAGE_PLATFORM`. */
-export function lookAtRecord(store: Store, named: NamedRecord, platform: string | undefined): LookedImage {
+export function lookAtRecord(store: Store, named: NamedRecord, platform: PlatformChoice): LookedImage {
   const record = readImageRecord(store, choose(named, platform).record);
   const json = (digest: Digest): unknown => JSON.parse(Buffer.from(store.read(digest)).toString("utf8"));
   const locked = (): readonly LockedPackage[] => json(record.packages) as readonly LockedPackage[];
@@ -70,12 +78,12 @@ export function lookAtRecord(store: Store, named: NamedRecord, platform: string 
   };
 }
 
-function choose(named: NamedRecord, platform: string | undefined): NamedRecord["images"][number] {
-  const wanted = platform === undefined ? hostPlatform() : formatPlatform(parsePlatform(platform));
+function choose(named: NamedRecord, { asked, host }: PlatformChoice): NamedRecord["images"][number] {
+  const wanted = asked === undefined ? host : formatPlatform(parsePlatform(asked));
   const found = named.images.find((image) => image.platform === wanted);
   const [only, ...others] = named.images;
   if (found !== undefined) return found;
-  if (platform === undefined && only !== undefined && others.length === 0) return only;
+  if (asked === undefined && only !== undefined && others.length === 0) return only;
   throw new AshlarError(
     "IMAGE_PLATFORM",
     `Cannot look at "${named.name}" for ${wanted}: it has no such image`,
@@ -83,11 +91,6 @@ function choose(named: NamedRecord, platform: string | undefined): NamedRecord["
       hint: `choose with --platform: ${named.images.map((image) => image.platform).join(", ")}`,
     },
   );
-}
-
-/** What the machine that runs us would take of several platforms. */
-export function hostPlatform(): string {
-  return process.arch === "arm64" ? "linux/arm64" : "linux/amd64";
 }
 
 async function layersOf(store: Store, record: ImageRecord): Promise<readonly LookedLayer[]> {
@@ -114,9 +117,9 @@ export async function lookAtSource(
     name,
     tag,
     platform,
-  }: { readonly name: string; readonly tag: string | undefined; readonly platform: string | undefined },
+  }: { readonly name: string; readonly tag: string | undefined; readonly platform: PlatformChoice },
 ): Promise<LookedImage> {
-  const image = await readImage(source, { tag, platform: parsePlatform(platform ?? hostPlatform()) });
+  const image = await readImage(source, { tag, platform: parsePlatform(platform.asked ?? platform.host) });
   let database: Promise<{ tree: Tree; kept: ReadonlyMap<Digest, Uint8Array> }> | undefined;
   const read = (): NonNullable<typeof database> =>
     (database ??= readLayerTree(image.layers, { keep: isPackageDatabase }));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError } from "../base/index.ts";
 import { type NamedRecord, storeSource } from "../build/index.ts";
+import { hostPlatform } from "./host-platform.ts";
 import { parsePlatform } from "../oci/index.ts";
 import { type Engine, findEngine, loadInto } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
@@ -41,14 +42,11 @@ export async function loadImage(shell: Shell, loading: Loading): Promise<Loaded>
 
 function chooseEngine(shell: Shell, asked: string | undefined): Engine {
   if (asked === "podman" || asked === "docker") return asked;
-  if (asked !== undefined) throw new AshlarError("USAGE_ENGINE", `Cannot load into "${asked}": want podman or docker`);
+  if (asked !== undefined)
+    throw new AshlarError("USAGE_ENGINE", `Cannot load into "${asked}": want podman or docker`);
   const found = findEngine(shell.env["PATH"] ?? "");
   if (found !== undefined) return found;
   throw new AshlarError("USAGE_ENGINE", "Cannot load the image: neither podman nor docker is on PATH", {
     hint: "install one of them, or write an archive: ashlar build --output oci-archive:FILE",
   });
-}
-
-function hostPlatform(): string {
-  return process.arch === "arm64" ? "linux/arm64" : "linux/amd64";
 }

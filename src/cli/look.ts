@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { platformChoice } from "./host-platform.ts";
 import { findImage, type LookedImage, lookAtRecord, lookAtSource } from "../build/index.ts";
 import { openSource } from "../registry/index.ts";
 import { openForReading } from "./open-store.ts";
@@ -22,10 +23,18 @@ export async function withImages<T>(
     for (const text of texts) {
       const place = parsePlace(text, shell.cwd);
       if (place === undefined)
-        images.push(lookAtRecord(await store, findImage(await store, text), options.platform));
+        images.push(
+          lookAtRecord(await store, findImage(await store, text), platformChoice(options.platform)),
+        );
       else {
         const source = openSource(place.kind, place.path);
-        images.push(await lookAtSource(source, { name: text, tag: place.tag, platform: options.platform }));
+        images.push(
+          await lookAtSource(source, {
+            name: text,
+            tag: place.tag,
+            platform: platformChoice(options.platform),
+          }),
+        );
       }
     }
     return await look(images);

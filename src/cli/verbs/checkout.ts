@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 
 import { AshlarError, showPath } from "../../base/index.ts";
 import { findImage, lookAtRecord } from "../../build/index.ts";
+import { platformChoice } from "../host-platform.ts";
 import { type LookOptions } from "../look.ts";
 import { openForWriting } from "../open-store.ts";
 import { parsePlace } from "../place.ts";
@@ -27,7 +28,7 @@ export async function checkout(
   }
   const store = await openForWriting(shell, options);
   try {
-    const looked = lookAtRecord(store, findImage(store, image), options.platform);
+    const looked = lookAtRecord(store, findImage(store, image), platformChoice(options.platform));
     const mode = options.copy ? "copy" : "link";
     const { skipped } = store.checkout(await looked.tree(), resolve(shell.cwd, dir), { mode });
     const progress = makeProgress(shell, options);
