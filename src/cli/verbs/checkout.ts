@@ -5,7 +5,7 @@ import { AshlarError, showPath } from "../../base/index.ts";
 import { findImage, lookAtRecord } from "../../build/index.ts";
 import { platformChoice } from "../host-platform.ts";
 import { type LookOptions } from "../look.ts";
-import { openForWriting } from "../open-store.ts";
+import { openForReading } from "../open-store.ts";
 import { parsePlace } from "../place.ts";
 import { makeProgress } from "../progress.ts";
 import type { Outcome, Shell } from "../shell.ts";
@@ -26,7 +26,7 @@ export async function checkout(
       hint: "build it with Ashlar, or unpack it with umoci",
     });
   }
-  const store = await openForWriting(shell, options);
+  const store = await openForReading(shell, options);
   try {
     const looked = lookAtRecord(store, findImage(store, image), platformChoice(options.platform));
     const mode = options.copy ? "copy" : "link";
