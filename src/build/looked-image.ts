@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, compareOrdinal, type Digest, type ImagePath } from "../base/index.ts";
+import { AshlarError, compareOrdinal, type Digest, type ImagePath, isAshlarError } from "../base/index.ts";
 import { loadCompressor, type Tree } from "../formats/index.ts";
 import { describeLayer } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
@@ -7,6 +7,7 @@ import {
   formatPlatform,
   type ImageConfig,
   type ImageSource,
+  type OpenImage,
   parseConfig,
   parsePlatform,
 } from "../oci/index.ts";
@@ -119,7 +120,7 @@ export async function lookAtSource(
     platform,
   }: { readonly name: string; readonly tag: string | undefined; readonly platform: PlatformChoice },
 ): Promise<LookedImage> {
-  const image = await readImage(source, { tag, platform: parsePlatform(platform.asked ?? platform.host) });
+  const image = await openImage(source, tag, platform);
   let database: Promise<{ tree: Tree; kept: ReadonlyMap<Digest, Uint8Array> }> | undefined;
   const read = (): NonNullable<typeof database> =>
     (database ??= readLayerTree(image.layers, { keep: isPackageDatabase }));
@@ -135,17 +136,37 @@ export async function lookAtSource(
       const { tree, kept } = await read();
       return readPackages(tree, (digest) => kept.get(digest) ?? new Uint8Array());
     },
-    read: async (path, content) => readFile(image.layers, path, content),
+    read: async (path, content) => readFile(image.layers, namesOf((await read()).tree, path), content),
   };
 }
 
 type Layers = Parameters<typeof readLayerTree>[0];
 
+/** All names of a file: which of them the layers call the file is theirs to choose. */
+function namesOf(tree: Tree, path: ImagePath): ReadonlySet<ImagePath> {
+  const links = tree.filter((entry) => entry.type === "hardlink" && entry.target === path);
+  return new Set([path, ...links.map((entry) => entry.path)]);
+}
+
 /** One file out of the layers, which are read once more for it. */
-async function readFile(layers: Layers, path: ImagePath, content: Digest): Promise<Uint8Array> {
-  const { kept } = await readLayerTree(layers, { keep: (other) => other === path });
+async function readFile(layers: Layers, names: ReadonlySet<ImagePath>, content: Digest): Promise<Uint8Array> {
+  const { kept } = await readLayerTree(layers, { keep: (path) => names.has(path) });
   const bytes = kept.get(content);
   if (bytes !== undefined) return bytes;
   const fault = "files of more than 16 MiB are not read out of foreign layers";
-  throw new AshlarError("IMAGE_FILE_LARGE", `Cannot read "/${path}": ${fault}`);
+  throw new AshlarError("IMAGE_FILE_LARGE", `Cannot read "/${[...names][0]}": ${fault}`);
+}
+
+/** What was asked for; else the host's platform; else the only one there is. */
+async function openImage(
+  source: ImageSource,
+  tag: string | undefined,
+  { asked, host }: PlatformChoice,
+): Promise<OpenImage> {
+  try {
+    return await readImage(source, { tag, platform: parsePlatform(asked ?? host) });
+  } catch (error) {
+    if (asked !== undefined || !isAshlarError(error, "OCI_PLATFORM_MISSING")) throw error;
+    return readImage(source, { tag });
+  }
 }

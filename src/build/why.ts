@@ -28,19 +28,22 @@ export async function findReason(image: LookedImage, subject: string): Promise<R
     );
   }
   const locked = image.built.locked();
-  const name = subject.split(":")[0] as string;
-  if (!subject.includes("/")) return reasonOf(locked, packageNamed(locked, name));
+  if (!subject.includes("/")) return reasonOf(locked, packageNamed(locked, subject));
   const tree = await image.tree();
   const exact = subject.replace(/^\/+|\/+$/g, "");
   const { path } = tree.find((entry) => entry.path === exact) ?? findPath(tree, subject);
-  const owner = (image.built.owners().get(path) ?? "").split(":")[0] as string;
+  const owner = image.built.owners().get(path) ?? "";
   if (owner.startsWith("@") || owner === "")
     return { path, owner: owner || "@ashlar", chain: [owner || "@ashlar"], by: [] };
   return { path, ...reasonOf(locked, packageNamed(locked, owner)) };
 }
 
-function packageNamed(locked: readonly LockedPackage[], name: string): LockedPackage {
-  const found = locked.find((item) => item.name === name);
+/** By `name` or `name:architecture`. */
+function packageNamed(locked: readonly LockedPackage[], id: string): LockedPackage {
+  const [name, architecture] = id.split(":") as [string, string | undefined];
+  const fits = (item: LockedPackage): boolean =>
+    architecture === undefined || item.architecture === architecture;
+  const found = locked.find((item) => item.name === name && fits(item));
   if (found !== undefined) return found;
   const near = locked
     .filter((item) => item.name.includes(name) || name.includes(item.name))

@@ -29,3 +29,11 @@ export function showTable(rows: readonly (readonly (string | number)[])[]): stri
   );
   return lines.map((line) => `${line}\n`).join("");
 }
+
+/** A text from an image, made harmless for a terminal: control characters stand as escapes. */
+export function printable(text: string): string {
+  // With the flag u a pair of surrogates is one character, so only lone ones match.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/gu, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

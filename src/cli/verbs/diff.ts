@@ -11,6 +11,7 @@ import {
 } from "../../query/index.ts";
 import { type LookOptions, withImages } from "../look.ts";
 import type { Outcome, Shell } from "../shell.ts";
+import { printable } from "../show.ts";
 
 interface DiffOptions extends LookOptions {
   readonly exitCode?: boolean;
@@ -42,7 +43,7 @@ export async function diff(shell: Shell, a: string, b: string, options: DiffOpti
 }
 
 function section(title: string, lines: readonly string[]): string {
-  return lines.length === 0 ? "" : `${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
+  return lines.length === 0 ? "" : `${title}\n${lines.map((line) => `  ${printable(line)}\n`).join("")}`;
 }
 
 function showPackages({ added, removed, changed }: PackageDiff): string {

@@ -6,7 +6,7 @@ import { formatPlatform, type ImageConfig } from "../../oci/index.ts";
 import type { InstalledPackage } from "../../query/index.ts";
 import { type LookOptions, withImages } from "../look.ts";
 import type { Outcome, Shell } from "../shell.ts";
-import { showBytes, showTable } from "../show.ts";
+import { printable, showBytes, showTable } from "../show.ts";
 
 interface InspectOptions extends LookOptions {
   readonly packages?: boolean;
@@ -71,7 +71,9 @@ function runRows({ config }: ImageConfig): string[][] {
     ["volumes", config.volumes?.join(" ")],
     ["stop signal", config.stopSignal],
   ];
-  return rows.filter((row): row is [string, string] => row[1] !== undefined && row[1] !== "");
+  return rows
+    .filter((row): row is [string, string] => row[1] !== undefined && row[1] !== "")
+    .map(([name, value]) => [name, printable(value)]);
 }
 
 function indent(text: string): string {

@@ -4,7 +4,7 @@ import { below, findPath, type LookedImage } from "../../build/index.ts";
 import type { Entry } from "../../formats/index.ts";
 import { type LookOptions, withImages } from "../look.ts";
 import type { Outcome, Shell } from "../shell.ts";
-import { showTable } from "../show.ts";
+import { printable, showTable } from "../show.ts";
 
 interface TreeOptions extends LookOptions {
   readonly long?: boolean;
@@ -29,6 +29,10 @@ export async function tree(
 }
 
 function nameOf(entry: Entry): string {
+  return printable(rawName(entry));
+}
+
+function rawName(entry: Entry): string {
   if (entry.type === "dir") return `${showPath(entry.path)}/`;
   if (entry.type === "symlink") return `${showPath(entry.path)} -> ${entry.target}`;
   return entry.type === "hardlink" ? `${showPath(entry.path)} = /${entry.target}` : showPath(entry.path);
