@@ -79,9 +79,12 @@ export class Partial {
   }
 }
 
+/** One for all files: a build hashes hundreds, one after the other. */
+let buffer: Buffer | undefined;
+
 /** Feeds an open file to a hasher, from its beginning. */
 export function hashFile(file: number, hasher: Hasher): void {
-  const buffer = Buffer.allocUnsafe(1 << 20);
+  buffer ??= Buffer.allocUnsafe(1 << 18);
   for (let at = 0; ;) {
     const got = readSync(file, buffer, 0, buffer.length, at);
     if (got === 0) return;

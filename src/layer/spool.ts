@@ -20,7 +20,7 @@ export interface LayerSpool {
   close(): void;
 }
 
-const batchBytes = 1 << 20;
+const batchBytes = 1 << 18;
 
 /** Opens a spool below a directory of temporary files. Nothing is made before the first blob. */
 export function openSpool(tmpDir: string): LayerSpool {
