@@ -18,7 +18,7 @@ export interface UnpackOptions {
 const inlineBytesMax = 1 << 20;
 
 /** A thread's objects are few and short-lived; what is large lies outside of its heap. */
-const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
+const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 256 };
 
 /** Unpacks every task, the largest first, over some threads. Returns the record of each .deb. */
 export async function unpackAll(
