@@ -52,6 +52,7 @@ function registerLock(program: Command, shell: Shell, finish: Finish): void {
     .option("--offline", "use only what the store has")
     .option("--allow-older", "accept an archive that is older than one seen before")
     .option("--allow-expired", "accept a Release file past its Valid-Until; the lock records it")
+    .option("--allow-release-change", "accept an archive whose codename, origin or label changed")
     .addHelpText("after", "\nExample: ashlar lock --check && ashlar build --frozen")
     .action(async (spec, options) =>
       finish(await (await import("./verbs/lock.ts")).lock(shell, spec, options), options),
@@ -67,6 +68,7 @@ function registerUpdate(program: Command, shell: Shell, finish: Finish): void {
     .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
     .option("--allow-older", "accept an archive that is older than one seen before")
     .option("--allow-expired", "accept a Release file past its Valid-Until; the lock records it")
+    .option("--allow-release-change", "accept an archive whose codename, origin or label changed")
     .action(async (packages, options) =>
       finish(await (await import("./verbs/lock.ts")).update(shell, packages, options), options),
     );

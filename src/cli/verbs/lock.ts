@@ -24,6 +24,7 @@ interface LockOptions extends GlobalOptions {
   readonly offline?: boolean;
   readonly allowOlder?: boolean;
   readonly allowExpired?: boolean;
+  readonly allowReleaseChange?: boolean;
 }
 
 interface Asked {
@@ -95,7 +96,8 @@ export async function makeLock(shell: Shell, options: LockOptions, making: Makin
   const { store, project, document, previous, update: moving } = making;
   const shown = showDownloads(makeProgress(shell, options), "fetch indexes");
   const fetcher = openNetwork(shell, { store, offline: options.offline === true, onEvent: shown.onEvent });
-  const overrides = { allowOlder: options.allowOlder, allowExpired: options.allowExpired };
+  const { allowOlder, allowExpired, allowReleaseChange: allowChanged } = options;
+  const overrides = { allowOlder, allowExpired, allowChanged };
   try {
     const archives = archiveOptions(shell, { store, project, overrides });
     const result = await resolveLock({ ...archives, document, fetcher, previous, update: moving });
