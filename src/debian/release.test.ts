@@ -39,6 +39,7 @@ test("parseRelease reads what a Release file says", () => {
     architectures: ["all", "amd64", "arm64"],
     components: ["main", "contrib"],
     acquireByHash: true,
+    notAutomatic: false,
     noSupportForArchitectureAll: true,
   });
   assert.deepEqual(

@@ -22,6 +22,8 @@ export interface Release {
   readonly architectures: readonly string[];
   readonly components: readonly string[];
   readonly acquireByHash: boolean;
+  /** Nothing is taken from it while another source has the name, as from backports (apt_preferences(5)). */
+  readonly notAutomatic: boolean;
   /** Whether the indexes of each architecture hold the packages of "all" too. */
   readonly noSupportForArchitectureAll: boolean;
   /** By path below `dists/SUITE/`; from the SHA256 list alone. */
@@ -54,6 +56,7 @@ export function parseRelease(text: string | Uint8Array): Release {
     architectures: wordsOf(optional("Architectures")),
     components: wordsOf(optional("Components")),
     acquireByHash: optional("Acquire-By-Hash") === "yes",
+    notAutomatic: optional("NotAutomatic") === "yes",
     noSupportForArchitectureAll: wordsOf(optional("No-Support-for-Architecture-all")).includes("Packages"),
     files: parseFiles(required(stanza, "SHA256")),
   };

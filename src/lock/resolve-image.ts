@@ -61,12 +61,14 @@ function indexesOf(task: LockTask, archives: ReadonlyMap<string, Archive>): read
   });
 }
 
-function solveImage(task: LockTask, { below, locked }: ImageContext, indexes: readonly PackageIndex[]): Solution {
+function solveImage(task: LockTask, context: ImageContext, indexes: readonly PackageIndex[]): Solution {
+  const { below, locked, archives } = context;
   const keep = new Map<string, LockedVersion>(locked);
   for (const item of below) keep.set(keyOf(item), item);
   const { packages, base, architecture, foreign } = task;
+  const late = [...archives].filter(([, archive]) => archive.release.notAutomatic).map(([name]) => name);
   try {
-    return solve({ indexes, packages, base, architecture, foreign, locked: keep });
+    return solve({ indexes, packages, base, architecture, foreign, locked: keep, notAutomatic: new Set(late) });
   } catch (error) {
     if (!isAshlarError(error)) throw error;
     const { code, message, hint, where, details, cause, because } = error;

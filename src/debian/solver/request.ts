@@ -26,6 +26,8 @@ export interface SolveRequest {
   readonly base: BaseSet;
   /** Native architecture, e.g. "amd64". */
   readonly architecture: string;
+  /** Sources (by name) from which a package comes only where no other source fits, as backports. */
+  readonly notAutomatic?: ReadonlySet<string>;
   /** Other architectures whose packages may be installed, best first. */
   readonly foreign?: readonly string[];
   /** By "name:arch" ("all" stands for itself); taken where it still fits. */

@@ -135,6 +135,18 @@ test("solve takes the highest version of all sources", () => {
   assert.deepEqual(shown(solve({ ...request, indexes: indexes.toReversed() })), shown(solution));
 });
 
+test("solve takes from a source that is not automatic only what no other one has or can serve", () => {
+  const indexes = [
+    indexOf("app; Depends: lib, extra\nlib 1", { source: "main" }),
+    indexOf("lib 2~bpo\nextra 1~bpo\napp 9~bpo", { source: "backports" }),
+  ];
+  const notAutomatic = new Set(["backports"]);
+  const request = { indexes, notAutomatic, base: "none", architecture: "amd64" } as const;
+  assert.deepEqual(shown(solve({ ...request, packages: ["app"] })), ["app=1", "extra=1~bpo", "lib=1"]);
+  const asked = solve({ ...request, packages: ["app", "lib (>= 2~)"] });
+  assert.deepEqual(shown(asked), ["app=1", "extra=1~bpo", "lib=2~bpo"]);
+});
+
 test("solve refuses two files under one version", () => {
   const indexes = [
     indexOf("app 1", { source: "main" }),

@@ -49,6 +49,7 @@ function prepare(request: SolveRequest): Setting {
     indexes: request.indexes,
     native: request.architecture,
     foreign: request.foreign ?? [],
+    notAutomatic: request.notAutomatic ?? new Set(),
     reorder: (group) => reorder(group, preferences, lockedNames),
   });
   const isLocked = ({ package: item }: Version): boolean => {

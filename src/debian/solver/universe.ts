@@ -11,7 +11,7 @@ export interface Node {
   readonly key: string;
   readonly name: string;
   readonly arch: string;
-  /** Real packages of that name, highest version first. */
+  /** Real packages of that name: those of automatic sources, then the others; each highest version first. */
   readonly versions: readonly Version[];
   /** Packages that provide the name, and as which version. */
   readonly providers: readonly { readonly version: Version; readonly as: string | undefined }[];
@@ -53,6 +53,7 @@ export class Universe {
   /** Names of the sources, in their order, each once. */
   readonly sources: readonly string[];
   readonly #indexes: readonly PackageIndex[];
+  readonly #notAutomatic: ReadonlySet<string>;
   readonly #nodes = new Map<string, Node>();
   readonly #versions = new Map<Package, Version>();
   readonly #needs = new Map<Version, readonly Need[]>();
@@ -65,9 +66,11 @@ export class Universe {
     indexes: readonly PackageIndex[];
     native: string;
     foreign: readonly string[];
+    notAutomatic?: ReadonlySet<string>;
     reorder: (group: RelationGroup) => RelationGroup;
   }) {
     this.#indexes = options.indexes;
+    this.#notAutomatic = options.notAutomatic ?? new Set();
     this.native = options.native;
     this.sources = [...new Set(options.indexes.map((index) => index.source))];
     this.architectures = [options.native, ...options.foreign.filter((arch) => arch !== options.native)];
@@ -212,7 +215,12 @@ export class Universe {
       seen.add(identity);
       versions.push(this.version(item));
     }
-    return versions.sort(highestFirst);
+    return versions.sort((a, b) => this.#rank(a) - this.#rank(b) || highestFirst(a, b));
+  }
+
+  /** Sources that are not automatic come last, whatever their versions (apt's priority 100). */
+  #rank(version: Version): number {
+    return this.#notAutomatic.has(version.package.origin) ? 1 : 0;
   }
 
   #providers(name: string, arch: string): { version: Version; as: string | undefined }[] {
