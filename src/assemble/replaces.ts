@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareVersions, field, parseControl, parseRelations, type Relation } from "../debian/index.ts";
+import { field, parseControl, parseRelations, type Relation, versionFits } from "../debian/index.ts";
 import type { ContentReader, UnpackedPackage } from "./content.ts";
 
 /**
@@ -15,21 +15,7 @@ export function replaces(winner: UnpackedPackage, loser: UnpackedPackage, conten
 }
 
 function names(relation: Relation, { locked }: UnpackedPackage): boolean {
-  if (relation.name !== locked.name) return false;
-  if (relation.version === undefined) return true;
-  const order = compareVersions(locked.version, relation.version.version);
-  switch (relation.version.op) {
-    case "<<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case "=":
-      return order === 0;
-    case ">=":
-      return order >= 0;
-    case ">>":
-      return order > 0;
-  }
+  return relation.name === locked.name && versionFits(relation, locked.version);
 }
 
 /** Tells whether a package is marked `Multi-Arch: same`. */

@@ -29,3 +29,4 @@ export {
 } from "./solver/request.ts";
 export { solve } from "./solver/solve.ts";
 export { compareVersions, parseVersion } from "./version.ts";
+export { versionFits } from "./version-fits.ts";

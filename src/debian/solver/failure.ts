@@ -2,7 +2,7 @@
 import { AshlarError, compareOrdinal } from "../../base/index.ts";
 import type { Package } from "../package.ts";
 import type { Relation, RelationGroup } from "../relation.ts";
-import { versionFits } from "./matches.ts";
+import { versionFits } from "../version-fits.ts";
 import { nearNames } from "./near-names.ts";
 import type { Need, Universe, Version } from "./universe.ts";
 

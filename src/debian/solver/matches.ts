@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Package } from "../package.ts";
-import type { Relation } from "../relation.ts";
-import { compareVersions } from "../version.ts";
+import { versionFits } from "../version-fits.ts";
 import type { Target, Version } from "./universe.ts";
 
 /** An `Architecture: all` package cannot be `same`; apt reads it as `no`. */
@@ -30,23 +29,4 @@ function isOwnName({ owner, implicit }: Target, version: Version): boolean {
 export function matchesProvided(target: Target, version: Version, as: string | undefined, negative: boolean): boolean {
   if (negative && (target.implicit || target.owner?.name === version.name)) return false;
   return versionFits(target.relation, as);
-}
-
-/** deb-relations: an unversioned Provides satisfies no versioned relation. */
-export function versionFits(relation: Relation, version: string | undefined): boolean {
-  if (relation.version === undefined) return true;
-  if (version === undefined) return false;
-  const order = compareVersions(version, relation.version.version);
-  switch (relation.version.op) {
-    case "<<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case "=":
-      return order === 0;
-    case ">=":
-      return order >= 0;
-    case ">>":
-      return order > 0;
-  }
 }
