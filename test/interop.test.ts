@@ -77,14 +77,19 @@ for (const [transport, place, compared] of [
 }
 
 const unpackers = ["umoci", "getfattr", "find"];
-test("umoci's tree of the stacked layers is our flat root, path for path", { skip: missing(unpackers) }, () => {
+const flatTitle = "umoci's tree of the stacked layers is our flat root and our checkout, path for path";
+test(flatTitle, { skip: missing(unpackers) }, () => {
   build();
+  const { status, err } = ashlar(at("store"), ["checkout", "example/nginx", at("linked"), "--platform=linux/amd64"]);
+  assert.equal(status, 0, err);
   for (const form of ["gzip", "none"]) {
     must("umoci", ["unpack", "--image", `${at(form)}:v1`, at(`umoci-${form}`)]);
     const theirs = join(at(`umoci-${form}`), "rootfs");
     const ours = describe(at("root"));
     assert.ok(ours.length > 500);
     assert.deepEqual(describe(theirs), ours);
+    assert.deepEqual(describe(at("linked")), ours);
+    must("diff", ["--recursive", "--no-dereference", theirs, at("linked")]);
     must("diff", ["--recursive", "--no-dereference", theirs, at("root")]);
   }
 });
