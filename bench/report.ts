@@ -26,7 +26,7 @@ const notes = `## What falls short, and why
 
 - **Checkout**: a profile shows the kernel making symbolic links (more than half), then directories, then the start of
   Node. \`cp -al\` links symbolic links too, we make each anew; to keep them among the store's links is the next step.
-- **Memory**: the peak is where two threads unpack the two largest packages at a time. It does not grow with the image.
+- **Memory**: the peak is where two threads unpack the two largest packages at a time.
 - \`dpkg-deb -x\` spends most of its time in the file system, which varies on such a machine: it took 2.0 to 6.3 s.
 `;
 
