@@ -23,6 +23,8 @@ export interface UnpackedPackage {
   readonly tree: Tree;
   /** The files of control.tar by name: control, md5sums, conffiles, preinst, ... */
   readonly control: ReadonlyMap<string, Digest>;
+  /** The paths of data.tar in their order, as dpkg lists them. */
+  readonly list: Digest;
 }
 
 /** Joins a reader and a sink. Generated files are small, so they are kept until the build ends. */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 
 import { AshlarError, byText, type ImagePath, limits, nameFromBytes, parsePath, pathToBytes } from "../base/index.ts";
+import { statusStanza } from "../debian/index.ts";
 import type { FileEntry } from "../formats/index.ts";
 import { type Contents, packageId, type UnpackedPackage } from "./content.ts";
 import { fileEntry } from "./generated-entry.ts";
@@ -61,26 +62,11 @@ function describe(item: UnpackedPackage, name: string, describing: Describing): 
   ];
 }
 
-/** The stanza word for word, so that no field is lost; only what dpkg adds is added. */
 function statusText(item: UnpackedPackage, conffiles: readonly string[], contents: Contents): string {
-  const lines = textOf(item, "control", contents, "utf8")
-    .split("\n")
-    .map((line) => line.trimEnd());
-  const start = lines.findIndex((line) => line !== "");
-  const end = lines.findIndex((line, i) => i > start && line === "");
-  const stanza = withoutFields(lines.slice(start, end < 0 ? undefined : end), /^(status|conffiles|config-version):/i);
-  if (start < 0 || !/^[\w-]+:/.test(stanza[0] ?? "")) throw invalid(item, "control", "it has no stanza");
-  const at = stanza.findIndex((line) => /^package:/i.test(line)) + 1;
-  const more = conffiles.length === 0 ? [] : ["Conffiles:", ...conffiles];
-  return [...stanza.slice(0, at), "Status: install ok installed", ...stanza.slice(at), ...more, ""].join("\n");
-}
-
-function withoutFields(lines: readonly string[], field: RegExp): readonly string[] {
-  let dropping = false;
-  return lines.filter((line) => {
-    if (!/^[ \t]/.test(line)) dropping = field.test(line);
-    return !dropping;
-  });
+  const control = textOf(item, "control", contents, "utf8");
+  const text = statusStanza(control, { status: "install ok installed", conffiles });
+  if (text === undefined) throw invalid(item, "control", "it has no stanza");
+  return text;
 }
 
 /** Lines of the field Conffiles as dpkg writes them: path as in the package, md5 of what was unpacked. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, comparePaths, type ImagePath, parentOf, parseEntryName } from "../base/index.ts";
+import { AshlarError, comparePaths, type ImagePath, parentOf, parseEntryName, pathToBytes } from "../base/index.ts";
 import {
   type DirEntry,
   type Entry,
@@ -15,6 +15,8 @@ import type { ContentInfo } from "../store/index.ts";
 export class EntryCollector {
   readonly #what: string;
   readonly #entries = new Map<ImagePath, Entry>();
+  /** Paths as dpkg lists them, in the archive's order. */
+  readonly #listed: string[] = [];
 
   /** `what` names the package in errors. */
   constructor(what: string) {
@@ -24,6 +26,7 @@ export class EntryCollector {
   /** Adds an entry that has no payload. */
   add(entry: TarEntry): void {
     const path = parseEntryName(entry.name);
+    this.#listed.push(path === undefined ? "/." : `/${path}`);
     if (path === undefined) return;
     this.#put({ ...metaOf(entry), ...this.#kindOf(entry), path } as Entry);
   }
@@ -32,6 +35,7 @@ export class EntryCollector {
   addFile(entry: TarEntry, info: Pick<ContentInfo, "digest" | "sizeBytes">): void {
     const path = parseEntryName(entry.name);
     if (path === undefined) throw this.#invalid("/", "the root is not a directory");
+    this.#listed.push(`/${path}`);
     this.#put({ ...metaOf(entry), type: "file", path, content: info.digest, sizeBytes: info.sizeBytes });
   }
 
@@ -67,6 +71,11 @@ export class EntryCollector {
 
   #invalid(path: string, fault: string): AshlarError {
     return new AshlarError("ASSEMBLE_PACKAGE_INVALID", `Cannot unpack ${this.#what}: "${path}": ${fault}`);
+  }
+
+  /** The text of dpkg's `info/NAME.list`: each path of the archive on a line, in its order. */
+  list(): Buffer {
+    return pathToBytes(this.#listed.map((path) => `${path}\n`).join(""));
   }
 
   finish(): Tree {

@@ -32,13 +32,15 @@ export interface PackageRecord {
   readonly tree: Digest;
   /** The files of control.tar by name. */
   readonly control: Readonly<Record<string, Digest>>;
+  /** What dpkg keeps as `info/NAME.list`: the paths of data.tar in their order. */
+  readonly list: Digest;
   /** By content; only those that are ELF files or start with `#!`. */
   readonly facts: Readonly<Record<Digest, ContentFacts>>;
 }
 
 /** The name of the step "unpack this .deb"; its remembered value is the digest of the record. */
 export function unpackAction(deb: Digest): Action {
-  return { operation: "deb.unpack", version: 1, inputs: [deb] };
+  return { operation: "deb.unpack", version: 2, inputs: [deb] };
 }
 
 /** Unpacks one .deb into the store and remembers the result. Returns the digest of its `PackageRecord`. */
@@ -70,12 +72,12 @@ async function addPackage({ store, pack, task, reader }: Unpacking): Promise<Dig
   verifyDebIdentity(deb.fields, task);
   const control = putControl(pack, deb.control);
   const what = `package "${task.name}" ${task.version}`;
-  const { tree: entries, facts } = await unpackData(pack, deb.data, { what, debBytes: task.sizeBytes });
+  const { tree: entries, list, facts } = await unpackData(pack, deb.data, { what, debBytes: task.sizeBytes });
   const tree = store.putTree(entries, pack);
   const small = [...facts.values()].every((fact) => fact !== "large");
   if (!small) pack.commit();
-  const record: PackageRecord = { kind: "package/v1", tree, control, facts: factsOf(store, facts) };
-  const reaches = { trees: [tree], contents: Object.values(control) };
+  const record: PackageRecord = { kind: "package/v1", tree, control, list, facts: factsOf(store, facts) };
+  const reaches = { trees: [tree], contents: [...Object.values(control), list] };
   const digest = store.putRecord(record as unknown as Json, reaches, small ? pack : undefined);
   if (small) pack.commit();
   return digest;
@@ -107,14 +109,19 @@ async function unpackData(
   pack: PackWriter,
   data: DataMember,
   { what, debBytes }: { readonly what: string; readonly debBytes: number },
-): Promise<{ readonly tree: Tree; readonly facts: ReadonlyMap<Digest, ContentFacts | "large"> }> {
+): Promise<{
+  readonly tree: Tree;
+  readonly list: Digest;
+  readonly facts: ReadonlyMap<Digest, ContentFacts | "large">;
+}> {
   const visitor = new DataVisitor(pack, what);
   const parser = new TarParser(visitor);
   const maxBytes = Math.max(limits.ratioFreeBytes, debBytes * limits.expansionRatioMax);
   for await (const bytes of decompress(data.compression, data.chunks(), { maxBytes, what }))
     parser.push(bytes);
   parser.finish();
-  return { tree: visitor.collector.finish(), facts: visitor.facts };
+  const list = pack.put(visitor.collector.list()).digest;
+  return { tree: visitor.collector.finish(), list, facts: visitor.facts };
 }
 
 /** Contents of ELF files above one frame are looked at after the pack is complete. */

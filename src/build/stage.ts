@@ -60,7 +60,8 @@ export function readControl(
   store: Store,
   { locked, record }: RecordedPackage,
 ): Omit<UnpackedPackage, "tree"> {
-  return { locked, control: new Map(Object.entries(readPackageRecord(store, record).control)) };
+  const { control, list } = readPackageRecord(store, record);
+  return { locked, control: new Map(Object.entries(control)), list };
 }
 
 /** What the contents of some packages say of themselves: ELF headers and first lines of scripts. */

@@ -12,6 +12,16 @@
  *     const { fields, data } = readDeb(reader);
  */
 export { debianArchitecture, multiarchTuple } from "./architecture.ts";
+export { type Diversion, parseDiversions } from "./dpkg/diversions.ts";
+export { statusStanza } from "./dpkg/status-stanza.ts";
+export {
+  encodeInterests,
+  isBelowTrigger,
+  parseFileInterests,
+  parseNamedInterests,
+  parseTriggers,
+  type TriggerInterest,
+} from "./dpkg/triggers.ts";
 export { field, parseControl, type Stanza } from "./control.ts";
 export { type Deb, readDeb, verifyDebIdentity } from "./deb.ts";
 export type { Package } from "./package.ts";

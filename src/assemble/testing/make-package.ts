@@ -84,6 +84,8 @@ export function makePackage(name: string, spec: PackageSpec, contents: MemoryCon
   };
   const stanza = Object.entries(fields).map(([key, value]) => `${key}: ${value}\n`);
   const control = { control: `${stanza.join("")}Description: ${name}\n more\n`, ...spec.control };
+  const tree = makeEntries(spec.files ?? {}, contents.putText);
+  const listed = tree.map(({ path }) => `/${path}\n`).join("");
   return {
     locked: {
       name,
@@ -99,8 +101,9 @@ export function makePackage(name: string, spec: PackageSpec, contents: MemoryCon
       from: "bookworm",
       by: ["spec"],
     },
-    tree: makeEntries(spec.files ?? {}, contents.putText),
+    tree,
     control: new Map(Object.entries(control).map(([file, text]) => [file, contents.putText(text).digest])),
+    list: contents.putText(`/.\n${listed}`).digest,
   };
 }
 
