@@ -64,6 +64,11 @@ export interface SandboxRun {
   readonly circumstances?: SandboxCircumstances;
   /** Takes the contents that the run made. */
   readonly pack: PackWriter;
+  /**
+   * Of what changed only what lies at or below these absolute paths is captured (the outputs of a step); the
+   * rest stays as it is in `root`. Absent: everything.
+   */
+  readonly capture?: readonly string[];
   /** Standard output and error as they come. */
   readonly onOutput?: (bytes: Uint8Array) => void;
   readonly signal?: AbortSignal;
