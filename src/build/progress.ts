@@ -7,6 +7,8 @@ export interface Progress {
   note(text: string): void;
   /** One line that wants attention. */
   warn(text: string): void;
+  /** A line that a program wrote while it ran in the sandbox; `from` names the step. */
+  log(from: string, line: string): void;
 }
 
 export interface ProgressStep {

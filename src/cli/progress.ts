@@ -35,6 +35,7 @@ function jsonProgress(shell: Shell): Progress {
     },
     note: (text) => line({ event: "note", text }),
     warn: (text) => line({ event: "warning", text }),
+    log: (from, text) => line({ event: "log", step: from, text }),
   };
 }
 
@@ -47,6 +48,11 @@ function lineProgress(shell: Shell, mode: Mode): Progress {
       mode === "live" ? liveStep(shell, { name, total, unit, paint }) : plainStep(shell, mode, name),
     note: (text) => void (mode !== "none" && shell.err(`${text}\n`)),
     warn: (text) => shell.err(`${paint("yellow", "warning")}: ${text}\n`),
+    log(from, text) {
+      if (mode === "none") return;
+      const clear = mode === "live" ? "\r\u001b[2K" : "";
+      shell.err(`${clear}${paint("dim", `${from} |`)} ${text}\n`);
+    },
   };
 }
 
