@@ -2,6 +2,7 @@
 import { canonicalJson, type Digest, type Json } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import {
+  type ComposedPlan,
   describeLayer,
   firstByte,
   firstDifference,
@@ -99,9 +100,10 @@ interface LayerBuild extends PlatformSide {
 }
 
 async function compareLayer(a: LayerBuild, b: LayerBuild): Promise<Found | undefined> {
+  if (a.plan.kind === "foreign" || b.plan.kind === "foreign") return compareBlobs(a, b);
   // Blocks may be cut in another way and still make the same tar, so trees are compared only as a tar.
   if (canonicalJson(a.plan as unknown as Json) !== canonicalJson(b.plan as unknown as Json)) {
-    const tar = firstDifference(sideOf(a), sideOf(b));
+    const tar = firstDifference(sideOf(a.store, a.plan), sideOf(b.store, b.plan));
     if (tar !== undefined) {
       const { path, offset, inContent, what } = tar;
       const within = inContent ? "content" : "tar";
@@ -111,16 +113,17 @@ async function compareLayer(a: LayerBuild, b: LayerBuild): Promise<Found | undef
   return compareBlobs(a, b);
 }
 
-function sideOf({ store, plan }: LayerBuild): Parameters<typeof firstDifference>[0] {
+function sideOf(store: Store, plan: ComposedPlan): Parameters<typeof firstDifference>[0] {
   return { parts: readParts(store, plan), read: (digest) => store.read(digest) };
 }
 
-/** Equal tars, compressed: where the blobs part. */
+/** Where the blobs part: of equal tars, or where one is of somebody else. */
 async function compareBlobs(a: LayerBuild, b: LayerBuild): Promise<Found | undefined> {
   const [x, y] = [await blobOf(a), await blobOf(b)];
   if (x.blob.digest === y.blob.digest) return undefined;
   const offset = await firstByteOfStreams(x.open(), y.open());
-  const what = `the tar is the same, compressed it is ${x.blob.digest} and ${y.blob.digest}`;
+  const same = x.blob.diffId === y.blob.diffId ? "the tar is the same, compressed it" : "the blob";
+  const what = `${same} is ${x.blob.digest} and ${y.blob.digest}`;
   return { part: "layer", ...(offset !== undefined && { offset }), within: "blob", what };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, type Json } from "../base/index.ts";
-import type { LayerForm, LayerPlan } from "../layer/index.ts";
+import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
 
 /** One image for one platform as the store remembers it; kind of record "image/v1". */
@@ -14,6 +14,8 @@ export interface ImageRecord {
   readonly packages: Digest;
   /** Records of what its packages unpack to; with them a later build finds everything remembered. */
   readonly unpacked: readonly Digest[];
+  /** Record of the foreign image that it, or the image below it, stands on; see `BaseRecord`. */
+  readonly base?: Digest;
   /** Bottom first. */
   readonly layers: readonly LayerPlan[];
   /** Tree: the flat root file system. */
@@ -37,9 +39,13 @@ export interface NamedRecord {
 }
 
 export function putImageRecord(store: Store, record: ImageRecord): Digest {
-  const trees = record.layers.flatMap((layer) => [layer.directories, ...layer.blocks]);
-  const contents = [record.document, record.packages, record.owners, record.manifest, record.config];
-  const reaches = { trees: [...trees, record.flat], contents, records: record.unpacked };
+  const { trees, contents } = planReaches(record.layers);
+  const { document, packages, owners, manifest, config } = record;
+  const reaches = {
+    trees: [...trees, record.flat],
+    contents: [...contents, document, packages, owners, manifest, config],
+    records: record.base === undefined ? record.unpacked : [...record.unpacked, record.base],
+  };
   return store.putRecord(record as unknown as Json, reaches);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ContentFacts, OwnedTree, UnpackedPackage } from "../assemble/index.ts";
 import { canonicalJson, type Digest, type ImagePath, type Json } from "../base/index.ts";
-import type { LayerPlan } from "../layer/index.ts";
+import { type LayerPlan, planReaches } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import type { PackWriter, Store } from "../store/index.ts";
 import { readPackageRecord } from "./packages.ts";
@@ -40,8 +40,8 @@ export function stageReaches(stage: Stage): {
   readonly trees: readonly Digest[];
   readonly contents: readonly Digest[];
 } {
-  const trees = stage.layers.flatMap((layer) => [layer.directories, ...layer.blocks]);
-  return { trees: [...trees, stage.flat], contents: [stage.owners] };
+  const { trees, contents } = planReaches(stage.layers);
+  return { trees: [...trees, stage.flat], contents: [...contents, stage.owners] };
 }
 
 /** A locked package with the record of what it unpacks to. */

@@ -4,6 +4,7 @@
  *
  * - parts: the directories of a layer, then its blocks (one tree for each package or other origin)
  * - form: how the tar is compressed; the diffId is the same in all of them
+ * - foreign: a layer of somebody else, which passes as it is
  * - frame: what the store holds of a content; composing a layer copies frames
  *
  *     const blob = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
@@ -16,10 +17,10 @@ export {
   type LayerBlob,
   type LayerForm,
   type LayerMaker,
-  type LayerPlan,
   openLayer,
   readParts,
 } from "./layer.ts";
+export { type ComposedPlan, type ForeignPlan, type LayerPlan, planReaches } from "./plan.ts";
 export { type LayerSpool, openSpool } from "./spool.ts";
 export { splitBySource } from "./split-by-source.ts";
 export { splitDirectories } from "./tar-walk.ts";

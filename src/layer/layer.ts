@@ -3,6 +3,7 @@ import { AshlarError, type Digest, type Json } from "../base/index.ts";
 import { type Compressor, compressorId } from "../formats/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
+import { type ComposedPlan, type LayerPlan, planReaches } from "./plan.ts";
 import type { LayerSpool, SpooledBlob } from "./spool.ts";
 import type { LayerParts } from "./tar-walk.ts";
 import { writeGzip } from "./write-gzip.ts";
@@ -10,14 +11,6 @@ import { writeTar } from "./write-tar.ts";
 
 /** How a layer's tar is compressed. */
 export type LayerForm = "zstd:chunked" | "zstd" | "gzip" | "none";
-
-/** A layer by the digests of its encoded trees: what an image's record keeps of it. */
-export interface LayerPlan {
-  /** Which phase it belongs to, e.g. "packages"; with a number where the phase is split. */
-  readonly name: string;
-  readonly directories: Digest;
-  readonly blocks: readonly Digest[];
-}
 
 /** A layer as a blob in one form. */
 export interface LayerBlob extends ComposedBlob {
@@ -40,7 +33,7 @@ export function formIdentity(form: LayerForm): string {
 }
 
 /** Reads the trees of a plan. */
-export function readParts(store: Store, plan: LayerPlan): LayerParts {
+export function readParts(store: Store, plan: ComposedPlan): LayerParts {
   return {
     directories: store.readTree(plan.directories),
     blocks: plan.blocks.map((block) => store.readTree(block)),
@@ -55,31 +48,35 @@ export interface LayerMaker {
   readonly compressor: () => Promise<Compressor>;
 }
 
-/** What the blob of a layer is in one form; composed once, then remembered. */
+/** What the blob of a layer is in one form; composed once, then remembered. A foreign one is what it is. */
 export async function describeLayer(plan: LayerPlan, form: LayerForm, maker: LayerMaker): Promise<LayerBlob> {
   const { store } = maker;
+  if (plan.kind === "foreign") {
+    const { mediaType, digest, sizeBytes, annotations, diffId } = plan;
+    return { mediaType, digest, sizeBytes, annotations, diffId, form };
+  }
   const action = blobAction(plan, form);
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
   const blob = known ?? exhaust(await openPieces(plan, form, maker), maker.spool?.begin());
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
   if (known === undefined)
-    store.putAction(action, { value: blob as unknown as Json, reaches: reachesOf(plan) });
+    store.putAction(action, { value: blob as unknown as Json, reaches: planReaches([plan]) });
   return { ...blob, form, diffId, mediaType: mediaTypes[form] };
 }
 
-function diffIdOf(plan: LayerPlan, store: Store): Digest {
+function diffIdOf(plan: ComposedPlan, store: Store): Digest {
   const action = blobAction(plan, "none");
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
   if (known !== undefined) return known.digest;
   const { diffId, sizeBytes } = exhaust(writeTar(readParts(store, plan), store));
   store.putAction(action, {
     value: { digest: diffId, sizeBytes, annotations: {} },
-    reaches: reachesOf(plan),
+    reaches: planReaches([plan]),
   });
   return diffId;
 }
 
-function blobAction(plan: LayerPlan, form: LayerForm): Action {
+function blobAction(plan: ComposedPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
   return {
     operation: "layer.compose",
@@ -89,12 +86,8 @@ function blobAction(plan: LayerPlan, form: LayerForm): Action {
   };
 }
 
-function reachesOf(plan: LayerPlan): { readonly trees: readonly Digest[] } {
-  return { trees: [plan.directories, ...plan.blocks] };
-}
-
 async function openPieces(
-  plan: LayerPlan,
+  plan: ComposedPlan,
   form: LayerForm,
   { store, compressor }: LayerMaker,
 ): Promise<Generator<Uint8Array, ComposedBlob, void>> {
@@ -141,14 +134,15 @@ function exhaust<R extends object>(pieces: Generator<Uint8Array, R, void>, spool
 const batchBytes = 1 << 18;
 
 /**
- * The bytes of a layer's blob, composed anew from the store. Throws `LAYER_CHANGED` at the end when they are
- * not those of `blob`: the store is damaged then.
+ * The bytes of a layer's blob: composed anew from the store, or as they came where others made it. Throws
+ * `LAYER_CHANGED` or `STORE_CONTENT_DAMAGED` at the end when they are not those of `blob`.
  */
 export async function* openLayer(
   plan: LayerPlan,
   blob: LayerBlob,
   maker: LayerMaker,
 ): AsyncGenerator<Uint8Array> {
+  if (plan.kind === "foreign") return yield* maker.store.stream(plan.digest);
   const spooled = maker.spool?.open(blob.digest);
   if (spooled !== undefined) return yield* spooled;
   const pieces = await openPieces(plan, blob.form, maker);
