@@ -1,23 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fstatSync, openSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync, statSync } from "node:fs";
 
 import { AshlarError, type Digest, Hasher, isSystemError } from "../base/index.ts";
-import { addressOf, showAddress } from "./address.ts";
+import { showAddress } from "./address.ts";
 import { backOff, Fault, faultOf, statusFault, trySignal } from "./download-faults.ts";
-import { type ContentRequest, type FetchContext, offlineError } from "./fetcher.ts";
-import type { Mirror } from "./mirrors.ts";
+import { type FetchContext, offlineError } from "./fetcher.ts";
 import { hashFile, Partial } from "./partial.ts";
 import type { Answer } from "./transport.ts";
 
-/** Fetches a content of known digest into the download area. See `Fetcher.content`. */
+/** A content of known digest, and where it may be. */
+export interface WantedContent {
+  readonly name: string;
+  readonly digest: Digest;
+  /** Undefined: not known before it came. */
+  readonly sizeBytes: number | undefined;
+  /** The most it may have. */
+  readonly sizeBytesMax: number;
+  /** For each place its addresses, best first: the next one is asked where one is not found. */
+  readonly places: readonly (readonly URL[])[];
+}
+
+/** Fetches a content into the download area. See `Fetcher.content` and `Fetcher.file`. */
 export async function downloadContent(
   context: FetchContext,
-  request: ContentRequest,
+  request: WantedContent,
   { offline }: { readonly offline: boolean },
 ): Promise<string> {
   const path = context.area.downloadPath(request.digest);
   if (isPresent(path, request)) {
-    context.emit({ kind: "done", name: request.name, sizeBytes: request.sizeBytes, cached: true });
+    context.emit({ kind: "done", name: request.name, sizeBytes: statSync(path).size, cached: true });
     return path;
   }
   if (offline) throw offlineError(request.name);
@@ -30,12 +41,15 @@ export async function downloadContent(
   } finally {
     if (!published) partial.leave();
   }
-  context.emit({ kind: "done", name: request.name, sizeBytes: request.sizeBytes, cached: false });
+  context.emit({ kind: "done", name: request.name, sizeBytes: partial.sizeBytes, cached: false });
   return path;
 }
 
 /** Tells whether the download lies there; one whose bytes are not right is removed, as if it had never been. */
-export function isPresent(path: string, { digest, sizeBytes }: { digest: Digest; sizeBytes: number }): boolean {
+export function isPresent(
+  path: string,
+  { digest, sizeBytes }: { readonly digest: Digest; readonly sizeBytes: number | undefined },
+): boolean {
   let file: number;
   try {
     file = openSync(path, "r");
@@ -45,8 +59,9 @@ export function isPresent(path: string, { digest, sizeBytes }: { digest: Digest;
   }
   try {
     const hasher = new Hasher();
-    if (fstatSync(file).size === sizeBytes) hashFile(file, hasher);
-    if (hasher.sizeBytes === sizeBytes && hasher.digest() === digest) return true;
+    const wantedBytes = sizeBytes ?? fstatSync(file).size;
+    if (fstatSync(file).size === wantedBytes) hashFile(file, hasher);
+    if (hasher.sizeBytes === wantedBytes && hasher.digest() === digest) return true;
   } finally {
     closeSync(file);
   }
@@ -54,12 +69,11 @@ export function isPresent(path: string, { digest, sizeBytes }: { digest: Digest;
   return false;
 }
 
-async function fromMirrors(context: FetchContext, request: ContentRequest, partial: Partial): Promise<void> {
+async function fromMirrors(context: FetchContext, request: WantedContent, partial: Partial): Promise<void> {
   const faults: { readonly address: string; readonly fault: Fault }[] = [];
-  for (const mirror of request.mirrors) {
-    for (const path of request.paths) {
-      const url = addressOf(mirror, path);
-      const fault = await fromMirror(context, { request, mirror, url, partial });
+  for (const addresses of request.places) {
+    for (const url of addresses) {
+      const fault = await fromMirror(context, { request, url, partial });
       if (fault === undefined) return;
       faults.push({ address: showAddress(url), fault });
       if (fault.kind !== "absent") break;
@@ -69,8 +83,7 @@ async function fromMirrors(context: FetchContext, request: ContentRequest, parti
 }
 
 interface Attempt {
-  readonly request: ContentRequest;
-  readonly mirror: Mirror;
+  readonly request: WantedContent;
   readonly url: URL;
   readonly partial: Partial;
 }
@@ -102,16 +115,19 @@ async function fromMirror(context: FetchContext, attempt: Attempt): Promise<Faul
   }
 }
 
-async function tryOnce(context: FetchContext, { request, mirror, url, partial }: Attempt): Promise<void> {
-  const { name, sizeBytes } = request;
-  if (partial.sizeBytes > sizeBytes) partial.reset();
+async function tryOnce(context: FetchContext, { request, url, partial }: Attempt): Promise<void> {
+  const { name, sizeBytes, sizeBytesMax } = request;
+  if (partial.sizeBytes > sizeBytesMax) partial.reset();
   const offset = partial.sizeBytes;
-  if (offset < sizeBytes || sizeBytes === 0) {
+  if (offset === 0 || offset !== sizeBytes) {
     context.emit({ kind: "start", name, sizeBytes, from: showAddress(url) });
-    const signal = trySignal(context, sizeBytes);
-    const answer = await context.transportOf(mirror).get(url, { offset, signal });
-    await checkStart(answer, partial, sizeBytes);
-    await receive(answer, partial, { sizeBytes, count: (bytes) => context.emit({ kind: "bytes", name, bytes }) });
+    const signal = trySignal(context, sizeBytesMax);
+    const answer = await context.transportOf(url).get(url, { offset, signal });
+    if (isAtEnd(answer, request, partial)) await answer.discard();
+    else {
+      await checkStart(answer, partial, sizeBytes);
+      await receive(answer, partial, { ...request, count: (bytes) => context.emit({ kind: "bytes", name, bytes }) });
+    }
   }
   const actual = partial.digest();
   if (actual === request.digest) return;
@@ -119,15 +135,21 @@ async function tryOnce(context: FetchContext, { request, mirror, url, partial }:
   throw new Fault("mismatch", `the bytes have digest ${actual}, want ${request.digest}`);
 }
 
+/** Nothing is left of a file whose size was not known: it had come whole, and its digest decides. */
+function isAtEnd({ status, headers }: Answer, request: WantedContent, partial: Partial): boolean {
+  if (status !== 416 || request.sizeBytes !== undefined || partial.sizeBytes === 0) return false;
+  return headers["content-range"] === `bytes */${partial.sizeBytes}`;
+}
+
 /** Makes sure that the next byte of the answer is the next byte of the partial file. */
-async function checkStart(answer: Answer, partial: Partial, sizeBytes: number): Promise<void> {
+async function checkStart(answer: Answer, partial: Partial, sizeBytes: number | undefined): Promise<void> {
   const fault = startFault(answer, partial, sizeBytes);
   if (fault === undefined) return;
   await answer.discard();
   throw fault;
 }
 
-function startFault(answer: Answer, partial: Partial, sizeBytes: number): Fault | undefined {
+function startFault(answer: Answer, partial: Partial, sizeBytes: number | undefined): Fault | undefined {
   const { status, headers } = answer;
   if (status === 200) {
     if (partial.sizeBytes > 0) partial.reset();
@@ -144,49 +166,56 @@ function startFault(answer: Answer, partial: Partial, sizeBytes: number): Fault 
   return new Fault("broken", `HTTP status ${status} with a range that was not asked for`);
 }
 
-function sizeFault(length: string | undefined, sizeBytes: number): Fault | undefined {
-  if (length === undefined || Number(length) === sizeBytes) return undefined;
+function sizeFault(length: string | undefined, sizeBytes: number | undefined): Fault | undefined {
+  if (length === undefined || sizeBytes === undefined || Number(length) === sizeBytes) return undefined;
   return new Fault("mismatch", `the file has ${length} bytes, want ${sizeBytes}`);
 }
 
-async function receive(
-  answer: Answer,
-  partial: Partial,
-  { sizeBytes, count }: { readonly sizeBytes: number; readonly count: (bytes: number) => void },
-): Promise<void> {
+interface Receiving extends Pick<WantedContent, "sizeBytes" | "sizeBytesMax"> {
+  readonly count: (bytes: number) => void;
+}
+
+async function receive(answer: Answer, partial: Partial, { sizeBytes, sizeBytesMax, count }: Receiving): Promise<void> {
+  const announced = Number(answer.headers["content-length"] ?? 0) + partial.sizeBytes;
   for await (const bytes of answer.body) {
-    if (partial.sizeBytes + bytes.length > sizeBytes) {
+    if (partial.sizeBytes + bytes.length > sizeBytesMax) {
       partial.reset();
-      throw new Fault("mismatch", `the file has more than ${sizeBytes} bytes`);
+      throw new Fault("mismatch", `the file has more than ${sizeBytesMax} bytes`);
     }
     partial.write(bytes);
     count(bytes.length);
   }
-  if (partial.sizeBytes < sizeBytes) {
-    throw new Fault("broken", `the answer ended after ${partial.sizeBytes} of ${sizeBytes} bytes`);
+  const wantedBytes = sizeBytes ?? announced;
+  if (partial.sizeBytes < wantedBytes) {
+    throw new Fault("broken", `the answer ended after ${partial.sizeBytes} of ${wantedBytes} bytes`);
   }
 }
 
 function failed(
-  request: ContentRequest,
+  request: WantedContent,
   faults: readonly { readonly address: string; readonly fault: Fault }[],
 ): AshlarError {
   const because = faults.map(({ address, fault }) => `${address}: ${fault.message}`);
   const details = { name: request.name, digest: request.digest, sizeBytes: request.sizeBytes };
+  const isSource = request.sizeBytes === undefined;
   const wrong = faults.find(({ fault }) => fault.kind === "mismatch");
   if (wrong !== undefined) {
     const message = `Cannot fetch ${request.name}: ${wrong.fault.message}`;
-    return new AshlarError("FETCH_DIGEST_MISMATCH", message, { because, details });
+    const hint = isSource ? "find out why the file has changed before its new sha256 goes into the spec" : undefined;
+    return new AshlarError("FETCH_DIGEST_MISMATCH", message, { because, details, hint });
   }
   if (faults.every(({ fault }) => fault.kind === "absent")) {
-    const message = `Cannot fetch ${request.name}: no mirror has it any more, want ${request.digest}`;
-    return new AshlarError("FETCH_NOT_FOUND", message, {
+    const state = isSource ? "the address has no such file" : "no mirror has it any more";
+    return new AshlarError("FETCH_NOT_FOUND", `Cannot fetch ${request.name}: ${state}, want ${request.digest}`, {
       because,
       details,
-      hint: "ashlar update takes what the archive has now; ASHLAR_SNAPSHOT names a service that keeps old files",
+      hint: isSource
+        ? "correct the url in the spec; any address will do that has the same bytes"
+        : "ashlar update takes what the archive has now; ASHLAR_SNAPSHOT names a service that keeps old files",
     });
   }
-  return new AshlarError("FETCH_FAILED", `Cannot fetch ${request.name}: no mirror could be reached`, {
+  const state = isSource ? "the address could not be reached" : "no mirror could be reached";
+  return new AshlarError("FETCH_FAILED", `Cannot fetch ${request.name}: ${state}`, {
     because,
     details,
     hint: "check the network and the proxy variables, or set ASHLAR_MIRROR",

@@ -26,7 +26,7 @@ async function tryOnce(context: FetchContext, request: TextRequest, url: URL): P
   const { name, maxBytes } = request;
   context.emit({ kind: "start", name, sizeBytes: undefined, from: showAddress(url) });
   const signal = trySignal(context, maxBytes);
-  const answer = await context.transportOf(request.mirror).get(url, { signal });
+  const answer = await context.transportOf(url).get(url, { signal });
   if (answer.status !== 200) {
     await answer.discard();
     throw statusFault(answer);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
 import { AshlarError } from "../base/index.ts";
-import { downloadContent } from "./download-content.ts";
+import { addressOf } from "./address.ts";
+import { downloadContent, type WantedContent } from "./download-content.ts";
 import { downloadText } from "./download-text.ts";
 import { fileTransport } from "./file-transport.ts";
 import { httpTransport, type Proxies } from "./http-transport.ts";
@@ -53,6 +54,14 @@ export interface ContentRequest {
   readonly mirrors: readonly Mirror[];
 }
 
+/** A file of known digest and unknown size, at one address. */
+export interface FileRequest {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly url: URL;
+  readonly sizeBytesMax: number;
+}
+
 /** A small file of unknown digest: it is worth nothing before its signature is verified. */
 export interface TextRequest {
   readonly name: string;
@@ -70,6 +79,8 @@ export interface Fetcher {
    * `FETCH_FAILED`, `FETCH_PATH_INVALID`, `INTERRUPTED`; the faults of all mirrors are in `because`.
    */
   content(request: ContentRequest): Promise<string>;
+  /** The same for a file of unknown size; one of this machine may be had offline too. */
+  file(request: FileRequest): Promise<string>;
   /** The bytes, or undefined where the mirror has no such file. Throws `FETCH_FAILED`, `FETCH_OFFLINE`. */
   text(request: TextRequest): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
@@ -78,7 +89,7 @@ export interface Fetcher {
 /** What the download functions work with: options with their defaults filled in. */
 export interface FetchContext {
   readonly area: DownloadArea;
-  readonly transportOf: (mirror: Mirror) => Transport;
+  readonly transportOf: (url: URL) => Transport;
   readonly tryCountMax: number;
   readonly retryDelayMs: number;
   readonly idleTimeoutMs: number;
@@ -99,7 +110,7 @@ export function openFetcher(options: FetcherOptions): Fetcher {
   const http = httpTransport({ proxies, caBundle, idleTimeoutMs, connectTimeoutMs, connections: parallel });
   const context: FetchContext = {
     area: options.area,
-    transportOf: (mirror) => (mirror.base.startsWith("file:") ? fileTransport : http),
+    transportOf: (url) => (url.protocol === "file:" ? fileTransport : http),
     tryCountMax: options.tryCountMax ?? 4,
     retryDelayMs: options.retryDelayMs ?? 500,
     idleTimeoutMs,
@@ -115,14 +126,23 @@ function makeFetcher(
 ): Fetcher {
   const limit = makeLimiter(parallel);
   const running = new Map<Digest, Promise<string>>();
+  const get = (wanted: WantedContent, isOffline: boolean): Promise<string> => {
+    const known = running.get(wanted.digest);
+    if (known !== undefined) return known;
+    const download = limit(() => downloadContent(context, wanted, { offline: isOffline }));
+    running.set(wanted.digest, download);
+    return download.finally(() => running.delete(wanted.digest));
+  };
   return {
     offline,
-    content(request) {
-      const known = running.get(request.digest);
-      if (known !== undefined) return known;
-      const download = limit(() => downloadContent(context, request, { offline }));
-      running.set(request.digest, download);
-      return download.finally(() => running.delete(request.digest));
+    // Asynchronous, so that a path which leaves the archive is a rejection like every other error.
+    async content({ name, digest, sizeBytes, paths, mirrors }) {
+      const places = mirrors.map((mirror) => paths.map((path) => addressOf(mirror, path)));
+      return get({ name, digest, sizeBytes, sizeBytesMax: sizeBytes, places }, offline);
+    },
+    file({ url, ...request }) {
+      const wanted = { ...request, sizeBytes: undefined, places: [[url]] };
+      return get(wanted, offline && url.protocol !== "file:");
     },
     async text(request) {
       if (offline) throw offlineError(request.name);

@@ -18,5 +18,6 @@ export { type Archive, type ArchiveOptions, fetchArchive } from "./fetch-archive
 export { fetchPackages, type PackageRequest } from "./fetch-packages.ts";
 export { type DownloadArea, type Fetcher, type FetcherOptions, type FetchEvent, openFetcher } from "./fetcher.ts";
 export type { Proxies } from "./http-transport.ts";
+export { fetchSourceFiles, type SourceFileRequest } from "./source-files.ts";
 export { type ArchiveSource, type Mirror, type MirrorSettings, resolveMirrors } from "./mirrors.ts";
 export type { ReleaseStore } from "./release-memory.ts";
