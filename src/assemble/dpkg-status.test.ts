@@ -15,7 +15,7 @@ function status(specs: Readonly<Record<string, PackageSpec>>): Map<string, strin
   const packages = Object.entries(specs).map(([key, spec]) => makePackage(key.split("/")[0] as string, spec, contents));
   const owned = mergeTrees(packages, { contents });
   const texts = new Map<string, string>();
-  for (const { entry } of dpkgStatus(packages, owned, { usrMerged: true, contents })) {
+  for (const { entry } of dpkgStatus(packages, owned, { layout: { usrMerged: true, runLinked: true }, contents })) {
     if (entry.type === "file") texts.set(entry.path, Buffer.from(contents.read(entry.content)).toString());
   }
   return texts;

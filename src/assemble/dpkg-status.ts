@@ -7,13 +7,13 @@ import type { FileEntry } from "../formats/index.ts";
 import { type Contents, packageId, type UnpackedPackage } from "./content.ts";
 import { fileEntry } from "./generated-entry.ts";
 import type { OwnedEntry, OwnedTree } from "./merge-trees.ts";
-import { finalPath } from "./normalize-package.ts";
+import { finalPath, type RootLayout } from "./normalize-package.ts";
 import { plainDirectory } from "./parents.ts";
 
 const statusDir = "var/lib/dpkg/status.d";
 
 export interface DpkgStatusOptions {
-  readonly usrMerged: boolean;
+  readonly layout: RootLayout;
   readonly contents: Contents;
 }
 
@@ -73,14 +73,14 @@ function statusText(item: UnpackedPackage, conffiles: readonly string[], content
 function conffilesOf(
   item: UnpackedPackage,
   own: (path: ImagePath) => FileEntry | undefined,
-  { contents, usrMerged }: Describing,
+  { contents, layout }: Describing,
 ): readonly string[] {
   if (!item.control.has("conffiles")) return [];
   const lines: string[] = [];
   for (const line of textOf(item, "conffiles", contents, "utf8").split("\n")) {
     // A line may start with a flag: `remove-on-upgrade /etc/x` (deb-conffiles(5)); such a file is not there.
     if (!line.startsWith("/")) continue;
-    const file = own(finalPath(parsePath(line.trimEnd()), usrMerged));
+    const file = own(finalPath(parsePath(line.trimEnd()), layout));
     if (file === undefined) continue;
     lines.push(` ${line.trimEnd()} ${createHash("md5").update(contents.read(file.content)).digest("hex")}`);
   }
@@ -90,14 +90,14 @@ function conffilesOf(
 function md5sumsOf(
   item: UnpackedPackage,
   own: (path: ImagePath) => FileEntry | undefined,
-  { contents, usrMerged }: Describing,
+  { contents, layout }: Describing,
 ): string {
   if (!item.control.has("md5sums")) return "";
   const lines: string[] = [];
   for (const line of textOf(item, "md5sums", contents, "latin1").split("\n")) {
     const match = /^([0-9a-f]{32}) [ *](.+)$/.exec(line);
     if (match === null) continue;
-    const path = finalPath(parsePath(nameFromBytes(Buffer.from(match[2] as string, "latin1"))), usrMerged);
+    const path = finalPath(parsePath(nameFromBytes(Buffer.from(match[2] as string, "latin1"))), layout);
     if (own(path) !== undefined) lines.push(`${match[1]}  ${pathToBytes(path).toString("latin1")}`);
   }
   return lines.map((line) => `${line}\n`).join("");

@@ -7,7 +7,7 @@ import { normalizePackage } from "./normalize-package.ts";
 import { dumpTree, type EntrySpec, makePackage, memoryContents } from "./testing/make-package.ts";
 
 function normalized(files: Readonly<Record<string, EntrySpec>>, usrMerged = true): string[] {
-  return dumpTree(normalizePackage(makePackage("p", { files }, memoryContents()), { usrMerged }).tree);
+  return dumpTree(normalizePackage(makePackage("p", { files }, memoryContents()), { usrMerged, runLinked: true }).tree);
 }
 
 test("normalizePackage moves what is at the root into /usr and makes its directories", () => {
@@ -57,7 +57,7 @@ test("normalizePackage moves what is in /var/run to /run and drops the directory
 test("normalizePackage sets all times to 0 and keeps capabilities", () => {
   const xattrs = { "security.capability": "AQAAAgAgAAAAAAAAAAAAAAAAAAA=" };
   const files = { "usr/bin/ping": { mtimeSeconds: 1234, mode: 0o755, xattrs } };
-  const { tree } = normalizePackage(makePackage("p", { files }, memoryContents()), { usrMerged: true });
+  const { tree } = normalizePackage(makePackage("p", { files }, memoryContents()), { usrMerged: true, runLinked: true });
   assert.ok(tree.every((entry) => entry.mtimeSeconds === 0));
   assert.deepEqual(tree.at(-1)?.xattrs, xattrs);
 });

@@ -14,6 +14,13 @@ export const runAliases: ReadonlyMap<string, string> = new Map([
   ["var/lock", "run/lock"],
 ]);
 
+/** Which links of its own a root has that packages' paths lead through. */
+export interface RootLayout {
+  readonly usrMerged: boolean;
+  /** Whether /var/run and /var/lock are links; in a full installation base-files' postinst makes them. */
+  readonly runLinked: boolean;
+}
+
 const idMax = 2 ** 32 - 2;
 
 /**
@@ -21,16 +28,13 @@ const idMax = 2 ** 32 - 2;
  * entry that a consumer of layers would take for something else. Throws `ASSEMBLE_PACKAGE_INVALID` naming
  * the package and the path.
  */
-export function normalizePackage(
-  unpacked: UnpackedPackage,
-  { usrMerged }: { readonly usrMerged: boolean },
-): UnpackedPackage {
+export function normalizePackage(unpacked: UnpackedPackage, layout: RootLayout): UnpackedPackage {
   const refuse = refuseFor(unpacked);
   const files = new Map<ImagePath, FileEntry>();
   const entries = new Map<ImagePath, Entry>();
   for (const entry of unpacked.tree) {
     check(entry, refuse);
-    const moved = moveEntry(entry, usrMerged, refuse);
+    const moved = moveEntry(entry, layout, refuse);
     if (moved === undefined) continue;
     const before = entries.get(moved.path);
     if (before !== undefined && !(before.type === "dir" && moved.type === "dir")) {
@@ -66,17 +70,17 @@ function check(entry: Entry, refuse: Refuse): void {
 }
 
 /** The entry at its place in a merged tree; undefined where the image's own link stands there. */
-function moveEntry(entry: Entry, usrMerged: boolean, refuse: Refuse): Entry | undefined {
+function moveEntry(entry: Entry, layout: RootLayout, refuse: Refuse): Entry | undefined {
   const timeless = entry.mtimeSeconds === 0 ? entry : { ...entry, mtimeSeconds: 0 };
-  const alias = runAliases.get(entry.path);
+  const alias = layout.runLinked ? runAliases.get(entry.path) : undefined;
   if (alias !== undefined)
     return entry.type === "dir" || isLinkTo(entry, alias) ? undefined : deny(entry, alias, refuse);
-  if (usrMerged && isMergedDirectory(entry.path)) {
+  if (layout.usrMerged && isMergedDirectory(entry.path)) {
     if (isLinkTo(entry, `usr/${entry.path}`)) return timeless;
     if (entry.type !== "dir") return deny(entry, `usr/${entry.path}`, refuse);
   }
-  const path = finalPath(entry.path, usrMerged);
-  const target = timeless.type === "hardlink" ? finalPath(timeless.target, usrMerged) : undefined;
+  const path = finalPath(entry.path, layout);
+  const target = timeless.type === "hardlink" ? finalPath(timeless.target, layout) : undefined;
   if (path === entry.path && (timeless.type !== "hardlink" || target === timeless.target)) return timeless;
   return target === undefined ? { ...timeless, path } : ({ ...timeless, path, target } as Entry);
 }
@@ -94,11 +98,11 @@ function isMergedDirectory(path: string): boolean {
 }
 
 /** Where a package's path ends up once the image's own links are followed. */
-export function finalPath(path: ImagePath, usrMerged: boolean): ImagePath {
+export function finalPath(path: ImagePath, { usrMerged, runLinked }: RootLayout): ImagePath {
   const first = path.indexOf("/");
   const top = first < 0 ? path : path.slice(0, first);
   if (usrMerged && isMergedDirectory(top)) return parsePath(`usr/${path}`);
-  if (top !== "var") return path;
+  if (top !== "var" || !runLinked) return path;
   for (const [from, to] of runAliases) {
     if (path.startsWith(`${from}/`)) return parsePath(`${to}${path.slice(from.length)}`);
   }

@@ -11,7 +11,7 @@ import { dpkgStatus } from "./dpkg-status.ts";
 import { fileEntry } from "./generated-entry.ts";
 import { dropScripts, type FactsOf } from "./interpreter.ts";
 import { mergeTrees, type OwnedEntry, type OwnedTree } from "./merge-trees.ts";
-import { normalizePackage } from "./normalize-package.ts";
+import { normalizePackage, type RootLayout } from "./normalize-package.ts";
 import { addParents } from "./parents.ts";
 import type { ProjectFiles } from "./project-files.ts";
 import { skeleton } from "./skeleton.ts";
@@ -38,7 +38,8 @@ export interface SystemPhases {
 }
 
 /** Every suite since bookworm has /bin, /lib and /sbin as links into /usr. */
-const usrMerged = true;
+const layout: RootLayout = { usrMerged: true, runLinked: true };
+const { usrMerged } = layout;
 
 /** The tree that an image without packages and base starts from. */
 export const emptyTree: OwnedTree = { tree: [], owners: new Map() };
@@ -49,7 +50,7 @@ export const emptyTree: OwnedTree = { tree: [], owners: new Map() };
  */
 export function assembleSystem(input: SystemInput): SystemPhases {
   const { system, from } = input.document;
-  const normal = input.packages.map((item) => normalizePackage(item, { usrMerged }));
+  const normal = input.packages.map((item) => normalizePackage(item, layout));
   const installed = normal.filter(({ locked }) => locked.use === "install");
   verifyOnly(system.only, new Set(installed.map(({ locked }) => locked.name)));
   const { stripped, dropped } = stripAll(installed, system);
@@ -94,7 +95,7 @@ function assemblePhase(
   const trusting = overlay(peopled, ownedBy("@ca-certificates", caBundle(peopled.tree, contents)));
   const isLean = document.system.strip.includes("scripts");
   const lean = isLean ? { ...trusting, tree: dropScripts(trusting.tree, factsOf).tree } : trusting;
-  return overlay(lean, dpkgStatus(packages, lean, { usrMerged, contents }));
+  return overlay(lean, dpkgStatus(packages, lean, { layout, contents }));
 }
 
 function ownedBy(owner: string, entries: readonly Entry[]): readonly OwnedEntry[] {

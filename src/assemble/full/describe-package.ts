@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest, type ImagePath, limits, parsePath } from "../../base/index.ts";
+import { field, parseControl, parseRelations, type RelationGroup } from "../../debian/index.ts";
+import { type ContentReader, packageId, type UnpackedPackage } from "../content.ts";
+import type { RootLayout } from "../normalize-package.ts";
+
+/** A package with what dpkg reads of it, parsed once. */
+export interface DescribedPackage extends UnpackedPackage {
+  /** `libc6:amd64`: the owner of its entries. */
+  readonly id: string;
+  /** As dpkg names its files in `info/`: with the architecture only where it is `Multi-Arch: same`. */
+  readonly infoName: string;
+  readonly depends: readonly RelationGroup[];
+  readonly preDepends: readonly RelationGroup[];
+  readonly provides: readonly RelationGroup[];
+  readonly replaces: readonly RelationGroup[];
+  /** Paths as the package has them, in the file's order; not those marked `remove-on-upgrade`. */
+  readonly conffiles: readonly ImagePath[];
+}
+
+/** Every suite since bookworm has merged /usr; the links of /var are base-files' own matter. */
+export const fullLayout: RootLayout = { usrMerged: true, runLinked: false };
+
+/** Reads a package's control files. Throws `ASSEMBLE_PACKAGE_INVALID`, `DEBIAN_*_INVALID`. */
+export function describePackage(item: UnpackedPackage, contents: ContentReader): DescribedPackage {
+  const stanza = parseControl(readControl(item, "control", contents) ?? Buffer.alloc(0))[0];
+  if (stanza === undefined) throw invalidControl(item, "control", "it has no stanza");
+  const relations = (name: string): readonly RelationGroup[] => {
+    const text = field(stanza, name);
+    return text === undefined ? [] : parseRelations(text);
+  };
+  const id = packageId(item.locked);
+  return {
+    ...item,
+    id,
+    infoName: field(stanza, "Multi-Arch") === "same" ? id : item.locked.name,
+    depends: relations("Depends"),
+    preDepends: relations("Pre-Depends"),
+    provides: relations("Provides"),
+    replaces: relations("Replaces"),
+    conffiles: conffilesOf(item, contents),
+  };
+}
+
+/** A line may start with a flag: `remove-on-upgrade /etc/x` (deb-conffiles(5)); such a file is not there. */
+function conffilesOf(item: UnpackedPackage, contents: ContentReader): readonly ImagePath[] {
+  const bytes = readControl(item, "conffiles", contents);
+  if (bytes === undefined) return [];
+  const lines = Buffer.from(bytes).toString("utf8").split("\n");
+  return lines.filter((line) => line.startsWith("/")).map((line) => parsePath(line.trimEnd()));
+}
+
+/** A control file's bytes; undefined where the package has none of this name. */
+export function readControl(item: UnpackedPackage, file: string, contents: ContentReader): Uint8Array | undefined {
+  const digest: Digest | undefined = item.control.get(file);
+  if (digest === undefined) return undefined;
+  const bytes = contents.read(digest);
+  if (bytes.length > limits.textBytesMax) {
+    throw invalidControl(item, file, `${bytes.length} bytes, at most ${limits.textBytesMax}`);
+  }
+  return bytes;
+}
+
+/** The error for a control file that cannot be used. */
+export function invalidControl({ locked }: UnpackedPackage, file: string, fault: string): AshlarError {
+  const message = `Cannot read "${file}" of package "${locked.name}" ${locked.version}: ${fault}`;
+  return new AshlarError("ASSEMBLE_PACKAGE_INVALID", message);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, type ImagePath, parsePath } from "../../base/index.ts";
+import { type Entry, makeTree, type Tree } from "../../formats/index.ts";
+import type { Sandbox, SandboxCircumstances, SandboxLimits } from "../../sandbox/index.ts";
+import type { PackWriter, Store } from "../../store/index.ts";
+import { type Contents, openContents, type UnpackedPackage } from "../content.ts";
+import type { OwnedTree } from "../merge-trees.ts";
+import { type DescribedPackage, describePackage } from "./describe-package.ts";
+import { adminDir } from "./dpkg-database.ts";
+import { configureCommand, preinstCommand, runEntries } from "./installation-script.ts";
+import { orderPackages } from "./order-packages.ts";
+import { planWaves, type Wave, waveOf } from "./plan-waves.ts";
+import { settleRun } from "./settle-run.ts";
+import { unpackWave } from "./unpack-wave.ts";
+import { scriptFault, verifyStatus } from "./verify-status.ts";
+
+/** A root with packages installed in full. */
+export interface InstalledRoot {
+  readonly owned: OwnedTree;
+  /** Digest of a tree in the store that differs little from the root: what to keep checked out. */
+  readonly near: Digest;
+}
+
+export interface InstallRequest {
+  readonly store: Store;
+  readonly sandbox: Sandbox;
+  readonly platform: string;
+  readonly limits: SandboxLimits;
+  readonly circumstances?: SandboxCircumstances | undefined;
+  /** What is there; without dpkg's database in it a new system is made. */
+  readonly below: { readonly owned: OwnedTree; readonly near: Digest | undefined };
+  /** Packages that are installed below, for who may replace whose files. */
+  readonly installed: readonly UnpackedPackage[];
+  /** To install, in any order. */
+  readonly packages: readonly UnpackedPackage[];
+  readonly strip: readonly string[];
+  readonly only: Readonly<Record<string, readonly string[]>>;
+  /** The text for `debconf-set-selections`; undefined: no answers. */
+  readonly selections: string | undefined;
+  readonly onOutput?: ((bytes: Uint8Array) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Installs packages on a root as dpkg does: wave by wave the preinsts run, the files come, and one run of
+ * dpkg configures what is unpacked, in an order that depends on the packages alone. What the scripts left
+ * behind is not cleaned yet (`applyRules`). Throws `ASSEMBLE_SCRIPT_FAILED`, `ASSEMBLE_NOT_INSTALLED`,
+ * `ASSEMBLE_CONFLICT` and the sandbox's errors.
+ */
+export async function installPackages(request: InstallRequest): Promise<InstalledRoot> {
+  return new Installation(request).run();
+}
+
+class Installation {
+  readonly #request: InstallRequest;
+  readonly #isNew: boolean;
+  readonly #known: Map<string, DescribedPackage>;
+  #near: Digest | undefined;
+
+  constructor(request: InstallRequest) {
+    this.#request = request;
+    this.#isNew = !request.below.owned.tree.some(({ path }) => path === `${adminDir}/status`);
+    this.#near = request.below.near;
+    this.#known = new Map();
+    for (const item of request.installed) this.#describe(item);
+  }
+
+  #describe(item: UnpackedPackage): DescribedPackage {
+    const described = describePackage(item, this.#request.store);
+    this.#known.set(described.id, described);
+    return described;
+  }
+
+  async run(): Promise<InstalledRoot> {
+    const packages = this.#request.packages.map((item) => this.#describe(item));
+    const waves = this.#isNew ? [waveOf(orderPackages(packages))] : planWaves(packages);
+    let { owned } = this.#request.below;
+    for (const wave of waves) owned = await this.#runWave(owned, wave);
+    return { owned, near: this.#near as Digest };
+  }
+
+  async #runWave(below: OwnedTree, wave: Wave): Promise<OwnedTree> {
+    const early = !this.#isNew && wave.preinsts.length > 0;
+    const ready = early ? await this.#runPreinsts(below, wave) : below;
+    const { root, extra } = this.#prepare((contents) => this.#unpack(ready, wave, contents));
+    const hasSelections = this.#request.selections !== undefined;
+    const preinsts = early ? [] : wave.preinsts;
+    const argv = configureCommand({ preinsts, packages: wave.packages, hasSelections });
+    const configured = await this.#run({ root, extra }, argv);
+    verifyStatus(configured, wave.packages, this.#request.store);
+    return configured;
+  }
+
+  #runPreinsts(below: OwnedTree, { preinsts }: Wave): Promise<OwnedTree> {
+    const { root, extra } = this.#prepare((contents) => ({
+      root: below,
+      extra: runEntries(preinsts, undefined, contents),
+    }));
+    return this.#run({ root, extra }, preinstCommand(preinsts));
+  }
+
+  #unpack(below: OwnedTree, wave: Wave, contents: Making): Prepared {
+    const { strip, only, selections } = this.#request;
+    const installed = (id: string): DescribedPackage | undefined => this.#known.get(id);
+    const { files, root } = unpackWave({ below, packages: wave.packages, strip, only, installed, contents });
+    this.#near ??= contents.putTree(files.tree);
+    return { root, extra: runEntries(this.#isNew ? wave.preinsts : [], selections, contents) };
+  }
+
+  /** The sandbox reads what it checks out from the store, so what is made for a run is committed before. */
+  #prepare(make: (contents: Making) => Prepared): Prepared {
+    const { store } = this.#request;
+    return inPack(store, (pack) => make({ ...openContents(store, pack), putTree: (tree) => store.putTree(tree, pack) }));
+  }
+
+  async #run({ root, extra }: Prepared, argv: readonly string[]): Promise<OwnedTree> {
+    const { store, sandbox, platform, limits, circumstances, onOutput, signal } = this.#request;
+    const pack = store.beginPack();
+    try {
+      const { exitCode, tree, log } = await sandbox.run({
+        root: withEntries(root.tree, extra),
+        ...(this.#near === undefined ? {} : { near: this.#near }),
+        platform,
+        command: { argv },
+        limits,
+        pack,
+        ...(circumstances && { circumstances }),
+        ...(onOutput && { onOutput }),
+        ...(signal && { signal }),
+      });
+      if (exitCode !== 0) throw scriptFault(exitCode, log);
+      pack.commit();
+      return settleRun(root, tree);
+    } catch (error) {
+      pack.abort();
+      throw error;
+    }
+  }
+}
+
+type Making = Contents & { readonly putTree: (tree: Tree) => Digest };
+
+/** A root, and what a run needs beside it. */
+interface Prepared {
+  readonly root: OwnedTree;
+  readonly extra: readonly Entry[];
+}
+
+function inPack<T>(store: Store, step: (pack: PackWriter) => T): T {
+  const pack = store.beginPack();
+  try {
+    const result = step(pack);
+    pack.commit();
+    return result;
+  } catch (error) {
+    pack.abort();
+    throw error;
+  }
+}
+
+function withEntries(tree: Tree, extra: readonly Entry[]): Tree {
+  const entries = new Map<ImagePath, Entry>(tree.map((entry) => [entry.path, entry]));
+  for (const entry of extra) entries.set(parsePath(entry.path), entry);
+  return makeTree(entries.values());
+}
