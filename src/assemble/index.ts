@@ -27,6 +27,7 @@ export { verifyExpectations } from "./expectations.ts";
 export type { FactsOf } from "./interpreter.ts";
 export type { OwnedTree } from "./merge-trees.ts";
 export { type OptionalOf, optionalPackages } from "./optional-library.ts";
+export { PathResolver } from "./path-resolver.ts";
 export { phaseDifference, splitByOwner } from "./phase-difference.ts";
 export {
   assemblePhases,
@@ -40,6 +41,8 @@ export {
   type SystemPhases,
 } from "./phases.ts";
 export { memoryProject, type ProjectFile, type ProjectFiles } from "./project-files.ts";
+export { applyRules, type AppliedRule, type InstallationSecret, type RuledTree } from "./rules/apply-rules.ts";
+export type { RuleInput } from "./rules/rule-root.ts";
 export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";
 export { type UnpackTask, unpackAction, type PackageRecord } from "./unpack.ts";
