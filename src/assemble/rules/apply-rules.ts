@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { byText, comparePaths, type ImagePath } from "../../base/index.ts";
+import { byText, type ImagePath, parentOf } from "../../base/index.ts";
 import { type Entry, type FileEntry, makeTree, type Tree } from "../../formats/index.ts";
 import { settleHardlinks } from "../hardlinks.ts";
 import { aptCaches, fontCache, ldconfigCache, manCache } from "./caches.ts";
@@ -79,7 +79,7 @@ export function applyRules(input: RuleInput): RuledTree {
     const changes = rule.apply(root);
     if (changes.length === 0) continue;
     after = applyChanges(after, changes);
-    root = new RuleRoot({ ...input, after });
+    root = root.withTree(after);
     for (const change of changes) {
       const path = change.kind === "put" ? change.entry.path : change.path;
       applied.push({ rule: rule.name, path, what: change.what });
@@ -102,27 +102,23 @@ function secretOf(change: RuleChange, path: ImagePath, owner: string | undefined
 
 /** A directory that is removed takes all below it along; a file's other names (hard links) live on. */
 function applyChanges(tree: Tree, changes: readonly RuleChange[]): Tree {
-  const entries = new Map<ImagePath, Entry>(tree.map((entry) => [entry.path, entry]));
-  const gone: ImagePath[] = [];
+  const gone = new Set<string>();
+  const put = new Map<string, Entry>();
   for (const change of changes) {
-    if (change.kind === "put") entries.set(change.entry.path, change.entry);
-    if (change.kind === "remove" && entries.delete(change.path)) gone.push(change.path);
+    if (change.kind === "remove") gone.add(change.path);
+    if (change.kind === "put") put.set(change.entry.path, change.entry);
   }
-  dropBelow(entries, gone);
-  const files = new Map(
-    tree.filter((entry): entry is FileEntry => entry.type === "file").map((e) => [e.path, e]),
-  );
-  return makeTree(settleHardlinks([...entries.values()], (target) => files.get(target)));
-}
-
-/** Drops what stands below directories that are gone. */
-function dropBelow(entries: Map<ImagePath, Entry>, gone: readonly ImagePath[]): void {
-  const roots = new Set(gone);
-  if (roots.size === 0) return;
-  for (const path of [...entries.keys()].sort(comparePaths)) {
-    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/"))) as ImagePath;
-    if (!roots.has(parent)) continue;
-    entries.delete(path);
-    roots.add(path);
+  const left = new Map<string, Entry>();
+  for (const entry of tree) {
+    // What is in a directory comes after it.
+    if (gone.has(entry.path) || gone.has(parentOf(entry.path) ?? "")) gone.add(entry.path);
+    else left.set(entry.path, put.get(entry.path) ?? entry);
   }
+  if (!tree.some(({ type }) => type === "hardlink")) return [...left.values()];
+  const before = new Map<string, Entry>(tree.map((entry) => [entry.path, entry]));
+  const fileAt = (path: ImagePath): FileEntry | undefined => {
+    const entry = left.get(path) ?? before.get(path);
+    return entry?.type === "file" ? entry : undefined;
+  };
+  return makeTree(settleHardlinks([...left.values()], fileAt));
 }

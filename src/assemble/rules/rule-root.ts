@@ -31,17 +31,24 @@ export class RuleRoot {
   readonly by: RuleInput["by"];
   readonly owners: RuleInput["owners"];
   readonly #contents: Contents;
+  readonly #old: ReadonlyMap<string, Entry>;
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #madePaths: ReadonlySet<string>;
 
-  constructor({ before, after, contents, owners, by }: RuleInput) {
-    const old = new Map<string, Entry>(before.map((entry) => [entry.path, entry]));
+  constructor({ before, after, contents, owners, by }: RuleInput, old = entriesOf(before)) {
+    this.#old = old;
     this.owners = owners;
     this.by = by;
     this.#contents = contents;
-    this.#entries = new Map(after.map((entry) => [entry.path, entry]));
+    this.#entries = entriesOf(after);
     this.made = after.filter((entry) => isMade(old.get(entry.path), entry));
     this.#madePaths = new Set(this.made.map((entry) => entry.path));
+  }
+
+  /** The same after changes. */
+  withTree(after: Tree): RuleRoot {
+    const { owners, by } = this;
+    return new RuleRoot({ before: [], after, contents: this.#contents, owners, by }, this.#old);
   }
 
   get(path: string): Entry | undefined {
@@ -80,6 +87,10 @@ export class RuleRoot {
     if (digest === entry.content) return [];
     return [{ kind: "put", entry: { ...entry, content: digest, sizeBytes }, what }];
   }
+}
+
+function entriesOf(tree: Tree): ReadonlyMap<string, Entry> {
+  return new Map(tree.map((entry) => [entry.path, entry]));
 }
 
 function isMade(was: Entry | undefined, entry: Entry): boolean {

@@ -119,7 +119,12 @@ export const secretKinds: readonly SecretKind[] = [
     action: "keep",
   },
   { kind: "cookie", path: /^var\/lib\/([^/]+\/)*\.?[^/]*cookie$/, action: "keep" },
-  { kind: "private key", content: /-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY( BLOCK)?-----/, action: "keep" },
+  {
+    kind: "private key",
+    content: /^-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY( BLOCK)?-----\r?\n/m,
+    action: "keep",
+  },
+  { kind: "OpenVPN key", content: /^-----BEGIN OpenVPN Static key V1-----\r?\n/m, action: "keep" },
   { kind: "PuTTY private key", content: /^PuTTY-User-Key-File-\d/, action: "keep" },
   {
     kind: "OpenPGP private key",
