@@ -13,7 +13,7 @@ const shownMax = 10;
 
 export interface ExpectInput {
   readonly tree: Tree;
-  readonly packages: readonly LockedPackage[];
+  readonly packages: readonly Pick<LockedPackage, "name" | "use" | "by">[];
   readonly owners?: ReadonlyMap<ImagePath, string>;
 }
 

@@ -2,7 +2,7 @@
 import { type OwnedTree, type ProjectFiles } from "../assemble/index.ts";
 import { canonicalJson, type Digest, type Json } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
-import { makeImage, type NamedLayer } from "../image/index.ts";
+import { makeImage, type ManifestFacts, type NamedLayer } from "../image/index.ts";
 import {
   describeLayer,
   formIdentity,
@@ -11,10 +11,11 @@ import {
   type LayerSpool,
   openLayer,
 } from "../layer/index.ts";
-import { type Image, parsePlatform } from "../oci/index.ts";
+import { type Image, type ImageConfig, parseConfig, parsePlatform } from "../oci/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
 import { digestAppInputs, makeAppStage } from "./app-stage.ts";
+import { readBaseRecord } from "./base-record.ts";
 import type { Progress } from "./progress.ts";
 import { type ImageRecord, putImageRecord, readImageRecord } from "./record.ts";
 import { readOwnedTree, type RecordedPackage, type Stage } from "./stage.ts";
@@ -28,6 +29,8 @@ export interface ImageRequest {
   readonly platform: string;
   /** Of this image alone. */
   readonly packages: readonly RecordedPackage[];
+  /** The foreign image directly below, for `from: { oci }`; `record` is the digest of its `BaseRecord`. */
+  readonly base?: { readonly name: string; readonly record: Digest } | undefined;
   /** The image below and everything in it, for `from: { image }`. */
   readonly parent: { readonly record: Digest; readonly packages: readonly RecordedPackage[] } | undefined;
   /** Hashes the project's files without keeping them, and brings them into the store. */
@@ -54,12 +57,9 @@ export async function buildImage(request: ImageRequest): Promise<Digest> {
 }
 
 function actionOf(request: ImageRequest, project: Digest): Action {
-  const { name, document, platform, packages, parent, form, epochSeconds, inputSeconds } = request;
-  const inputs = [
-    project,
-    ...packages.map((item) => item.record),
-    ...(parent === undefined ? [] : [parent.record]),
-  ];
+  const { name, document, platform, packages, base, parent, form, epochSeconds, inputSeconds } = request;
+  const below = parent?.record ?? base?.record;
+  const inputs = [project, ...packages.map((item) => item.record), ...(below === undefined ? [] : [below])];
   const parameters = {
     name,
     document,
@@ -75,7 +75,7 @@ function actionOf(request: ImageRequest, project: Digest): Action {
 
 async function assemble(request: ImageRequest): Promise<Digest> {
   const { store, document, parent } = request;
-  const below = parent === undefined ? undefined : stageOf(readImageRecord(store, parent.record));
+  const below = stageBelow(request);
   const system = makeSystemStage({ store, document, packages: request.packages, below });
   const pack = store.beginPack();
   try {
@@ -100,16 +100,36 @@ async function assemble(request: ImageRequest): Promise<Digest> {
   }
 }
 
-function stageOf({ layers, flat, owners }: ImageRecord): Stage {
+function stageBelow({ store, parent, base }: ImageRequest): Stage | undefined {
+  if (parent !== undefined) return stageOf(readImageRecord(store, parent.record));
+  return base === undefined ? undefined : stageOf(readBaseRecord(store, base.record));
+}
+
+function stageOf({ layers, flat, owners }: Stage): Stage {
   return { layers, flat, owners };
 }
 
+/** The foreign image at the bottom, below whatever else. */
+function baseOf({ store, parent, base }: ImageRequest): Digest | undefined {
+  return parent === undefined ? base?.record : readImageRecord(store, parent.record).base;
+}
+
+/** The config whose layers and settings come first; images of a fleet on Debian or scratch inherit nothing. */
+function configBelow({ store, parent, base }: ImageRequest): ImageConfig | undefined {
+  if (base !== undefined) return parseConfig(store.read(readBaseRecord(store, base.record).config));
+  const record = parent === undefined ? undefined : readImageRecord(store, parent.record);
+  return record?.base === undefined ? undefined : parseConfig(store.read(record.config));
+}
+
 async function checkImage(
-  { store, document, progress }: ImageRequest,
+  request: ImageRequest,
   owned: OwnedTree,
   packages: readonly RecordedPackage[],
 ): Promise<void> {
-  for (const warning of verifyImage({ store, document, owned, packages })) progress.warn(warning);
+  const { store, document, progress } = request;
+  const env = configBelow(request)?.config.env;
+  const warnings = verifyImage({ store, document, owned, packages, base: baseOf(request), env });
+  for (const warning of warnings) progress.warn(warning);
 }
 
 function putDocuments(
@@ -134,6 +154,7 @@ async function finish(
   const config = pack.put(image.config).digest;
   pack.commit();
   const { layers, flat, owners } = stage;
+  const base = baseOf(request);
   const unpacked = [...(request.parent?.packages ?? []), ...request.packages].map((item) => item.record);
   const record: ImageRecord = {
     kind: "image/v1",
@@ -141,6 +162,7 @@ async function finish(
     platform,
     ...parts,
     unpacked,
+    ...(base !== undefined && { base }),
     layers,
     flat,
     owners,
@@ -170,8 +192,14 @@ async function encodeImage(request: ImageRequest, stage: Stage, createdSeconds: 
     shown.advance(1);
   }
   shown.done(`${stage.layers.length} layers`);
-  const { config, lifecycle, from } = document;
-  const baseName = from.kind === "debian" ? `debian:${from.suite}` : undefined;
-  const facts = { config, lifecycle, baseName, createdSeconds, compressor: formIdentity(form) };
-  return makeImage({ ...facts, platform: parsePlatform(platform), layers });
+  const { config, lifecycle } = document;
+  const facts = { config, lifecycle, createdSeconds, compressor: formIdentity(form) };
+  const base = configBelow(request);
+  return makeImage({ ...facts, ...baseFacts(request), base, platform: parsePlatform(platform), layers });
+}
+
+/** What annotations say of the image below: the one that ours shares its first layers with. */
+function baseFacts({ store, base, document: { from } }: ImageRequest): Pick<ManifestFacts, "baseName" | "baseDigest"> {
+  if (from.kind === "debian") return { baseName: `debian:${from.suite}` };
+  return base === undefined ? {} : { baseName: base.name, baseDigest: readBaseRecord(store, base.record).manifest };
 }

@@ -62,7 +62,8 @@ export function readNamedRecord(store: Store, digest: Digest): NamedRecord {
   return readKind(store, digest, "named/v1") as NamedRecord;
 }
 
-function readKind(store: Store, digest: Digest, kind: string): unknown {
+/** Reads a record of one kind. Throws `BUILD_RECORD_INVALID`. */
+export function readKind(store: Store, digest: Digest, kind: string): unknown {
   const { value } = store.readRecord(digest);
   const found = (value as { kind?: unknown } | null)?.kind;
   if (found === kind) return value;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   checkClosure,
+  type ClosureFault,
   type ContentFacts,
   inspectContent,
   optionalPackages,
@@ -9,9 +10,11 @@ import {
   verifyClosure,
   verifyExpectations,
 } from "../assemble/index.ts";
-import type { Digest } from "../base/index.ts";
+import type { Digest, ImagePath } from "../base/index.ts";
+import type { Tree } from "../formats/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
+import { baseOwner, factsIn, installedIn, readBaseRecord } from "./base-record.ts";
 import { factsOf, readControl, type RecordedPackage } from "./stage.ts";
 
 interface Verification {
@@ -19,32 +22,61 @@ interface Verification {
   readonly document: ImageDocument;
   readonly owned: OwnedTree;
   readonly packages: readonly RecordedPackage[];
+  /** Record of the foreign image at the bottom, and the variables that the image inherits. */
+  readonly base?: Digest | undefined;
+  readonly env?: readonly string[] | undefined;
 }
 
 /**
  * Holds a finished root file system against its spec's promises, and proves that every library and interpreter
  * in use is there. Returns warnings. Throws `POLICY_*`, `ASSEMBLE_CLOSURE`.
  */
-export function verifyImage({ store, document, owned, packages }: Verification): readonly string[] {
-  const { expect, config } = document;
-  const locked = packages.map((item) => item.locked);
-  verifyExpectations(expect, { tree: owned.tree, packages: locked, owners: owned.owners });
+export function verifyImage(verification: Verification): readonly string[] {
+  const { store, document, owned, packages, base } = verification;
+  const below = base === undefined ? undefined : readBaseRecord(store, base);
+  const inBase = below === undefined ? [] : installedIn(store, below).map(({ name }) => inBaseNamed(name));
+  const all = [...packages.map((item) => item.locked), ...inBase];
+  verifyExpectations(document.expect, { tree: owned.tree, packages: all, owners: owned.owners });
   const facts = factsOf(store, packages);
-  const faults = checkClosure(owned.tree, {
+  if (below !== undefined) for (const [digest, fact] of factsIn(store, below)) facts.set(digest, fact);
+  const found = checkClosure(owned.tree, {
     factsOf: (digest) => facts.get(digest) ?? remember(facts, digest, owned, store),
     contents: store,
     owners: owned.owners,
-    allow: expect.closureAllow,
-    path: config.env?.["PATH"],
-    libraryPath: config.env?.["LD_LIBRARY_PATH"],
+    allow: document.expect.closureAllow,
+    path: variable(verification, "PATH"),
+    libraryPath: variable(verification, "LD_LIBRARY_PATH"),
     optionalOf: optionalPackages(
       packages.map((item) => readControl(store, item)),
       store,
     ),
   });
-  if (expect.closure === "warn") return faults.map(showFault);
+  const faults = below === undefined ? found : withoutBase(found, owned.tree, store.readTree(below.flat));
+  if (document.expect.closure === "warn") return faults.map(showFault);
   verifyClosure(faults);
   return [];
+}
+
+function inBaseNamed(name: string): Parameters<typeof verifyExpectations>[1]["packages"][number] {
+  return { name, use: "install", by: ["the base"] };
+}
+
+/** What the spec sets, else what the image inherits. */
+function variable({ document, env = [] }: Verification, name: string): string | undefined {
+  const own = document.config.env?.[name];
+  return own ?? env.find((item) => item.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+/** What is wrong with files of a base was so before we came: only files that are new or changed count. */
+function withoutBase(faults: readonly ClosureFault[], tree: Tree, base: Tree): readonly ClosureFault[] {
+  if (faults.length === 0) return faults;
+  const before = contentsByPath(base);
+  const after = contentsByPath(tree);
+  return faults.filter(({ path }) => before.get(path) === undefined || before.get(path) !== after.get(path));
+}
+
+function contentsByPath(tree: Tree): ReadonlyMap<ImagePath, Digest> {
+  return new Map(tree.flatMap((entry) => (entry.type === "file" ? [[entry.path, entry.content] as const] : [])));
 }
 
 /** Files that no package brought are looked at here; of packages, what is not in their records is neither. */
@@ -68,8 +100,8 @@ function appContents(owned: OwnedTree): Set<Digest> {
   if (before !== undefined) return before;
   const contents = new Set<Digest>();
   for (const entry of owned.tree) {
-    if (entry.type === "file" && (owned.owners.get(entry.path) ?? "@").startsWith("@"))
-      contents.add(entry.content);
+    const owner = owned.owners.get(entry.path) ?? "@";
+    if (entry.type === "file" && owner.startsWith("@") && owner !== baseOwner) contents.add(entry.content);
   }
   known.set(owned, contents);
   return contents;

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 
 import { AshlarError } from "../base/index.ts";
-import { type PlaceKind, placeKinds } from "../registry/index.ts";
+import { type PlaceKind, placeKinds, splitPlace as split } from "../registry/index.ts";
 
 /** `KIND:PATH[:TAG]`, the path made absolute. */
 export interface Place<K extends string> {
@@ -32,11 +32,7 @@ export function parseOutput(text: string, cwd: string): Place<OutputKind> {
   return splitPlace(kind, text.slice(kind.length + 1), cwd);
 }
 
-/** The last colon starts a tag, unless a slash follows it. A docker-archive's tag is a name with a tag of its own. */
 function splitPlace<K extends string>(kind: K, rest: string, cwd: string): Place<K> {
-  const at = rest.indexOf(":", rest.lastIndexOf("/") + 1);
-  const named = kind === "docker-archive" ? rest.indexOf(":") : at;
-  const split = named < 0 || kind === "rootfs" ? rest.length : named;
-  const tag = rest.slice(split + 1);
-  return { kind, path: resolve(cwd, rest.slice(0, split)), tag: tag === "" ? undefined : tag };
+  const { path, tag } = kind === "rootfs" ? { path: rest, tag: undefined } : split(kind, rest);
+  return { kind, path: resolve(cwd, path), tag };
 }

@@ -2,6 +2,7 @@
 import { compareOrdinal, type Digest } from "../base/index.ts";
 import { encodeConfig, type History, type ImageConfig, type Platform, type RunConfig } from "../oci/index.ts";
 import type { ConfigDocument } from "../spec/index.ts";
+import { inheritConfig, inheritHistory } from "./inherit-config.ts";
 
 /** A layer as the config knows it. */
 export interface ConfigLayer {
@@ -13,6 +14,8 @@ export interface ConfigLayer {
 
 export interface ConfigOptions {
   readonly config: ConfigDocument;
+  /** Of the image below, whose layers come first in `layers`; what the spec does not set is inherited. */
+  readonly base?: ImageConfig | undefined;
   readonly platform: Platform;
   /** Lowest first. */
   readonly layers: readonly ConfigLayer[];
@@ -24,18 +27,22 @@ const nsPerMs = 1_000_000;
 
 /**
  * Makes an image's config; its digest is the image ID. Nothing of it depends on how layers are compressed, so
- * the ID is equal in all forms. One history entry a layer. A pure function of the options.
+ * the ID is equal in all forms. One history entry a layer; those of a base are its own. A pure function of the
+ * options.
  */
-export function makeConfig({ config, platform, layers, createdSeconds }: ConfigOptions): Uint8Array {
+export function makeConfig({ config, base, platform, layers, createdSeconds }: ConfigOptions): Uint8Array {
   const created = rfc3339(createdSeconds);
-  const history = layers.map(({ createdBy, comment }): History => ({ created, createdBy, comment }));
+  const own = runConfig(config);
+  const history = layers
+    .slice(base?.diffIds.length ?? 0)
+    .map(({ createdBy, comment }): History => ({ created, createdBy, comment }));
   const value: ImageConfig = {
     created,
-    author: config.author,
-    platform,
-    config: runConfig(config),
+    author: config.author ?? base?.author,
+    platform: base?.platform ?? platform,
+    config: base === undefined ? own : inheritConfig(base.config, own),
     diffIds: layers.map((layer) => layer.diffId),
-    history,
+    history: base === undefined ? history : [...inheritHistory(base), ...history],
   };
   return encodeConfig(value);
 }

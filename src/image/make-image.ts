@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeBytes, type Image, type Layer, mediaTypes, type Platform } from "../oci/index.ts";
+import { describeBytes, type Image, type ImageConfig, type Layer, mediaTypes, type Platform } from "../oci/index.ts";
 import type { ConfigDocument } from "../spec/index.ts";
 import { makeConfig } from "./make-config.ts";
 import { makeManifest, type ManifestFacts } from "./make-manifest.ts";
@@ -12,6 +12,8 @@ export interface NamedLayer extends Layer {
 
 export interface ImageOptions extends ManifestFacts {
   readonly config: ConfigDocument;
+  /** Of the image below; see `ConfigOptions`. */
+  readonly base?: ImageConfig | undefined;
   readonly platform: Platform;
   /** Lowest first. */
   readonly layers: readonly NamedLayer[];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
 import { annotationKeys, type Descriptor, describeBytes, encodeManifest, mediaTypes } from "../oci/index.ts";
 import type { LifecycleDocument } from "../spec/index.ts";
 import { rfc3339 } from "./make-config.ts";
@@ -12,6 +13,8 @@ export interface ManifestFacts {
   readonly lifecycle?: LifecycleDocument | undefined;
   /** The image or suite below, e.g. "debian:bookworm". */
   readonly baseName?: string | undefined;
+  /** The manifest of the image below, where that is one. */
+  readonly baseDigest?: Digest | undefined;
 }
 
 export interface ManifestOptions extends ManifestFacts {
@@ -33,12 +36,13 @@ export function makeManifest(options: ManifestOptions): Uint8Array {
 }
 
 function annotationsOf(
-  { createdSeconds, compressor, lifecycle, baseName }: ManifestFacts,
+  { createdSeconds, compressor, lifecycle, baseName, baseDigest }: ManifestFacts,
 ): Readonly<Record<string, string>> {
   const all: readonly (readonly [string, string | undefined])[] = [
     [annotationKeys.created, rfc3339(createdSeconds)],
     [annotationKeys.compressor, compressor],
     [annotationKeys.baseName, baseName],
+    [annotationKeys.baseDigest, baseDigest],
     [annotationKeys.endOfLife, lifecycle?.eol],
     [annotationKeys.successor, lifecycle?.successor],
   ];

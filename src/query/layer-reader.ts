@@ -2,6 +2,7 @@
 import {
   AshlarError,
   baseNameOf,
+  type Digest,
   emptyDigest,
   Hasher,
   type ImagePath,
@@ -27,11 +28,20 @@ const opaqueMark = ".wh..wh..opq";
 /** Names of AUFS's own files, which old layers hold; they are no files of the image. */
 const metaPrefix = ".wh..wh.";
 
+/** Takes the bytes of one regular file. */
+export interface FileTaker {
+  write(bytes: Uint8Array): void;
+  /** The digest of what was written. */
+  end(): Digest;
+}
+
 export interface LayerReaderOptions {
   /** What the layers below make; read for hard links into it. */
   readonly lower: DirNode;
   readonly budget: NodeBudget;
   readonly kept: KeptFiles;
+  /** Takes all regular files, one after the other; absent: they are only hashed. */
+  readonly take?: ((sizeBytes: number) => FileTaker) | undefined;
   /** For messages. */
   readonly what: string;
 }
@@ -43,7 +53,7 @@ export interface LayerReaderOptions {
 export class LayerReader implements TarVisitor {
   readonly root: DirNode = newDir();
   readonly #options: LayerReaderOptions;
-  #open: { readonly node: FileNode; readonly hasher: Hasher; readonly pieces: Uint8Array[] | undefined } | undefined;
+  #open: { readonly node: FileNode; readonly taker: FileTaker; readonly pieces: Uint8Array[] | undefined } | undefined;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
@@ -59,7 +69,7 @@ export class LayerReader implements TarVisitor {
   }
 
   data(bytes: Uint8Array): void {
-    this.#open?.hasher.update(bytes);
+    this.#open?.taker.write(bytes);
     this.#open?.pieces?.push(Uint8Array.from(bytes));
   }
 
@@ -67,7 +77,7 @@ export class LayerReader implements TarVisitor {
     const open = this.#open;
     this.#open = undefined;
     if (open === undefined) return;
-    open.node.content = open.hasher.digest();
+    open.node.content = open.taker.end();
     if (open.pieces !== undefined) this.#options.kept.add(open.node.content, Buffer.concat(open.pieces));
   }
 
@@ -120,7 +130,7 @@ export class LayerReader implements TarVisitor {
   #openFile(path: ImagePath, sizeBytes: number, meta: Meta): FileNode {
     const node: FileNode = { type: "file", meta, sizeBytes, content: emptyDigest };
     const pieces = this.#options.kept.wants(path, sizeBytes) ? [] : undefined;
-    this.#open = { node, hasher: new Hasher(), pieces };
+    this.#open = { node, taker: this.#options.take?.(sizeBytes) ?? hashing(), pieces };
     return node;
   }
 
@@ -139,6 +149,11 @@ export class LayerReader implements TarVisitor {
   #fault(reason: string, path: string, fault: string): AshlarError {
     return new AshlarError(`QUERY_LAYER_${reason}`, `Cannot read ${this.#options.what}: entry "/${path}": ${fault}`);
   }
+}
+
+function hashing(): FileTaker {
+  const hasher = new Hasher();
+  return { write: (bytes) => hasher.update(bytes), end: () => hasher.digest() };
 }
 
 /** Attributes of overlay file systems steer the one that unpacks; they say nothing about the image. */

@@ -4,7 +4,7 @@ import { type Entry, makeTree, type Meta, TarParser, type Tree } from "../format
 import { type Layer, openLayerTar } from "../oci/index.ts";
 import { KeptFiles } from "./kept-files.ts";
 import { type DirNode, type FileNode, newDir, type Node, NodeBudget } from "./layer-nodes.ts";
-import { LayerReader } from "./layer-reader.ts";
+import { type FileTaker, LayerReader } from "./layer-reader.ts";
 import { mergeLayer } from "./merge-layer.ts";
 
 export interface LayerTree {
@@ -16,6 +16,8 @@ export interface LayerTree {
 export interface LayerTreeOptions {
   /** Keeps the bytes of these files, up to 16 MiB, also where a higher layer hides them. */
   readonly keep?: ((path: ImagePath, sizeBytes: number) => boolean) | undefined;
+  /** Takes the bytes of every regular file, one after the other, before anything is known to be true of them. */
+  readonly take?: ((sizeBytes: number) => FileTaker) | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export async function readLayerTree(layers: readonly Layer[], options: LayerTree
   const kept = new KeptFiles(options.keep ?? (() => false));
   for (const layer of layers) {
     const what = `layer "${layer.descriptor.digest}"`;
-    const reader = new LayerReader({ lower: root, budget, kept, what });
+    const reader = new LayerReader({ lower: root, budget, kept, take: options.take, what });
     await readLayer(layer, reader);
     const fault = mergeLayer(root, reader.root);
     if (fault !== undefined) throw parentError(what, fault);

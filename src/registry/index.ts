@@ -14,5 +14,6 @@
 export { type CopyOptions, copyImage } from "./copy-image.ts";
 export { type Engine, findEngine, loadInto, type LoadOptions } from "./load-into.ts";
 export { memoryPlace } from "./memory-place.ts";
+export { splitPlace } from "./parse-place.ts";
 export { openSource, openTarget, type PlaceKind, placeKinds } from "./place-kinds.ts";
 export { readImage, type ReadOptions } from "./read-image.ts";
