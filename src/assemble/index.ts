@@ -25,7 +25,7 @@ export {
 } from "./content.ts";
 export { verifyExpectations } from "./expectations.ts";
 export type { FactsOf } from "./interpreter.ts";
-export type { OwnedTree } from "./merge-trees.ts";
+export { baseOwner, type OwnedTree } from "./merge-trees.ts";
 export { type OptionalOf, optionalPackages } from "./optional-library.ts";
 export { PathResolver } from "./path-resolver.ts";
 export { phaseDifference, splitByOwner } from "./phase-difference.ts";

@@ -12,6 +12,9 @@ export interface OwnedTree {
   readonly owners: ReadonlyMap<ImagePath, string>;
 }
 
+/** Owner of what no package of a foreign image below has. */
+export const baseOwner = "@base";
+
 /** An entry, and who puts it there. */
 export interface OwnedEntry {
   readonly entry: Entry;
@@ -28,7 +31,8 @@ interface Claim {
  * Unites the trees of packages (normalised, stripped), optionally over those of an image below. The result
  * does not depend on their order. Directories are merged: base-files decides about its own, else a special
  * mode or owner wins over root's 0755, else the first package by id. A file that two packages have belongs to
- * the one that `Replaces` the other; packages of one name that are `Multi-Arch: same` share equal files.
+ * the one that `Replaces` the other; packages of one name that are `Multi-Arch: same` share equal files. What
+ * is below stays where it differs in nothing but its time, and gives way where no package has it, as with dpkg.
  * Anything else throws `ASSEMBLE_CONFLICT`, or `ASSEMBLE_DIVERSION` where only a maintainer script could
  * settle it.
  */
@@ -52,6 +56,8 @@ class Merge {
   readonly #owners = new Map<ImagePath, string>();
   /** Packages that lost a file to another one: their hard links need a look. */
   readonly #losers = new Set<UnpackedPackage>();
+  /** Files of a foreign image below that nobody owned and a package took the place of. */
+  readonly #displaced = new Map<ImagePath, FileEntry>();
 
   constructor(contents: ContentReader) {
     this.#contents = contents;
@@ -81,13 +87,16 @@ class Merge {
   }
 
   #chooseFile(before: Claim, after: Claim): Claim {
+    const isDirectory = before.entry.type === "dir" || after.entry.type === "dir";
     if (before.by === undefined) {
-      if (isSameEntry(before.entry, after.entry)) return before;
-      throw this.#conflict(before, after);
+      const { mtimeSeconds } = before.entry;
+      if (isSameEntry(before.entry, { ...after.entry, mtimeSeconds })) return before;
+      if (this.#owners.get(before.entry.path) !== baseOwner || isDirectory) throw this.#conflict(before, after);
+      if (before.entry.type === "file") this.#displaced.set(before.entry.path, before.entry);
+      return after;
     }
     const [first, second] = [before.by, after.by as UnpackedPackage];
     if (first.locked.name === second.locked.name && this.#mayShare(before, after)) return before;
-    const isDirectory = before.entry.type === "dir" || after.entry.type === "dir";
     const forward = !isDirectory && replaces(second, first, this.#contents);
     const backward = !isDirectory && replaces(first, second, this.#contents);
     if (forward === backward) throw this.#conflict(before, after);
@@ -124,9 +133,19 @@ class Merge {
   }
 
   finish(): OwnedTree {
-    const entries = [...this.#claims.values()].map((claim) => claim.entry);
+    const entries = this.#settleBelow([...this.#claims.values()].map((claim) => claim.entry));
     if (this.#losers.size === 0) return { tree: makeTree(entries), owners: this.#owners };
     return { tree: makeTree(this.#settle(entries)), owners: this.#owners };
+  }
+
+  /** Further names of a displaced file stay what they were. */
+  #settleBelow(entries: readonly Entry[]): readonly Entry[] {
+    if (this.#displaced.size === 0) return entries;
+    const files = new Map<ImagePath, FileEntry>(this.#displaced);
+    const [own, below]: [Entry[], Entry[]] = [[], []];
+    for (const entry of entries) (this.#claims.get(entry.path)?.by === undefined ? below : own).push(entry);
+    for (const entry of below) if (entry.type === "file") files.set(entry.path, entry);
+    return [...own, ...settleHardlinks(below, (target) => files.get(target))];
   }
 
   #settle(entries: readonly Entry[]): readonly Entry[] {

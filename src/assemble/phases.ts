@@ -10,7 +10,7 @@ import { type Contents, packageId, type UnpackedPackage } from "./content.ts";
 import { dpkgStatus } from "./dpkg-status.ts";
 import { fileEntry } from "./generated-entry.ts";
 import { dropScripts, type FactsOf } from "./interpreter.ts";
-import { mergeTrees, type OwnedEntry, type OwnedTree } from "./merge-trees.ts";
+import { isSameEntry, mergeTrees, type OwnedEntry, type OwnedTree } from "./merge-trees.ts";
 import { normalizePackage, type RootLayout } from "./normalize-package.ts";
 import { addParents } from "./parents.ts";
 import type { ProjectFiles } from "./project-files.ts";
@@ -23,7 +23,7 @@ export interface SystemInput {
   readonly document: Pick<ImageDocument, "from" | "system">;
   /** The packages of this image, in any order; phase and use as the lock says. */
   readonly packages: readonly UnpackedPackage[];
-  /** The image below, for `from: { image }`. */
+  /** The image below, for `from: { image }` and `from: { oci }`. */
   readonly below?: OwnedTree | undefined;
   readonly contents: Contents;
   readonly factsOf: FactsOf;
@@ -58,8 +58,9 @@ export function assembleSystem(input: SystemInput): SystemPhases {
   const start = input.below ?? emptyTree;
   if (from.kind === "scratch" && normal.length === 0) return { base: start, packages: start, dropped };
   const step = (packages: readonly UnpackedPackage[]): OwnedTree => assemblePhase(packages, normal, input);
-  const base = from.kind === "image" ? start : step(inBase);
-  const isWhole = inBase.length === stripped.length && from.kind !== "image";
+  const isOnImage = input.below !== undefined;
+  const base = isOnImage ? start : step(inBase);
+  const isWhole = inBase.length === stripped.length && !isOnImage;
   return { base, packages: isWhole || stripped.length === 0 ? base : step(stripped), dropped };
 }
 
@@ -92,10 +93,16 @@ function assemblePhase(
   const merged = mergeTrees(packages, { contents, below });
   const framed = overlay(merged, ownedBy("@skeleton", skeleton(merged.tree, { usrMerged, data })));
   const peopled = overlay(framed, ownedBy("@accounts", accountEntries(framed.tree, all, contents)));
-  const trusting = overlay(peopled, ownedBy("@ca-certificates", caBundle(peopled.tree, contents)));
+  const bundle = below === undefined || packages.some(hasAuthorities) ? caBundle(peopled.tree, contents) : [];
+  const trusting = overlay(peopled, ownedBy("@ca-certificates", bundle));
   const isLean = document.system.strip.includes("scripts");
   const lean = isLean ? { ...trusting, tree: dropScripts(trusting.tree, factsOf).tree } : trusting;
   return overlay(lean, dpkgStatus(packages, lean, { layout, contents }));
+}
+
+/** What an image below made of its own certificates stays, with what its makers changed there. */
+function hasAuthorities({ tree }: UnpackedPackage): boolean {
+  return tree.some((entry) => entry.path.startsWith("usr/share/ca-certificates/"));
 }
 
 function ownedBy(owner: string, entries: readonly Entry[]): readonly OwnedEntry[] {
@@ -108,7 +115,9 @@ function overlay(owned: OwnedTree, additions: readonly OwnedEntry[]): OwnedTree 
   const entries = new Map<ImagePath, Entry>(owned.tree.map((entry) => [entry.path, entry]));
   const owners = new Map(owned.owners);
   for (const { entry, owner } of additions) {
-    if (entry.type === "dir" && entries.get(entry.path)?.type === "dir") continue;
+    const present = entries.get(entry.path);
+    if (entry.type === "dir" && present?.type === "dir") continue;
+    if (present !== undefined && isSameEntry(present, { ...entry, mtimeSeconds: present.mtimeSeconds })) continue;
     entries.set(entry.path, entry);
     owners.set(entry.path, owner);
     for (const made of addParents(entries, entry.path)) owners.set(made, owner);

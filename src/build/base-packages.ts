@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { packageId, PathResolver } from "../assemble/index.ts";
+import { baseOwner, packageId, PathResolver } from "../assemble/index.ts";
 import {
   AshlarError,
   baseNameOf,
@@ -14,7 +14,6 @@ import {
 import { type Diversion, parseDiversions } from "../debian/index.ts";
 import type { FileEntry, Tree } from "../formats/index.ts";
 import { type InstalledPackage, readPackages } from "../query/index.ts";
-import { baseOwner } from "./base-record.ts";
 
 /** What dpkg's database in a foreign image says. */
 export interface BasePackages {

@@ -26,9 +26,6 @@ export interface BaseRecord {
   readonly facts: Digest;
 }
 
-/** Owner of what no package of a base has. */
-export const baseOwner = "@base";
-
 export function putBaseRecord(store: Store, record: BaseRecord, pack?: PackWriter): Digest {
   return store.putRecord(record as unknown as Json, reachesOf(record), pack);
 }

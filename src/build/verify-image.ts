@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  baseOwner,
   checkClosure,
   type ClosureFault,
   type ContentFacts,
@@ -14,7 +15,7 @@ import type { Digest, ImagePath } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
-import { baseOwner, factsIn, installedIn, readBaseRecord } from "./base-record.ts";
+import { factsIn, installedIn, readBaseRecord } from "./base-record.ts";
 import { factsOf, readControl, type RecordedPackage } from "./stage.ts";
 
 interface Verification {

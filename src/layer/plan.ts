@@ -27,12 +27,8 @@ export interface ForeignPlan {
 }
 
 /** What layers need of the store. */
-export function planReaches(
-  plans: readonly LayerPlan[],
-): Required<Pick<Reaches, "trees" | "contents">> {
-  const trees = plans.flatMap((plan) =>
-    plan.kind === "foreign" ? [] : [plan.directories, ...plan.blocks],
-  );
+export function planReaches(plans: readonly LayerPlan[]): Required<Pick<Reaches, "trees" | "contents">> {
+  const trees = plans.flatMap((plan) => (plan.kind === "foreign" ? [] : [plan.directories, ...plan.blocks]));
   const contents = plans.flatMap((plan) => (plan.kind === "foreign" ? [plan.digest] : []));
   return { trees, contents };
 }
