@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Readable } from "node:stream";
+
+import { AshlarError } from "../base/index.ts";
+import { TarParser } from "../formats/index.ts";
+import { type Launched } from "./launcher.ts";
+import type { Excess } from "./limits.ts";
+import { OutputTail } from "./output-tail.ts";
+import type { SandboxRun } from "./sandbox.ts";
+import { lastLines, runError } from "./sandbox-error.ts";
+import type { UpperReader } from "./upper.ts";
+import { Watch } from "./watch.ts";
+
+/** How a run ended; `captured` tells whether the archive is whole. */
+export interface Ended {
+  readonly exitCode: number;
+  readonly captured: boolean;
+  readonly log: Uint8Array;
+}
+
+/**
+ * Sees a launched run to its end: passes its output on, reads its archive, and kills it when it passes a bound.
+ * Throws `SANDBOX_TIMEOUT` and the other bounds, `SANDBOX_INTERRUPTED`, `SANDBOX_START`, `SANDBOX_CAPTURE`.
+ */
+export async function followRun(
+  launched: Launched,
+  request: SandboxRun,
+  upper: { readonly dir: string; readonly reader: UpperReader },
+): Promise<Ended> {
+  const tail = new OutputTail();
+  let excess: Excess | undefined;
+  let fault: unknown;
+  const kill = (): void => void launched.process.kill("SIGKILL");
+  const stop = (error: unknown): void => {
+    fault ??= error;
+    kill();
+  };
+  const watch = new Watch({
+    pid: launched.process.pid ?? 0,
+    upper: upper.dir,
+    limits: request.limits,
+    onExcess: (what) => {
+      excess = what;
+      kill();
+    },
+  });
+  const onAbort = (): void => stop(interrupted(request));
+  request.signal?.addEventListener("abort", onAbort, { once: true });
+  if (request.signal?.aborted === true) onAbort();
+  for (const stream of launched.output) {
+    stream.on("data", (bytes: Buffer) => {
+      tail.add(bytes);
+      watch.addOutput(bytes.length);
+      if (excess === undefined) request.onOutput?.(bytes);
+    });
+  }
+  const parser = new TarParser(upper.reader);
+  launched.archive.on("data", (bytes: Buffer) => {
+    if (fault !== undefined) return;
+    try {
+      parser.push(bytes);
+    } catch (error) {
+      stop(error);
+    }
+  });
+  launched.input.end(request.command.input ?? "");
+  try {
+    const control = await textOf(launched.control);
+    await ended(launched);
+    if (excess !== undefined) throw excessError(request, excess, tail.bytes());
+    if (fault !== undefined) throw captureFault(request, fault);
+    return conclude(control, request, tail.bytes(), parser);
+  } finally {
+    watch.end();
+    request.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  const parts: Buffer[] = [];
+  stream.on("data", (bytes: Buffer) => parts.push(bytes));
+  await new Promise((resolve) => stream.once("close", resolve));
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function ended(launched: Launched): Promise<void> {
+  const { process } = launched;
+  return new Promise((resolve) => {
+    // "close" comes when the process ended and all its streams did.
+    if (
+      process.exitCode !== null &&
+      launched.output.every((stream) => stream.closed) &&
+      launched.archive.closed
+    ) {
+      resolve();
+    } else process.once("close", () => resolve());
+  });
+}
+
+function conclude(control: string, request: SandboxRun, log: Uint8Array, parser: TarParser): Ended {
+  const { argv } = request.command;
+  const exit = /^exit (\d+)$/m.exec(control);
+  const said = [...control.matchAll(/^log (.*)$/gm)].map((match) => match[1] as string);
+  if (exit === null || said.length > 0) {
+    const because = [...said, ...lastLines(log)];
+    const what = control.startsWith("started")
+      ? "the sandbox could not start it"
+      : "the sandbox could not be made";
+    throw runError("START", argv, what, { because, hint: "see docs/sandbox.md for what it needs" });
+  }
+  const captured = /^captured$/m.test(control);
+  const exitCode = Number(exit[1]);
+  if (captured) parser.finish();
+  else if (exitCode === 0)
+    throw runError("CAPTURE", argv, "what it changed could not be read", { because: lastLines(log) });
+  return { exitCode, captured, log };
+}
+
+function excessError(request: SandboxRun, excess: Excess, log: Uint8Array): AshlarError {
+  return runError(excess.reason, request.command.argv, excess.fault, {
+    hint: excess.hint,
+    because: lastLines(log),
+  });
+}
+
+function captureFault(request: SandboxRun, fault: unknown): unknown {
+  if (fault instanceof AshlarError && !fault.code.startsWith("SANDBOX_")) {
+    const parts = { because: [fault.message], cause: fault };
+    return runError("CAPTURE", request.command.argv, "what it changed makes no tree", parts);
+  }
+  return fault;
+}
+
+function interrupted(request: SandboxRun): AshlarError {
+  return runError("INTERRUPTED", request.command.argv, "interrupted");
+}
