@@ -24,6 +24,8 @@ export {
   type UnpackedPackage,
 } from "./content.ts";
 export { verifyExpectations } from "./expectations.ts";
+export { type InstalledRoot, installPackages, type InstallRequest } from "./full/install-packages.ts";
+export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
 export type { FactsOf } from "./interpreter.ts";
 export { baseOwner, type OwnedTree } from "./merge-trees.ts";
 export { type OptionalOf, optionalPackages } from "./optional-library.ts";
@@ -41,7 +43,7 @@ export {
   type SystemPhases,
 } from "./phases.ts";
 export { memoryProject, type ProjectFile, type ProjectFiles } from "./project-files.ts";
-export { applyRules, type AppliedRule, type InstallationSecret, type RuledTree } from "./rules/apply-rules.ts";
+export { applyRules, type AppliedRule, type InstallationSecret, type RuledTree, showSecret } from "./rules/apply-rules.ts";
 export type { RuleInput } from "./rules/rule-root.ts";
 export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";

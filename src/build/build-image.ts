@@ -16,10 +16,11 @@ import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
 import { digestAppInputs, makeAppStage } from "./app-stage.ts";
 import { readBaseRecord } from "./base-record.ts";
+import type { InstallContext } from "./installed-root.ts";
 import type { Progress } from "./progress.ts";
 import { type ImageRecord, putImageRecord, readImageRecord } from "./record.ts";
 import { readOwnedTree, type RecordedPackage, type Stage } from "./stage.ts";
-import { makeSystemStage } from "./system-stage.ts";
+import { makeSystemStage, type SystemRequest } from "./system-stage.ts";
 import { verifyImage } from "./verify-image.ts";
 
 export interface ImageRequest {
@@ -41,6 +42,7 @@ export interface ImageRequest {
   /** The newest date among the locked inputs. */
   readonly inputSeconds: number;
   readonly progress: Progress;
+  readonly install: InstallContext;
   /** Keeps the layers that are composed, for outputs. */
   readonly spool: LayerSpool | undefined;
 }
@@ -75,8 +77,7 @@ function actionOf(request: ImageRequest, project: Digest): Action {
 
 async function assemble(request: ImageRequest): Promise<Digest> {
   const { store, document, parent } = request;
-  const below = stageBelow(request);
-  const system = makeSystemStage({ store, document, packages: request.packages, below });
+  const system = await makeSystemStage({ ...request, below: stageBelow(request) });
   const pack = store.beginPack();
   try {
     const lower = readOwnedTree(store, system);
@@ -89,7 +90,7 @@ async function assemble(request: ImageRequest): Promise<Digest> {
       pack,
       mtimeSeconds: request.epochSeconds ?? 0,
     });
-    const packages = [...(parent?.packages ?? []), ...request.packages];
+    const packages = [...(parent?.packages ?? []), ...request.packages].filter(isInImage);
     const parts = putDocuments(pack, document, packages);
     pack.commit();
     await checkImage(request, app.owned, packages);
@@ -100,9 +101,16 @@ async function assemble(request: ImageRequest): Promise<Digest> {
   }
 }
 
-function stageBelow({ store, parent, base }: ImageRequest): Stage | undefined {
-  if (parent !== undefined) return stageOf(readImageRecord(store, parent.record));
-  return base === undefined ? undefined : stageOf(readBaseRecord(store, base.record));
+/** Tools only ran the scripts of others. */
+function isInImage({ locked }: RecordedPackage): boolean {
+  return locked.use !== "tools";
+}
+
+function stageBelow({ store, parent, base }: ImageRequest): SystemRequest["below"] {
+  if (parent !== undefined) {
+    return { stage: stageOf(readImageRecord(store, parent.record)), packages: parent.packages };
+  }
+  return base === undefined ? undefined : { stage: stageOf(readBaseRecord(store, base.record)), packages: [] };
 }
 
 function stageOf({ layers, flat, owners }: Stage): Stage {

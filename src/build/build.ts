@@ -4,6 +4,7 @@ import { makeIndex } from "../image/index.ts";
 import type { LayerForm, LayerSpool } from "../layer/index.ts";
 import type { Lock, LockedPackage } from "../lock/index.ts";
 import { type Image, parseManifest, parsePlatform } from "../oci/index.ts";
+import type { Sandbox, SandboxCircumstances } from "../sandbox/index.ts";
 import { type Document, type ImageDocument, imagesOf } from "../spec/index.ts";
 import type { PackWriter, Store } from "../store/index.ts";
 import { buildImage } from "./build-image.ts";
@@ -31,6 +32,10 @@ export interface BuildRequest {
   readonly workers: number;
   readonly directoryOrder: DirectoryOrder;
   readonly progress: Progress;
+  /** Opened when scripts or steps must run. */
+  readonly sandbox: () => Sandbox;
+  /** What a check varies around them. */
+  readonly circumstances?: SandboxCircumstances | undefined;
   /** Keeps the layers that are composed, for outputs. */
   readonly spool?: LayerSpool | undefined;
 }
@@ -49,7 +54,6 @@ export interface BuiltImage {
  */
 export async function build(request: BuildRequest): Promise<readonly BuiltImage[]> {
   const { store } = request;
-  refuseFull(request.document);
   const lease = store.lease();
   try {
     const order = inOrder(request.document, request.images);
@@ -60,17 +64,6 @@ export async function build(request: BuildRequest): Promise<readonly BuiltImage[
     return built;
   } finally {
     lease.release();
-  }
-}
-
-function refuseFull(document: Document): void {
-  for (const [key, image] of Object.entries(imagesOf(document))) {
-    if (image.system.install !== "full") continue;
-    const fault = "install: full needs a sandbox for maintainer scripts, which this version has not";
-    const message = `Cannot build image "${key}": ${fault}`;
-    throw new AshlarError("BUILD_FULL", message, {
-      hint: "use install: unpack, which runs no scripts (docs/unpack.md)",
-    });
   }
 }
 
@@ -187,7 +180,7 @@ function buildPlatform(request: BuildRequest, target: Target, { done, recorded }
       ...(pack && { put: (bytes) => pack.put(bytes) }),
     });
   const own = { packages: of(target.key), parent, inputSeconds: Math.max(0, ...dates) };
-  return buildImage({ store, progress, form, epochSeconds, spool, project, ...target, ...own });
+  return buildImage({ store, progress, form, epochSeconds, spool, project, ...target, ...own, install: request });
 }
 
 /** The images below one, the lowest first. */

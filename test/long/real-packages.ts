@@ -45,7 +45,7 @@ async function unpack(file: string, put: Put): Promise<UnpackedPackage> {
     locked: lockedOf(deb, file, bytes),
     tree: await readTree(deb, file, put),
     control: new Map([...deb.control].map(([path, text]) => [path, put(text, "control").digest])),
-    list: put(Buffer.alloc(0), "list").digest,
+    list: put(Buffer.alloc(0), "control").digest,
   };
 }
 

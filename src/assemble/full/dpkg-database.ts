@@ -35,6 +35,8 @@ export interface DatabaseInput {
   /** In the order of unpacking. */
   readonly packages: readonly DescribedPackage[];
   readonly contents: Contents;
+  /** The root's own, as Debian names it. */
+  readonly architecture: string;
 }
 
 /**
@@ -60,6 +62,10 @@ export function unpackedDatabase(input: DatabaseInput): readonly OwnedEntry[] {
   if (!input.before.has(parsePath(`${adminDir}/diversions`))) put("diversions", "");
   made.push(...input.packages.flatMap((item) => infoFiles(item, input)));
   for (const [name, text] of triggerFiles(input)) put(`triggers/${name}`, text);
+  const architectures = foreignArchitectures(input);
+  if (architectures !== undefined) put("arch", architectures);
+  const states = extendedStates(input);
+  if (states !== undefined) made.push(states);
   return made;
 }
 
@@ -111,6 +117,29 @@ function hashFiles(item: DescribedPackage, contents: Contents): Uint8Array {
     lines.push(Buffer.from(`${md5}  `), pathToBytes(path), Buffer.from("\n"));
   }
   return Buffer.concat(lines);
+}
+
+/** What `dpkg --add-architecture` leaves: the native one, then the others; undefined where nothing is added. */
+function foreignArchitectures(input: DatabaseInput): string | undefined {
+  const known = readText(input, "arch").split("\n").filter((line) => line !== "");
+  const all = new Set([...known, input.architecture]);
+  for (const { locked } of input.packages) if (locked.architecture !== "all") all.add(locked.architecture);
+  return all.size === Math.max(1, known.length) ? undefined : [...all].map((name) => `${name}\n`).join("");
+}
+
+/** What apt remembers of packages that came because others need them, so that it may take them away again. */
+function extendedStates({ before, after, packages, contents, architecture: native }: DatabaseInput): OwnedEntry | undefined {
+  const path = parsePath("var/lib/apt/extended_states");
+  const automatic = packages.filter(({ locked }) => locked.phase === "packages" && !locked.by.includes("spec"));
+  if (automatic.length === 0 || !after.has(parsePath("var/lib/apt"))) return undefined;
+  const known = before.get(path);
+  const text = known?.type === "file" ? Buffer.from(contents.read(known.content)).toString("utf8") : "";
+  const stanzas = automatic.map(({ locked }) => {
+    const { name } = locked;
+    const architecture = locked.architecture === "all" ? native : locked.architecture;
+    return `Package: ${name}\nArchitecture: ${architecture}\nAuto-Installed: 1\n\n`;
+  });
+  return { entry: fileEntry(path, Buffer.from(`${text}${stanzas.join("")}`, "utf8"), contents), owner: "@apt" };
 }
 
 /** By file name below `triggers/`, the texts that change. */

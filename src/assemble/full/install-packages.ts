@@ -5,12 +5,13 @@ import type { Sandbox, SandboxCircumstances, SandboxLimits } from "../../sandbox
 import type { PackWriter, Store } from "../../store/index.ts";
 import { type Contents, openContents, type UnpackedPackage } from "../content.ts";
 import type { OwnedTree } from "../merge-trees.ts";
+import { type AppliedRule, applyRules, type InstallationSecret } from "../rules/apply-rules.ts";
 import { type DescribedPackage, describePackage } from "./describe-package.ts";
 import { adminDir } from "./dpkg-database.ts";
 import { configureCommand, preinstCommand, runEntries } from "./installation-script.ts";
 import { orderPackages } from "./order-packages.ts";
 import { planWaves, type Wave, waveOf } from "./plan-waves.ts";
-import { settleRun } from "./settle-run.ts";
+import { scriptsOwner, settleRun } from "./settle-run.ts";
 import { unpackWave } from "./unpack-wave.ts";
 import { scriptFault, verifyStatus } from "./verify-status.ts";
 
@@ -19,12 +20,17 @@ export interface InstalledRoot {
   readonly owned: OwnedTree;
   /** Digest of a tree in the store that differs little from the root: what to keep checked out. */
   readonly near: Digest;
+  /** What was cleaned of what scripts left behind. */
+  readonly applied: readonly AppliedRule[];
+  readonly secrets: readonly InstallationSecret[];
 }
 
 export interface InstallRequest {
   readonly store: Store;
   readonly sandbox: Sandbox;
   readonly platform: string;
+  /** The platform's, as Debian names it. */
+  readonly architecture: string;
   readonly limits: SandboxLimits;
   readonly circumstances?: SandboxCircumstances | undefined;
   /** What is there; without dpkg's database in it a new system is made. */
@@ -43,8 +49,8 @@ export interface InstallRequest {
 
 /**
  * Installs packages on a root as dpkg does: wave by wave the preinsts run, the files come, and one run of
- * dpkg configures what is unpacked, in an order that depends on the packages alone. What the scripts left
- * behind is not cleaned yet (`applyRules`). Throws `ASSEMBLE_SCRIPT_FAILED`, `ASSEMBLE_NOT_INSTALLED`,
+ * dpkg configures what is unpacked, in an order that depends on the packages alone. What differs from run to
+ * run is cleaned by rules. Throws `ASSEMBLE_SCRIPT_FAILED`, `ASSEMBLE_NOT_INSTALLED`,
  * `ASSEMBLE_CONFLICT` and the sandbox's errors.
  */
 export async function installPackages(request: InstallRequest): Promise<InstalledRoot> {
@@ -55,6 +61,8 @@ class Installation {
   readonly #request: InstallRequest;
   readonly #isNew: boolean;
   readonly #known: Map<string, DescribedPackage>;
+  readonly #applied: AppliedRule[] = [];
+  readonly #secrets: InstallationSecret[] = [];
   #near: Digest | undefined;
 
   constructor(request: InstallRequest) {
@@ -76,7 +84,7 @@ class Installation {
     const waves = this.#isNew ? [waveOf(orderPackages(packages))] : planWaves(packages);
     let { owned } = this.#request.below;
     for (const wave of waves) owned = await this.#runWave(owned, wave);
-    return { owned, near: this.#near as Digest };
+    return { owned, near: this.#near as Digest, applied: this.#applied, secrets: this.#secrets };
   }
 
   async #runWave(below: OwnedTree, wave: Wave): Promise<OwnedTree> {
@@ -100,9 +108,10 @@ class Installation {
   }
 
   #unpack(below: OwnedTree, wave: Wave, contents: Making): Prepared {
-    const { strip, only, selections } = this.#request;
+    const { strip, only, selections, architecture } = this.#request;
     const installed = (id: string): DescribedPackage | undefined => this.#known.get(id);
-    const { files, root } = unpackWave({ below, packages: wave.packages, strip, only, installed, contents });
+    const { packages } = wave;
+    const { files, root } = unpackWave({ below, packages, strip, only, installed, contents, architecture });
     this.#near ??= contents.putTree(files.tree);
     return { root, extra: runEntries(this.#isNew ? wave.preinsts : [], selections, contents) };
   }
@@ -130,12 +139,26 @@ class Installation {
       });
       if (exitCode !== 0) throw scriptFault(exitCode, log);
       pack.commit();
-      return settleRun(root, tree);
+      return this.#clean(root, settleRun(root, tree));
     } catch (error) {
       pack.abort();
       throw error;
     }
   }
+
+  #clean(before: OwnedTree, after: OwnedTree): OwnedTree {
+    const { store } = this.#request;
+    const owners = new Map([...after.owners].filter(([, owner]) => !owner.startsWith("@")));
+    const input = { before: before.tree, after: after.tree, by: "packages" as const, owners };
+    const ruled = inPack(store, (pack) => applyRules({ ...input, contents: openContents(store, pack) }));
+    this.#applied.push(...ruled.applied);
+    this.#secrets.push(...ruled.secrets);
+    return { tree: ruled.tree, owners: ownersOf(ruled.tree, after.owners) };
+  }
+}
+
+function ownersOf(tree: Tree, owners: OwnedTree["owners"]): Map<ImagePath, string> {
+  return new Map(tree.map(({ path }) => [path, owners.get(path) ?? scriptsOwner]));
 }
 
 type Making = Contents & { readonly putTree: (tree: Tree) => Digest };

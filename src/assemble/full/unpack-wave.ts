@@ -20,6 +20,8 @@ export interface UnpackInput {
   /** Packages that are installed already, by id. */
   readonly installed: PackageOf;
   readonly contents: Contents;
+  /** The root's own, as Debian names it. */
+  readonly architecture: string;
 }
 
 export interface UnpackedWave {
@@ -33,7 +35,7 @@ const skeletonOwner = "@skeleton";
 
 /** Adds packages to a root in the state "unpacked". Throws `ASSEMBLE_CONFLICT`, `ASSEMBLE_PACKAGE_INVALID`. */
 export function unpackWave(input: UnpackInput): UnpackedWave {
-  const { below, contents } = input;
+  const { below, contents, architecture } = input;
   const before = byPath(below);
   const diversions = diversionsOf(before, contents);
   const normal = input.packages.map((item) => prepare(divertFiles(item, diversions), input));
@@ -41,7 +43,7 @@ export function unpackWave(input: UnpackInput): UnpackedWave {
   const packageOf: PackageOf = (id) => own.get(id) ?? input.installed(id);
   const files = withMergedLinks(layFiles(below, normal.map(withoutConffiles), packageOf));
   const laid = layFiles(files, normal.map(newConffiles), packageOf);
-  const made = unpackedDatabase({ before, after: byPath(laid), packages: normal, contents });
+  const made = unpackedDatabase({ before, after: byPath(laid), packages: normal, contents, architecture });
   const entries = byPath(laid);
   // A conffile belongs to its package under the name it will have.
   const owners = new Map(laid.owners);

@@ -57,6 +57,14 @@ export interface InstallationSecret {
   readonly regenerate?: string;
 }
 
+/** One line that tells of a secret and what became of it. */
+export function showSecret({ path, kind, package: maker, action, regenerate }: InstallationSecret): string {
+  const by = maker === undefined ? "" : ` made by package ${maker}`;
+  const state = action === "removed" ? "left out" : "kept: every container of this image shares it";
+  const how = regenerate === undefined ? "" : `; make it in the container: ${regenerate}`;
+  return `/${path} is a secret (${kind})${by}, ${state}${how}`;
+}
+
 export interface RuledTree {
   readonly tree: Tree;
   /** In the order of rules, then of paths. */

@@ -18,6 +18,7 @@ import {
 import { fetchPackages } from "../../fetch/index.ts";
 import { type LayerForm, type LayerSpool, openSpool } from "../../layer/index.ts";
 import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
+import { openSandbox } from "../../sandbox/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { CheckReport } from "../check-build.ts";
 import { directoryOrder } from "../directory-order.ts";
@@ -28,6 +29,7 @@ import { parseParameters } from "../parameters.ts";
 import { parseOutput } from "../place.ts";
 import { makeProgress } from "../progress.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
+import { sandboxBackend } from "../sandbox-backend.ts";
 import { sourcesByName } from "../sources-by-name.ts";
 
 export interface BuildOptions extends GlobalOptions {
@@ -111,6 +113,7 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<t
     workers: workersOf(options),
     directoryOrder: directoryOrder(shell),
     progress,
+    sandbox: () => openSandbox({ store, ...sandboxBackend(shell) }),
     spool,
   };
 }

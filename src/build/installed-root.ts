@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from "node:path";
+
+import {
+  type AppliedRule,
+  emptyTree,
+  type InstalledRoot,
+  installPackages,
+  type InstallationSecret,
+  type OwnedTree,
+} from "../assemble/index.ts";
+import { AshlarError, compareOrdinal, type Digest, isAshlarError, type Json } from "../base/index.ts";
+import { debianArchitecture } from "../debian/index.ts";
+import { defaultLimits } from "../sandbox/index.ts";
+import type { Action, Store } from "../store/index.ts";
+import { putOwnedTree, readOwnedTree, readUnpacked, type RecordedPackage } from "./stage.ts";
+import { RunLog } from "./steps/run-log.ts";
+import type { RunPlace } from "./steps/run-logged.ts";
+
+/** A root in which packages are installed in full, by digests: the value of the action "install.full". */
+export interface InstalledStage {
+  readonly flat: Digest;
+  readonly owners: Digest;
+  /** Tree: what is worth keeping checked out for runs on this root. */
+  readonly near: Digest;
+  /** Of this step and those below it. */
+  readonly secrets: readonly InstallationSecret[];
+  readonly applied: readonly AppliedRule[];
+}
+
+/** What running maintainer scripts takes; the same for all steps of a build. */
+export interface InstallContext extends RunPlace {
+  readonly store: Store;
+  /** Runs scripts although their result is remembered. */
+  readonly again?: boolean | undefined;
+}
+
+/** A root by digests, made here or by others. */
+type Below = InstalledStage | Pick<InstalledStage, "flat" | "owners">;
+
+export interface InstallStep {
+  readonly platform: string;
+  /** What the packages are installed on; undefined: a new system. */
+  readonly below: { readonly stage: Below; readonly packages: readonly RecordedPackage[] } | undefined;
+  readonly packages: readonly RecordedPackage[];
+  readonly strip: readonly string[];
+  readonly only: Readonly<Record<string, readonly string[]>>;
+  /** For `debconf-set-selections`. */
+  readonly selections: string | undefined;
+  /** Names the step in logs, e.g. "base". */
+  readonly name: string;
+}
+
+/** Installs packages in full on a root, or remembers what came of it. Without packages the root stays as it is. */
+export async function makeInstalledRoot(context: InstallContext, step: InstallStep): Promise<InstalledStage> {
+  const { store } = context;
+  const action = actionOf(step);
+  const known = context.again === true ? undefined : store.getAction(action)?.value;
+  if (known !== undefined) return known as unknown as InstalledStage;
+  const stage = await install(context, step);
+  const reaches = { trees: [stage.flat, stage.near], contents: [stage.owners] };
+  store.putAction(action, { value: stage as unknown as Json, reaches });
+  return stage;
+}
+
+/** Circumstances, backend and who runs it have no part in the name of the step: the result may not depend on them. */
+function actionOf({ platform, below, packages, strip, only, selections }: InstallStep): Action {
+  const sorted = [...packages].sort((a, b) => compareOrdinal(nameOf(a), nameOf(b)));
+  const roles = sorted.map(({ locked }) => {
+    return { name: nameOf({ locked }), isAsked: locked.by.includes("spec"), phase: locked.phase };
+  });
+  const names = new Set(packages.map(({ locked }) => locked.name));
+  const used = Object.fromEntries(Object.entries(only).filter(([name]) => names.has(name)));
+  const lower = below === undefined ? [] : [below.stage.flat, below.stage.owners];
+  const parameters = { platform, roles, strip, only: used, selections: selections ?? null };
+  const inputs = [...lower, ...sorted.map(({ record }) => record)];
+  return { operation: "install.full", version: 1, inputs, parameters: parameters as unknown as Json };
+}
+
+function nameOf({ locked }: Pick<RecordedPackage, "locked">): string {
+  return `${locked.name}:${locked.architecture}`;
+}
+
+async function install(context: InstallContext, step: InstallStep): Promise<InstalledStage> {
+  const { store, progress, storeDir } = context;
+  const { platform, packages, name } = step;
+  const shown = progress.start(`install ${name} (${platform})`, packages.length, "items");
+  const path = join(storeDir, "logs", `install-${name}-${platform.replaceAll("/", "-")}.log`);
+  const log = new RunLog({ path, onLine: (line) => progress.log(name, line), secrets: [] });
+  try {
+    const installed = await installPackages(requestOf(context, step, log));
+    log.end(false);
+    shown.done(`${packages.length} packages configured`);
+    return stageOf(store, installed, step.below?.stage);
+  } catch (error) {
+    log.end(true);
+    throw isAshlarError(error) ? withLog(error, log) : error;
+  }
+}
+
+function requestOf(context: InstallContext, step: InstallStep, log: RunLog): Parameters<typeof installPackages>[0] {
+  const { store, sandbox, circumstances } = context;
+  const { platform, below, packages, strip, only, selections } = step;
+  const lower = below?.stage;
+  const owned = lower === undefined ? emptyTree : readOwnedTree(store, lower);
+  return {
+    store,
+    sandbox: sandbox(),
+    platform,
+    architecture: debianArchitecture(platform),
+    limits: defaultLimits,
+    circumstances,
+    below: { owned, near: lower !== undefined && "near" in lower ? lower.near : undefined },
+    installed: (below?.packages ?? []).map((item) => readUnpacked(store, item)),
+    packages: packages.map((item) => readUnpacked(store, item)),
+    strip,
+    only,
+    selections,
+    onOutput: (bytes) => log.write(bytes),
+  };
+}
+
+function withLog(error: AshlarError, log: RunLog): AshlarError {
+  if (log.lastLines.length === 0) return error;
+  const { code, message, hint, where, details, because } = error;
+  const kept = `the whole log is in "${log.path}"`;
+  return new AshlarError(code, message, { hint, where, details, because: [...because, kept], cause: error });
+}
+
+function stageOf(store: Store, installed: InstalledRoot, below: Below | undefined): InstalledStage {
+  const earlier = below !== undefined && "secrets" in below ? below : { secrets: [], applied: [] };
+  return {
+    ...putInstalled(store, installed.owned),
+    near: installed.near,
+    secrets: [...earlier.secrets, ...installed.secrets],
+    applied: [...earlier.applied, ...installed.applied],
+  };
+}
+
+function putInstalled(store: Store, owned: OwnedTree): Pick<InstalledStage, "flat" | "owners"> {
+  const pack = store.beginPack();
+  try {
+    const stage = putOwnedTree(store, pack, owned);
+    pack.commit();
+    return stage;
+  } catch (error) {
+    pack.abort();
+    throw error;
+  }
+}
