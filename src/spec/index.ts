@@ -20,13 +20,19 @@ export type {
   FromDocument,
   ImageDocument,
   LifecycleDocument,
+  OciFromDocument,
   Platform,
+  RunDocument,
   SourceDocument,
+  SourceFileDocument,
+  StepDocument,
   SystemDocument,
   UserDocument,
 } from "./document.ts";
+export { didYouMean } from "./fault.ts";
 export { imagesOf } from "./document.ts";
 export { documentDigest, documentText } from "./document-text.ts";
+export { didYouMean } from "./fault.ts";
 export { initSpec } from "./init-spec.ts";
 export type { SpecForm } from "./convert.ts";
 export { convertSpec, jsonSchema, readSpec } from "./lazy.ts";
