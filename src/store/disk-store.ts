@@ -9,6 +9,7 @@ import { copyPlacer } from "./file-placer.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
+import { keepRoot } from "./kept-roots.ts";
 import { filesBelow, type Layout, openLayout } from "./layout.ts";
 import { linkPlacer, listLinks } from "./link-farm.ts";
 import { PackBuilder } from "./pack-builder.ts";
@@ -162,6 +163,10 @@ class DiskStore extends StoreBase {
   protected override placerFor(mode: CheckoutOptions["mode"]): FilePlacer {
     const readContent = (digest: Digest): Iterable<Uint8Array> => this.stream(digest);
     return mode === "copy" ? copyPlacer(readContent) : linkPlacer(this.#layout, readContent, this.#options);
+  }
+
+  override keepCheckout(tree: Digest): string {
+    return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
   }
 
   override downloadPath(digest: Digest): string {

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { AshlarError, type Digest, emptyDigest, Hasher, hexOf, isAshlarError } from "../base/index.ts";
 import { type Crc64, crc64, crc64Hex } from "../formats/index.ts";
 import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
+import { dropRoots, listRoots, rootFaults } from "./kept-roots.ts";
 import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks, parseLinkName, xattrsKey } from "./link-farm.ts";
 import { readPackFile } from "./pack-file.ts";
@@ -36,6 +37,7 @@ export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): 
   check.packs();
   if (sound.refs) check.reach();
   check.links();
+  check.roots();
   check.downloads();
   return check.report();
 }
@@ -157,6 +159,16 @@ class Check {
       this.#say(path, why, "somebody wrote into a checkout by links; repair removes the link");
       if (this.#options.repair === true) rmSync(path, { force: true });
     }
+  }
+
+  /** Repair takes all away: where a link was bad, its inode is there too. */
+  roots(): void {
+    const { layout } = this.#parts;
+    for (const { tree, path } of listRoots(layout)) {
+      const why = attempt(() => [...rootFaults(path, this.#store.readTree(tree))])[0];
+      if (why !== undefined) this.#say(path, why, "repair removes it; it is made again when needed");
+    }
+    if (this.#options.repair === true) dropRoots(layout);
   }
 
   downloads(): void {

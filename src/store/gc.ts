@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
 import type { ActionRow, IndexDatabase, Location, PackRow } from "./index-database.ts";
+import { dropRoots } from "./kept-roots.ts";
 import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
 import { storedBytesOf } from "./pack-format.ts";
@@ -11,6 +12,7 @@ import { type PackExit, removeFile, retirePacks } from "./pack-rewrite.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { parseReaches } from "./record.ts";
 import { alignIndex } from "./recover.ts";
+import { removeTree } from "./remove-tree.ts";
 import type { GcReport, Store } from "./store.ts";
 
 export interface GcParts {
@@ -42,6 +44,8 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   };
   const files = [...links.map(({ path }) => path), ...downloads, ...filesBelow(layout.tmp)];
   if (dryRun) return { ...report, freedBytes: expectedBytes(exits, files) };
+  // Before the links: bytes are free when the last name of an inode goes.
+  dropRoots(layout);
   // Actions first: one must not outlive what it reaches.
   index.transaction(() => {
     for (const { key } of actions) index.removeAction(key);
@@ -49,7 +53,7 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   });
   let freedBytes = retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
   for (const path of files) freedBytes += removeFile(path);
-  for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
+  for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
   index.compact();
   return { ...report, freedBytes };
 }

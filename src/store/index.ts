@@ -17,6 +17,7 @@
  */
 export { type OpenOptions, openStore } from "./disk-store.ts";
 export { memoryStore } from "./memory-store.ts";
+export { removeTree } from "./remove-tree.ts";
 export type {
   Action,
   ActionResult,

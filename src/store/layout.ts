@@ -22,6 +22,8 @@ export class Layout {
   readonly dir: string;
   readonly packs: string;
   readonly links: string;
+  /** Trees that are kept checked out; made when first needed. */
+  readonly roots: string;
   readonly downloads: string;
   readonly tmp: string;
   readonly index: string;
@@ -33,6 +35,7 @@ export class Layout {
     this.dir = dir;
     this.packs = join(dir, "packs");
     this.links = join(dir, "links");
+    this.roots = join(dir, "roots");
     this.downloads = join(dir, "downloads", "sha256");
     this.tmp = join(dir, "tmp");
     this.index = join(dir, "index.sqlite");
@@ -54,7 +57,7 @@ export class Layout {
 
 const formatLine = "ashlar store ";
 const formatVersion = 1;
-const ownNames = new Set(["format", "packs", "links", "downloads", "tmp", "setup.lock", "lease.lock"]);
+const ownNames = new Set(["format", "packs", "links", "roots", "downloads", "tmp", "setup.lock", "lease.lock"]);
 
 /**
  * Makes sure that `dir` is a store that this release can use, making one where there is nothing. Throws
@@ -141,6 +144,19 @@ export function makeTmpFile(dir: string, kind: string): TmpFile {
       return { path, fd: openSync(path, "wx", 0o600) };
     } catch (error) {
       // Left over by a dead process of the same number, or of another container.
+      if (!isSystemError(error, "EEXIST")) throw error;
+    }
+  }
+}
+
+/** Makes an empty private directory of a name nobody else has. */
+export function makeTmpDir(dir: string, kind: string): string {
+  for (;;) {
+    const path = join(dir, `${kind}-${process.pid}-${threadId}-${tmpCount++}`);
+    try {
+      mkdirSync(path, { mode: 0o700 });
+      return path;
+    } catch (error) {
       if (!isSystemError(error, "EEXIST")) throw error;
     }
   }

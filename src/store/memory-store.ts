@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +11,7 @@ import { deadActions, markRefs } from "./gc.ts";
 import { PackBuilder, type PackOutput } from "./pack-builder.ts";
 import { packHeader, storedBytesOf } from "./pack-format.ts";
 import { markReach, ReachSet } from "./reach.ts";
+import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
   FsckOptions,
@@ -92,6 +93,12 @@ class MemoryStore extends StoreBase {
     return copyPlacer((digest) => this.stream(digest));
   }
 
+  override keepCheckout(tree: Digest): string {
+    const dir = join(this.tmpDir, `root-${hexOf(tree)}`);
+    if (!existsSync(dir)) this.checkout(this.readTree(tree), dir, { mode: "copy" });
+    return dir;
+  }
+
   override get tmpDir(): string {
     this.#tmpDir ??= mkdtempSync(join(tmpdir(), "ashlar-memory-store-"));
     return this.#tmpDir;
@@ -151,7 +158,7 @@ class MemoryStore extends StoreBase {
   }
 
   override close(): void {
-    if (this.#tmpDir !== undefined) rmSync(this.#tmpDir, { recursive: true, force: true });
+    if (this.#tmpDir !== undefined) removeTree(this.#tmpDir);
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
 import { lockFile } from "./file-lock.ts";
 import { IndexDatabase } from "./index-database.ts";
+import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
 import { onDisk } from "./system-fault.ts";
@@ -45,7 +46,10 @@ function recover(layout: Layout, boot: string): IndexDatabase {
     index = undefined;
   }
   index ??= IndexDatabase.create(layout.index);
-  if (boot !== "") dropLinks(layout);
+  if (boot !== "") {
+    dropRoots(layout);
+    dropLinks(layout);
+  }
   alignIndex(index, layout, { forget: true });
   index.setMeta("boot", boot);
   return index;

@@ -62,6 +62,7 @@ export abstract class StoreBase implements Store {
   abstract deleteRef(name: string): boolean;
   abstract listRefs(): readonly Ref[];
   abstract lease(): Lease;
+  abstract keepCheckout(tree: Digest): string;
   abstract downloadPath(digest: Digest): string;
   abstract readonly tmpDir: string;
   abstract stats(): StoreStats;

@@ -178,6 +178,12 @@ export interface Store {
   /** Makes `dir` (absent or empty) a root file system. Throws `STORE_CHECKOUT_*`. */
   checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport;
 
+  /**
+   * A directory that holds an encoded tree by links, for reading only: made once, and kept until gc. Hold a lease
+   * while it is in use. Throws `STORE_CHECKOUT_*`, `STORE_CONTENT_MISSING`.
+   */
+  keepCheckout(tree: Digest): string;
+
   /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
   downloadPath(digest: Digest): string;
   /** A private directory for temporary files on the store's file system; hold a lease while one is in use. */

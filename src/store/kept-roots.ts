@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync } from "node:fs";
+import { join } from "node:path";
+
+import { type Digest, digestFromHex, hexOf, isSystemError } from "../base/index.ts";
+import type { Entry, Tree } from "../formats/index.ts";
+import { ownOwner, settableMeta } from "./checkout.ts";
+import { type Layout, makeTmpDir } from "./layout.ts";
+import { removeTree } from "./remove-tree.ts";
+
+/**
+ * The directory that holds a tree by links, made by `checkOut` where it is not there yet. Two processes may do
+ * this at once: a directory gets its name when it is whole, and who comes second takes his own away.
+ */
+export function keepRoot(layout: Layout, tree: Digest, checkOut: (dir: string) => void): string {
+  const path = join(layout.roots, hexOf(tree));
+  if (existsSync(path)) return path;
+  mkdirSync(layout.roots, { recursive: true, mode: 0o700 });
+  const made = makeTmpDir(layout.tmp, "root");
+  try {
+    checkOut(made);
+    renameSync(made, path);
+  } catch (error) {
+    removeTree(made);
+    if (!isSystemError(error, "ENOTEMPTY", "EEXIST")) throw error;
+  }
+  return path;
+}
+
+/** The trees that are kept checked out, and where. */
+export function listRoots(layout: Layout): { readonly tree: Digest; readonly path: string }[] {
+  if (!existsSync(layout.roots)) return [];
+  const names = readdirSync(layout.roots).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  return names.sort().map((name) => ({ tree: digestFromHex(name), path: join(layout.roots, name) }));
+}
+
+/** Takes all away; they are made again when needed. The caller holds the exclusive side of the lease lock. */
+export function dropRoots(layout: Layout): void {
+  if (!existsSync(layout.roots)) return;
+  for (const name of readdirSync(layout.roots)) removeTree(join(layout.roots, name));
+}
+
+/** What is not as `tree` says, without reading contents: their inodes are those of links, which fsck reads. */
+export function* rootFaults(path: string, tree: Tree): Iterable<string> {
+  const owner = ownOwner();
+  const there = new Set(readdirSync(path, { recursive: true, encoding: "utf8" }));
+  for (const entry of tree) {
+    // A name that is not UTF-8 does not survive the listing, and not every user may make devices.
+    if (!entry.path.isWellFormed() || entry.type === "char" || entry.type === "block") continue;
+    if (!there.delete(entry.path)) yield `"/${entry.path}" is not there`;
+    else if (!isAs(join(path, entry.path), settableMeta(entry, owner))) yield `"/${entry.path}" has changed`;
+  }
+  const devices = new Set<string>(tree.map((entry) => entry.path));
+  for (const name of there) if (!devices.has(name) && !name.includes("\uFFFD")) yield `"/${name}" is strange there`;
+}
+
+function isAs(path: string, entry: Entry): boolean {
+  const stats = lstatSync(path);
+  if (stats.uid !== entry.uid || stats.gid !== entry.gid) return false;
+  if (Math.floor(stats.mtimeMs / 1000) !== entry.mtimeSeconds) return false;
+  if (entry.type === "symlink") return stats.isSymbolicLink() && readlinkSync(path) === entry.target;
+  if ((stats.mode & 0o7777) !== entry.mode) return false;
+  if (entry.type === "dir") return stats.isDirectory();
+  if (entry.type === "fifo") return stats.isFIFO();
+  return stats.isFile() && (entry.type !== "file" || stats.size === entry.sizeBytes);
+}
