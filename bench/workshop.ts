@@ -18,6 +18,8 @@ export interface Workshop {
   freshStore(name: string): string;
   /** Paths of the .debs of a spec. */
   debs(name: string): string[];
+  /** The same of the spec in a directory. */
+  debsOf(place: string): string[];
   /** Runs a command line that is not measured; throws when it fails. */
   run(argv: readonly string[], env?: Readonly<Record<string, string>>): string;
 }
@@ -46,7 +48,8 @@ export function openWorkshop(dir: string, runs: number): Workshop {
     warmStore,
     run,
     freshStore: fresh(dir, warmStore),
-    debs: debsOf(spec, warmStore),
+    debs: (name) => debsOf(spec(name), warmStore),
+    debsOf: (place) => debsOf(place, warmStore),
   };
 }
 
@@ -60,15 +63,9 @@ function fresh(dir: string, warmStore: string): (name: string) => string {
   };
 }
 
-function debsOf(spec: (name: string) => string, warmStore: string): (name: string) => string[] {
-  return (name) => {
-    const lock = readFileSync(join(spec(name), "ashlar.lock"), "utf8");
-    const digests = new Set(
-      [...lock.matchAll(/"sha256:([0-9a-f]{64})"/g)].map((match) => match[1] as string),
-    );
-    const found = [...digests].map((hex) => join(warmStore, "downloads/sha256", hex.slice(0, 2), hex));
-    return found.filter(
-      (path) => existsSync(path) && readFileSync(path).subarray(0, 7).toString() === "!<arch>",
-    );
-  };
+function debsOf(place: string, warmStore: string): string[] {
+  const lock = readFileSync(join(place, "ashlar.lock"), "utf8");
+  const digests = new Set([...lock.matchAll(/"sha256:([0-9a-f]{64})"/g)].map((match) => match[1] as string));
+  const found = [...digests].map((hex) => join(warmStore, "downloads/sha256", hex.slice(0, 2), hex));
+  return found.filter((path) => existsSync(path) && readFileSync(path).subarray(0, 7).toString() === "!<arch>");
 }
