@@ -53,7 +53,7 @@ const shell = make("dash", {
 type Doc = PhaseInput["document"];
 const document: Doc = {
   from: { kind: "debian", suite: "bookworm", sources: [] },
-  system: { base: "none", packages: [], install: "unpack", strip: [], only: {} },
+  system: { base: "none", packages: [], install: "unpack", strip: [], only: {}, debconf: {}, run: [] },
   users: {},
   app: [],
 };

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 
-import { canonicalJson, type Digest, digestOf, isSystemError, type Json } from "../base/index.ts";
-import type { Document } from "../spec/index.ts";
-import { readSpec } from "../spec/index.ts";
+import { type Digest, digestOf, isSystemError, type Json } from "../base/index.ts";
+import { type Document, documentDigest, readSpec } from "../spec/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { insideProject } from "./inside.ts";
 import type { Project } from "./project.ts";
 
 export interface LoadedSpec {
   readonly document: Document;
-  /** The canonical text and its digest, which the lock names. */
-  readonly text: string;
+  /** Of the canonical text, which the lock names. */
   readonly digest: Digest;
 }
 
 interface Remembered {
-  readonly text: string;
+  readonly document: Document;
   /** The further modules that the evaluation read, with their digests then. */
   readonly inputs: readonly { readonly path: string; readonly digest: Digest }[];
 }
@@ -37,18 +35,17 @@ export async function loadSpec(
     known !== undefined &&
     known.inputs.every((input) => digestOfFile(project, input.path) === input.digest)
   ) {
-    return { document: JSON.parse(known.text) as Document, text: known.text, digest: digestOf(known.text) };
+    return { document: known.document, digest: documentDigest(known.document) };
   }
   const readModule = (path: string): string | undefined => readText(project, path);
   const { document, inputs } = await readSpec({ file: project.specName, text, parameters, readModule });
-  const canonical = canonicalJson(document as unknown as Json);
-  store.putAction(action, { value: { text: canonical, inputs } as unknown as Json, reaches: {} });
-  return { document, text: canonical, digest: digestOf(canonical) };
+  store.putAction(action, { value: { document, inputs } as unknown as Json, reaches: {} });
+  return { document, digest: documentDigest(document) };
 }
 
 function specAction(project: Project, text: string, parameters: Readonly<Record<string, string>>): Action {
   const form = project.specPath.slice(project.specPath.lastIndexOf(".") + 1);
-  return { operation: "spec.read", version: 1, inputs: [digestOf(text)], parameters: { form, parameters } };
+  return { operation: "spec.read", version: 2, inputs: [digestOf(text)], parameters: { form, parameters } };
 }
 
 function readText(project: Project, path: string): string | undefined {

@@ -5,14 +5,18 @@ import type { AskedImage } from "./lock.ts";
 
 /** What a document asks of the archives; two documents that ask the same have the same packages. */
 export function askedOf(document: Document): readonly AskedImage[] {
-  const asked = Object.entries(imagesOf(document)).map(([image, { from, system, platforms }]): AskedImage => ({
-    image,
-    from: showFrom(from),
-    sources: from.kind === "debian" ? from.sources.map(sourceMark) : [],
-    base: system.base,
-    packages: system.packages,
-    platforms: [...platforms].sort(compareOrdinal),
-  }));
+  const asked = Object.entries(imagesOf(document)).map(
+    ([image, { from, system, platforms }]): AskedImage => ({
+      image,
+      from: showFrom(from),
+      sources: from.kind === "debian" ? from.sources.map(sourceMark) : [],
+      base: system.base,
+      install: system.install,
+      packages: system.packages,
+      steps: {},
+      platforms: [...platforms].sort(compareOrdinal),
+    }),
+  );
   return asked.sort(byText(({ image }) => image));
 }
 
@@ -50,7 +54,10 @@ function imageChanges(was: AskedImage, now: AskedImage): string[] {
     changes.push(`source ${name} is described otherwise`);
   changes.push(...listChanges("package", was.packages, now.packages));
   changes.push(...listChanges("platform", was.platforms, now.platforms));
-  if (changes.length === 0 && canonicalJson(was as unknown as Json) !== canonicalJson(now as unknown as Json)) {
+  if (
+    changes.length === 0 &&
+    canonicalJson(was as unknown as Json) !== canonicalJson(now as unknown as Json)
+  ) {
     changes.push("packages or sources stand in another order");
   }
   return changes;

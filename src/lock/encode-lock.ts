@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { byText, compareOrdinal, type Json } from "../base/index.ts";
-import type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource } from "./lock.ts";
+import type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource, LockedStep } from "./lock.ts";
 
 /** The part of a locked package that is the same in every image: the first lines of the file. */
 export type PackageFacts = Omit<LockedPackage, "phase" | "use" | "by">;
 
 /**
  * Encodes a lock (docs/lock.md): JSON with keys in a fixed order, one source, package or use of a package a
- * line, sorted, LF, final newline. A package that several images hold is described once.
+ * line, sorted, LF, final newline. A package that several images or steps hold is described once.
  */
 export function encodeLock(lock: Lock): string {
-  const facts = distinctFacts(lock.images);
+  const facts = distinctFacts([...lock.images, ...lock.steps]);
   const refs = refsOf(facts);
   const images = [...lock.images].sort(
     (a, b) => compareOrdinal(a.image, b.image) || compareOrdinal(a.platform, b.platform),
   );
+  const steps = [...lock.steps].sort(compareSteps);
   return [
     "{",
     '"ashlar":"lock/v1",',
@@ -26,8 +27,15 @@ export function encodeLock(lock: Lock): string {
     ...block(
       '"images":[',
       images.map((image) => imageLines(image, refs)),
-      "]",
+      steps.length === 0 ? "]" : "],",
     ),
+    ...(steps.length === 0
+      ? []
+      : block(
+          '"steps":[',
+          steps.map((step) => stepLines(step, refs)),
+          "]",
+        )),
     "}",
     "",
   ].join("\n");
@@ -37,8 +45,28 @@ function block(open: string, items: readonly string[], close: string): string[] 
   return [open, ...items.map((item, i) => (i < items.length - 1 ? `${item},` : item)), close];
 }
 
-function askedLine({ image, from, sources, base, packages, platforms }: AskedImage): string {
-  return line({ image, from, sources, base, packages, platforms });
+/** Order of steps: image, step, platform. */
+export function compareSteps(a: LockedStep, b: LockedStep): number {
+  return (
+    compareOrdinal(a.image, b.image) ||
+    compareOrdinal(a.step, b.step) ||
+    compareOrdinal(a.platform, b.platform)
+  );
+}
+
+function askedLine({ image, from, sources, base, install, packages, steps, platforms }: AskedImage): string {
+  const names = Object.keys(steps).sort(compareOrdinal);
+  const tools = Object.fromEntries(names.map((name) => [name, steps[name] as readonly string[]]));
+  return line({
+    image,
+    from,
+    sources,
+    base,
+    install: install === "unpack" ? undefined : install,
+    packages,
+    steps: names.length === 0 ? undefined : tools,
+    platforms,
+  });
 }
 
 function sourceLine(source: LockedSource): string {
@@ -66,7 +94,8 @@ function factsLine(facts: PackageFacts): string {
 }
 
 function imageLines(image: LockedImage, refs: ReadonlyMap<string, string>): string {
-  const head = `{"image":${JSON.stringify(image.image)},"platform":${JSON.stringify(image.platform)},"packages":[`;
+  const { manifest } = image;
+  const head = openLine({ image: image.image, platform: image.platform, manifest });
   const uses = [...image.packages].sort(comparePackages).map((item) => {
     const ref = refs.get(keyOf(item)) as string;
     return line({
@@ -77,6 +106,21 @@ function imageLines(image: LockedImage, refs: ReadonlyMap<string, string>): stri
     });
   });
   return block(head, uses, "]}").join("\n");
+}
+
+function stepLines(
+  { image, step, platform, packages }: LockedStep,
+  refs: ReadonlyMap<string, string>,
+): string {
+  const uses = [...packages].sort(comparePackages).map((item) => {
+    return line({ package: refs.get(keyOf(item)) as string, phase: item.phase, by: sorted(item.by) });
+  });
+  return block(openLine({ image, step, platform }), uses, "]}").join("\n");
+}
+
+/** The line of an object that ends in a list of packages. */
+function openLine(value: { readonly [key: string]: Json | undefined }): string {
+  return `${line(value).slice(0, -1)},"packages":[`;
 }
 
 /** Keys in the order given; JSON.stringify leaves out what is undefined. */
@@ -99,9 +143,9 @@ export function keyOf({ name, architecture, version, from }: PackageFacts): stri
   return `${name}:${architecture}=${version}@${from}`;
 }
 
-function distinctFacts(images: readonly LockedImage[]): readonly PackageFacts[] {
+function distinctFacts(holders: readonly (LockedImage | LockedStep)[]): readonly PackageFacts[] {
   const facts = new Map<string, PackageFacts>();
-  for (const image of images) for (const item of image.packages) facts.set(keyOf(item), item);
+  for (const holder of holders) for (const item of holder.packages) facts.set(keyOf(item), item);
   return [...facts.values()].sort(comparePackages);
 }
 
@@ -113,5 +157,7 @@ export function refsOf(facts: readonly PackageFacts[]): ReadonlyMap<string, stri
   const counts = new Map<string, number>();
   const short = ({ name, architecture }: PackageFacts): string => `${name}:${architecture}`;
   for (const item of facts) counts.set(short(item), (counts.get(short(item)) ?? 0) + 1);
-  return new Map(facts.map((item) => [keyOf(item), counts.get(short(item)) === 1 ? short(item) : keyOf(item)]));
+  return new Map(
+    facts.map((item) => [keyOf(item), counts.get(short(item)) === 1 ? short(item) : keyOf(item)]),
+  );
 }

@@ -31,7 +31,9 @@ const seed = encodeLock({
       from: "debian:bookworm",
       sources: ["bookworm@12345678"],
       base: "none",
+      install: "unpack",
       packages: ["app"],
+      steps: {},
       platforms: [platform],
     },
   ],
@@ -46,6 +48,7 @@ const seed = encodeLock({
     },
   ],
   images: [{ image: "web", platform, packages: [lockedPackage("app", "spec"), lockedPackage("lib", "app")] }],
+  steps: [],
 });
 
 /** For `test/long/fuzz.ts`. */

@@ -33,8 +33,11 @@ export interface LockedPackage {
   /** Name of the `LockedSource`. */
   readonly from: string;
   readonly phase: "base" | "packages";
-  /** "data": not installed, only read (base-passwd's and base-files' templates in a distroless image). */
-  readonly use: "install" | "data";
+  /**
+   * "data": not installed, only read (base-passwd's accounts in a distroless image). "tools": there while
+   * maintainer scripts run, and not in the image (the essential set for `base: none` with `install: full`).
+   */
+  readonly use: "install" | "data" | "tools";
   /** Who pulled it in: package names, or "spec" or "base"; sorted. */
   readonly by: readonly string[];
 }
@@ -43,20 +46,34 @@ export interface LockedPackage {
 export interface LockedImage {
   readonly image: string;
   readonly platform: string;
+  /** The manifest of the foreign image that it stands on; absent where it stands on none. */
+  readonly manifest?: Digest;
   /** Sorted by name, then architecture. An image based on another one lists only what it adds. */
+  readonly packages: readonly LockedPackage[];
+}
+
+/** The root in which one step of an image runs on one platform. */
+export interface LockedStep {
+  readonly image: string;
+  readonly step: string;
+  readonly platform: string;
+  /** The essential set and the step's tools, whole; sorted by name, then architecture; all are of use "tools". */
   readonly packages: readonly LockedPackage[];
 }
 
 /** What the document asked of the archives for one image; tells what changed when a lock is stale. */
 export interface AskedImage {
   readonly image: string;
-  /** "scratch", "debian:SUITE" or "image:KEY". */
+  /** "scratch", "debian:SUITE", "image:KEY", or "oci:NAME@DIGEST" (" debian:SUITE" after it where it adds packages). */
   readonly from: string;
   /** Names of the sources with the beginning of their description's digest, `NAME@12345678`, in order. */
   readonly sources: readonly string[];
   readonly base: "none" | "essential" | "minbase";
+  readonly install: "unpack" | "full";
   /** Relations as the document gives them, in order. */
   readonly packages: readonly string[];
+  /** By step, the relations of its tools in order, with those that unpacking and patching its sources takes. */
+  readonly steps: Readonly<Record<string, readonly string[]>>;
   /** Sorted. */
   readonly platforms: readonly string[];
 }
@@ -72,4 +89,6 @@ export interface Lock {
   readonly sources: readonly LockedSource[];
   /** Sorted by image, then platform. */
   readonly images: readonly LockedImage[];
+  /** Sorted by image, then step, then platform. */
+  readonly steps: readonly LockedStep[];
 }

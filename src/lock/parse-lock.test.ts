@@ -48,6 +48,7 @@ function lockOf(packages: readonly LockedPackage[], more: Partial<Lock> = {}): L
     asked: askedOf(document),
     sources: [source],
     images: [{ image: "web", platform: "linux/amd64", packages }],
+    steps: [],
     ...more,
   };
 }

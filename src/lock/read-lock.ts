@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, isDigest } from "../base/index.ts";
+import type { Digest } from "../base/index.ts";
 import { safePath } from "../fetch/index.ts";
 import { comparePackages, keyOf, type PackageFacts, refsOf } from "./encode-lock.ts";
-import type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource } from "./lock.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
+import type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource, LockedStep } from "./lock.ts";
+import {
+  countOf,
+  digestField,
+  fault,
+  type Fields,
+  fieldsOf,
+  listOf,
+  matching,
+  textOf,
+  textsOf,
+  unique,
+} from "./lock-fields.ts";
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9+._-]{0,254}$/;
 const architecturePattern = /^[a-z0-9][a-z0-9-]*$/;
+const stepPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const versionPattern = /^[A-Za-z0-9.+~:-]+$/;
 const overrideNames = ["changed", "expired", "older"];
 const bases = ["none", "essential", "minbase"] as const;
@@ -17,25 +28,27 @@ const bases = ["none", "essential", "minbase"] as const;
  * Throws `LOCK_INVALID`; `details.near` is a text close to the fault.
  */
 export function readLock(value: unknown): Lock {
-  const root = fieldsOf(value, "lock", [
-    "ashlar",
-    "document",
-    "compressor",
-    "asked",
-    "sources",
-    "packages",
-    "images",
-  ]);
+  const keys = ["ashlar", "document", "compressor", "asked", "sources", "packages", "images"];
+  const root = fieldsOf(value, "lock", keys, ["steps"]);
   const sources = unique(listOf(root["sources"], "sources").map(readSource), ({ name }) => name, "source");
   const names = new Set(sources.map(({ name }) => name));
   const facts = listOf(root["packages"], "packages").map((item) => readFacts(item, names));
   const asked = unique(listOf(root["asked"], "asked").map(readAsked), ({ image }) => image, "image");
-  const images = listOf(root["images"], "images").map(imageReader(facts));
+  const known = knownPackages(facts);
+  const images = listOf(root["images"], "images").map((item) => readImage(item, known));
   unique(images, ({ image, platform }) => `${image} ${platform}`, "image");
-  checkImages(asked, images);
-  checkUse(facts, images);
+  const steps =
+    root["steps"] === undefined ? [] : listOf(root["steps"], "steps").map((item) => readStep(item, known));
+  unique(steps, showStep, "step");
+  checkSame(
+    "images",
+    imagesAsked(asked),
+    images.map(({ image, platform }) => `${image} ${platform}`),
+  );
+  checkSame("steps", stepsAsked(asked), steps.map(showStep));
+  checkUse(facts, [...images, ...steps]);
   const compressor = textOf(root["compressor"], "compressor");
-  return { document: digestField(root["document"], "document"), compressor, asked, sources, images };
+  return { document: digestField(root["document"], "document"), compressor, asked, sources, images, steps };
 }
 
 function readSource(value: unknown): LockedSource {
@@ -47,13 +60,16 @@ function readSource(value: unknown): LockedSource {
     throw fault(`signedBy of source "${String(fields["name"])}" is no list of fingerprints`);
   }
   const overrides = fields["overrides"] === undefined ? undefined : textsOf(fields["overrides"], "overrides");
-  if (overrides?.length === 0 || overrides?.some((item) => !overrideNames.includes(item))) throw fault("overrides");
+  if (overrides?.length === 0 || overrides?.some((item) => !overrideNames.includes(item)))
+    throw fault("overrides");
   return {
     name: textOf(fields["name"], "name of a source"),
     suite: textOf(fields["suite"], "suite"),
     codename: textOf(fields["codename"], "codename"),
     release: digestField(fields["release"], "release"),
-    ...(fields["signature"] === undefined ? {} : { signature: digestField(fields["signature"], "signature") }),
+    ...(fields["signature"] === undefined
+      ? {}
+      : { signature: digestField(fields["signature"], "signature") }),
     dateSeconds: countOf(fields["dateSeconds"], "dateSeconds"),
     signedBy,
     ...(overrides === undefined ? {} : { overrides }),
@@ -61,17 +77,31 @@ function readSource(value: unknown): LockedSource {
 }
 
 function readAsked(value: unknown): AskedImage {
-  const fields = fieldsOf(value, "asked", ["image", "from", "sources", "base", "packages", "platforms"]);
+  const keys = ["image", "from", "sources", "base", "packages", "platforms"];
+  const fields = fieldsOf(value, "asked", keys, ["install", "steps"]);
   const base = bases.find((item) => item === fields["base"]);
   if (base === undefined) throw fault("base is none of none, essential, minbase");
+  if (fields["install"] !== undefined && fields["install"] !== "full") throw fault('install is not "full"');
   return {
     image: textOf(fields["image"], "image"),
     from: textOf(fields["from"], "from"),
     sources: textsOf(fields["sources"], "sources"),
     base,
+    install: fields["install"] ?? "unpack",
     packages: textsOf(fields["packages"], "packages"),
+    steps: readAskedSteps(fields["steps"]),
     platforms: textsOf(fields["platforms"], "platforms"),
   };
+}
+
+function readAskedSteps(value: unknown): AskedImage["steps"] {
+  if (value === undefined) return {};
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw fault("steps is not an object");
+  const steps = Object.entries(value).map(([name, tools]) => {
+    return [matching(name, stepPattern, "name of a step"), textsOf(tools, "tools of a step")] as const;
+  });
+  return Object.fromEntries(steps);
 }
 
 const factsKeys = [
@@ -90,7 +120,8 @@ function readFacts(value: unknown, sources: ReadonlySet<string>): PackageFacts {
   const fields = fieldsOf(value, "package", factsKeys);
   const name = matching(fields["name"], namePattern, "name of a package");
   const from = textOf(fields["from"], "from");
-  if (!sources.has(from)) throw fault(`package "${name}" is from source "${from}", which is not listed`, from);
+  if (!sources.has(from))
+    throw fault(`package "${name}" is from source "${from}", which is not listed`, from);
   const filename = textOf(fields["filename"], "filename");
   if (safePath(filename) !== filename) throw fault(`filename of package "${name}"`, filename);
   return {
@@ -106,46 +137,93 @@ function readFacts(value: unknown, sources: ReadonlySet<string>): PackageFacts {
   };
 }
 
-function imageReader(facts: readonly PackageFacts[]): (value: unknown) => LockedImage {
+/** The packages that the lock describes. */
+interface KnownPackages {
+  /** By what images call them (`refsOf`). */
+  readonly byRef: ReadonlyMap<string, PackageFacts>;
+  readonly names: ReadonlySet<string>;
+}
+
+function knownPackages(facts: readonly PackageFacts[]): KnownPackages {
   const refs = refsOf(facts);
   const byRef = new Map(facts.map((item) => [refs.get(keyOf(item)) as string, item]));
-  const names = new Set(facts.map(({ name }) => name));
-  return (value) => {
-    const fields = fieldsOf(value, "image", ["image", "platform", "packages"]);
-    const packages = listOf(fields["packages"], "packages").map((item) => readUse(item, { byRef, names }));
-    unique(packages, ({ name, architecture }) => `${name}:${architecture}`, "package");
-    return { image: textOf(fields["image"], "image"), platform: textOf(fields["platform"], "platform"), packages };
+  return { byRef, names: new Set(facts.map(({ name }) => name)) };
+}
+
+function readImage(value: unknown, known: KnownPackages): LockedImage {
+  const fields = fieldsOf(value, "image", ["image", "platform", "packages"], ["manifest"]);
+  return {
+    image: textOf(fields["image"], "image"),
+    platform: textOf(fields["platform"], "platform"),
+    ...(fields["manifest"] === undefined ? {} : { manifest: digestField(fields["manifest"], "manifest") }),
+    packages: readUses(fields["packages"], (item) => readUse(item, known)),
   };
 }
 
-function readUse(
-  value: unknown,
-  { byRef, names }: { readonly byRef: ReadonlyMap<string, PackageFacts>; readonly names: ReadonlySet<string> },
-): LockedPackage {
+function readStep(value: unknown, known: KnownPackages): LockedStep {
+  const fields = fieldsOf(value, "step", ["image", "step", "platform", "packages"]);
+  return {
+    image: textOf(fields["image"], "image"),
+    step: textOf(fields["step"], "step"),
+    platform: textOf(fields["platform"], "platform"),
+    packages: readUses(fields["packages"], (item) => readTool(item, known)),
+  };
+}
+
+function readUses(value: unknown, read: (item: unknown) => LockedPackage): readonly LockedPackage[] {
+  const packages = listOf(value, "packages").map(read);
+  return unique(packages, ({ name, architecture }) => `${name}:${architecture}`, "package");
+}
+
+function readUse(value: unknown, known: KnownPackages): LockedPackage {
   const fields = fieldsOf(value, "package of an image", ["package", "phase", "by"], ["use"]);
+  const use = fields["use"] ?? "install";
+  if (use === "install" || use === "data" || use === "tools") return { ...readRole(fields, known), use };
+  throw fault(`use of package "${String(fields["package"])}"`, String(fields["package"]));
+}
+
+function readTool(value: unknown, known: KnownPackages): LockedPackage {
+  return {
+    ...readRole(fieldsOf(value, "package of a step", ["package", "phase", "by"]), known),
+    use: "tools",
+  };
+}
+
+function readRole(fields: Fields, { byRef, names }: KnownPackages): Omit<LockedPackage, "use"> {
   const ref = textOf(fields["package"], "package");
   const facts = byRef.get(ref);
   if (facts === undefined) throw fault(`an image holds package "${ref}", which is not listed`, ref);
   const phase = fields["phase"];
   if (phase !== "base" && phase !== "packages") throw fault(`phase of package "${ref}"`, ref);
-  const use = fields["use"] ?? "install";
-  if (use !== "install" && use !== "data") throw fault(`use of package "${ref}"`, ref);
   const by = textsOf(fields["by"], `by of package "${ref}"`);
   const stranger = by.find((item) => item !== "spec" && item !== "base" && !names.has(item));
   if (stranger !== undefined)
     throw fault(`package "${ref}" is there because of "${stranger}", which is not listed`, ref);
-  return { ...facts, phase, use, by };
+  return { ...facts, phase, by };
 }
 
-function checkImages(asked: readonly AskedImage[], images: readonly LockedImage[]): void {
-  const want = asked.flatMap(({ image, platforms }) => platforms.map((platform) => `${image} ${platform}`)).sort();
-  const have = images.map(({ image, platform }) => `${image} ${platform}`).sort();
-  const odd = have.find((item) => !want.includes(item)) ?? want.find((item) => !have.includes(item));
-  if (odd !== undefined) throw fault(`image and platform "${odd}" do not stand in both "asked" and "images"`);
+function imagesAsked(asked: readonly AskedImage[]): readonly string[] {
+  return asked.flatMap(({ image, platforms }) => platforms.map((platform) => `${image} ${platform}`));
 }
 
-function checkUse(facts: readonly PackageFacts[], images: readonly LockedImage[]): void {
-  const used = images.flatMap(({ packages }) => packages);
+function stepsAsked(asked: readonly AskedImage[]): readonly string[] {
+  return asked.flatMap(({ image, steps, platforms }) =>
+    Object.keys(steps).flatMap((step) => platforms.map((platform) => showStep({ image, step, platform }))),
+  );
+}
+
+function showStep({ image, step, platform }: Pick<LockedStep, "image" | "step" | "platform">): string {
+  return `${image} ${step} ${platform}`;
+}
+
+function checkSame(list: "images" | "steps", want: readonly string[], have: readonly string[]): void {
+  const [wanted, there] = [new Set(want), new Set(have)];
+  const odd = have.find((item) => !wanted.has(item)) ?? want.find((item) => !there.has(item));
+  if (odd !== undefined) throw fault(`"${odd}" does not stand in both "asked" and "${list}"`);
+}
+
+function checkUse(facts: readonly PackageFacts[], holders: readonly (LockedImage | LockedStep)[]): void {
+  const used = holders.flatMap(({ packages }) => packages);
   const isUsed = new Set(
     used.map(({ name, architecture, version, from }) => `${name} ${architecture} ${version} ${from}`),
   );
@@ -154,72 +232,12 @@ function checkUse(facts: readonly PackageFacts[], images: readonly LockedImage[]
   for (const item of [...facts].sort(comparePackages)) {
     const { name, architecture, version, from, digest } = item;
     const same = `${name} ${architecture} ${version}`;
-    if (!isUsed.has(`${same} ${from}`)) throw fault(`package "${name}" is listed and no image holds it`, `"${name}"`);
+    if (!isUsed.has(`${same} ${from}`))
+      throw fault(`package "${name}" is listed and no image holds it`, `"${name}"`);
     if (seen.has(`${same} ${from}`)) throw fault(`package "${name}" is listed twice`, `"${name}"`);
-    if ((digests.get(same) ?? digest) !== digest) throw fault(`package "${same}" has two digests`, `"${name}"`);
+    if ((digests.get(same) ?? digest) !== digest)
+      throw fault(`package "${same}" has two digests`, `"${name}"`);
     seen.add(`${same} ${from}`);
     digests.set(same, digest);
   }
-}
-
-function fieldsOf(
-  value: unknown,
-  what: string,
-  required: readonly string[],
-  optional: readonly string[] = [],
-): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw fault(`${what} is not an object`);
-  const keys = Object.keys(value);
-  const unknown = keys.find((key) => !required.includes(key) && !optional.includes(key));
-  if (unknown !== undefined)
-    throw fault(`unknown key ${JSON.stringify(unknown.slice(0, 100))} in ${what}`, `"${unknown}"`);
-  const missing = required.find((key) => !keys.includes(key));
-  if (missing !== undefined) throw fault(`key "${missing}" is missing in ${what}`);
-  return value as Fields;
-}
-
-function listOf(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw fault(`${what} is not a list`);
-  return value;
-}
-
-function textOf(value: unknown, what: string): string {
-  if (typeof value !== "string" || value === "") throw fault(`${what} is not a text`);
-  return value;
-}
-
-function textsOf(value: unknown, what: string): readonly string[] {
-  return listOf(value, what).map((item) => textOf(item, what));
-}
-
-function matching(value: unknown, pattern: RegExp, what: string): string {
-  const text = textOf(value, what);
-  if (!pattern.test(text)) throw fault(`${what} is not valid: ${JSON.stringify(text.slice(0, 100))}`, text);
-  return text;
-}
-
-function digestField(value: unknown, what: string): Digest {
-  if (typeof value !== "string" || !isDigest(value)) {
-    throw fault(`${what} is not sha256: and 64 lower-case hex digits`, typeof value === "string" ? value : undefined);
-  }
-  return value;
-}
-
-function countOf(value: unknown, what: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw fault(`${what} is not a count`);
-  return value;
-}
-
-function unique<T>(items: readonly T[], keyOf: (item: T) => string, what: string): readonly T[] {
-  const seen = new Set<string>();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (seen.has(key)) throw fault(`${what} "${key}" is listed twice`, `"${key}"`);
-    seen.add(key);
-  }
-  return items;
-}
-
-function fault(why: string, near?: string): AshlarError {
-  return new AshlarError("LOCK_INVALID", why, { details: near === undefined ? {} : { near } });
 }

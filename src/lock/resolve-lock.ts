@@ -6,6 +6,7 @@ import { compressorId } from "../formats/index.ts";
 import { type Document, documentDigest } from "../spec/index.ts";
 import { askedOf } from "./asked.ts";
 import { fetchSources, lockedSources } from "./fetch-sources.ts";
+import type { ReadBase } from "./foreign-base.ts";
 import { type LockTask, planLock } from "./image-chain.ts";
 import type { Lock, LockedImage, LockedPackage } from "./lock.ts";
 import { resolveImage } from "./resolve-image.ts";
@@ -13,6 +14,8 @@ import { resolveImage } from "./resolve-image.ts";
 export interface ResolveRequest extends Omit<ArchiveOptions, "pinned"> {
   readonly document: Document;
   readonly fetcher: Fetcher;
+  /** Needed where an image stands on one made elsewhere. */
+  readonly readBase?: ReadBase;
   /** The lock so far; its versions are kept as long as the archives have them. */
   readonly previous?: Lock | undefined;
   /** Absent: only what the spec's changes ask for. "all": the newest of everything. Names: these packages. */
@@ -32,13 +35,13 @@ export async function resolveLock(request: ResolveRequest): Promise<Lock> {
   const asked = askedOf(document);
   const head = { document: documentDigest(document), compressor: compressorId(), asked };
   if (previous !== undefined && update === undefined && isSame(previous.asked, asked)) {
-    return { ...head, sources: previous.sources, images: previous.images };
+    return { ...head, sources: previous.sources, images: previous.images, steps: previous.steps };
   }
   const locked = versionsToKeep(previous, update);
   const tasks = planLock(document);
   const archives = await fetchSources(fetcher, tasks, request);
   const images = resolveImages(tasks, archives, locked);
-  return { ...head, sources: lockedSources(archives), images };
+  return { ...head, sources: lockedSources(archives), images, steps: [] };
 }
 
 function isSame(a: unknown, b: unknown): boolean {

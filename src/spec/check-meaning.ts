@@ -34,7 +34,8 @@ function checkFrom({ from, system }: ImageDocument, say: Say): void {
   );
   if (from.kind !== "debian") {
     if (system.base !== "none") {
-      const why = from.kind === "scratch" ? "there is no archive to take it from" : "the image below brings its own";
+      const why =
+        from.kind === "scratch" ? "there is no archive to take it from" : "the image below brings its own";
       say(["system", "base"], `${why}, want "none" or from: debian:SUITE`);
     }
     if (from.kind === "scratch" && system.packages.length > 0) {
@@ -70,9 +71,10 @@ function checkUsers({ users }: ImageDocument, say: Say): void {
 
 function checkApp({ app }: ImageDocument, say: Say): void {
   app.forEach((item, i) => {
-    const [key, path] = item.kind === "copy" || item.kind === "write" ? ["to", item.to] : ["path", item.path];
+    const [key, path] = "to" in item ? ["to", item.to] : ["path", item.path];
     const at = ["app", i, item.kind, key];
-    if (path === "/" && item.kind !== "copy") say(at, "it is the root directory, want a path below it");
+    if (path === "/" && item.kind !== "copy" && item.kind !== "output")
+      say(at, "it is the root directory, want a path below it");
     else if (path.endsWith("/") && (item.kind === "write" || item.kind === "link")) {
       say(at, `it is ${JSON.stringify(path)}, want the path of a file, without "/" at the end`);
     }
@@ -86,7 +88,8 @@ function checkConfig({ config }: ImageDocument, say: Say): void {
   }
   const [kind, ...rest] = config.healthcheck?.test ?? ["NONE"];
   const fits = kind === "CMD" ? rest.length > 0 : rest.length === (kind === "NONE" ? 0 : 1);
-  if (!fits) say(["config", "healthcheck", "test"], "want [CMD, program, argument, ...], [CMD-SHELL, text] or [NONE]");
+  if (!fits)
+    say(["config", "healthcheck", "test"], "want [CMD, program, argument, ...], [CMD-SHELL, text] or [NONE]");
 }
 
 function aloneFaults({ from }: ImageDocument): Fault[] {
@@ -113,7 +116,9 @@ function fleetFaults(fleet: FleetDocument): Fault[] {
 }
 
 function fullName(fleet: FleetDocument, image: ImageDocument): string {
-  return fleet.registry === undefined || image.name.includes("/") ? image.name : `${fleet.registry}/${image.name}`;
+  return fleet.registry === undefined || image.name.includes("/")
+    ? image.name
+    : `${fleet.registry}/${image.name}`;
 }
 
 function parentFaults(fleet: FleetDocument, key: string): Fault[] {
@@ -153,11 +158,15 @@ function imageOf(fleet: FleetDocument, key: string): ImageDocument | undefined {
 }
 
 /** The keys from an image down, and what the lowest stands on; no root where they go round in a circle. */
-function chainOf(fleet: FleetDocument, key: string): { keys: string[]; root: ImageDocument["from"] | undefined } {
+function chainOf(
+  fleet: FleetDocument,
+  key: string,
+): { keys: string[]; root: ImageDocument["from"] | undefined } {
   const keys = [key];
   for (;;) {
     const from = imageOf(fleet, keys.at(-1) as string)?.from;
-    if (from === undefined || from.kind !== "image") return { keys, root: from ?? { kind: "image", image: "" } };
+    if (from === undefined || from.kind !== "image")
+      return { keys, root: from ?? { kind: "image", image: "" } };
     keys.push(from.image);
     if (keys.indexOf(from.image) < keys.length - 1) return { keys, root: undefined };
   }

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AppItem, ConfigDocument, Document, FromDocument, ImageDocument, SourceDocument } from "./document.ts";
+import type {
+  AppItem,
+  ConfigDocument,
+  Document,
+  FromDocument,
+  ImageDocument,
+  OciFromDocument,
+  SourceDocument,
+} from "./document.ts";
 import { sourceNameOf } from "./expand-from.ts";
 
 /** Data as a person would write it; keys with the value undefined stand for nothing. */
@@ -9,7 +17,8 @@ export interface Written {
 
 /** The inverse of expanding: the shortest data that means the document. */
 export function contractDocument(document: Document): Written {
-  if (document.ashlar === "image/v1") return { ashlar: "image/v1", name: document.name, ...contractImage(document) };
+  if (document.ashlar === "image/v1")
+    return { ashlar: "image/v1", name: document.name, ...contractImage(document) };
   const images = Object.entries(document.images).map(([key, image]): [string, Written] => {
     return [key, { name: unless(image.name, key), ...contractImage(image) }];
   });
@@ -47,12 +56,26 @@ function contractImage(image: ImageDocument): Written {
 function contractFrom(from: FromDocument): unknown {
   if (from.kind === "scratch") return "scratch";
   if (from.kind === "image") return { image: from.image };
-  const [main, ...others] = from.sources;
+  if (from.kind === "oci") return contractOci(from);
+  const written = contractDebian(from.suite, from.sources);
+  const isShort = written["components"] === undefined && written["sources"] === undefined;
+  return isShort ? `debian:${from.suite}` : written;
+}
+
+function contractOci({ name, digest, at, suite, sources }: OciFromDocument): unknown {
+  const oci = `${name}@${digest}`;
+  const debian = suite === undefined ? {} : contractDebian(suite, sources);
+  return at === undefined && suite === undefined ? `oci:${oci}` : { oci, at, ...debian };
+}
+
+function contractDebian(suite: string, [main, ...others]: readonly SourceDocument[]): Written {
   const components = main?.components ?? [];
   const plain = components.length === 1 && components[0] === "main";
-  if (others.length === 0 && plain) return `debian:${from.suite}`;
-  const sources = someItems(others.map((source) => contractSource(source, from.suite)));
-  return { debian: from.suite, components: plain ? undefined : components, sources };
+  return {
+    debian: suite,
+    components: plain ? undefined : components,
+    sources: someItems(others.map((source) => contractSource(source, suite))),
+  };
 }
 
 function contractSource(source: SourceDocument, suite: string): unknown {
@@ -93,6 +116,10 @@ function contractItem(item: AppItem): Written {
     case "dir": {
       const { kind: _, ...dir } = item;
       return { dir };
+    }
+    case "output": {
+      const { kind: _, step, from, to, ...placing } = item;
+      return { output: { step, path: oneOrList(from), to, ...placing } };
     }
     case "link":
       return { link: { path: item.path, target: item.target } };

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
+
 /**
  * The canonical document: what a spec means once its sugar is gone and its defaults are filled in. YAML and
  * TypeScript specs both end here, and only this is hashed, locked and signed.
@@ -25,7 +27,23 @@ export type FromDocument =
   | { readonly kind: "debian"; readonly suite: string; readonly sources: readonly SourceDocument[] }
   | { readonly kind: "scratch" }
   /** Another image of the same fleet, whose layers lie below ours. */
-  | { readonly kind: "image"; readonly image: string };
+  | { readonly kind: "image"; readonly image: string }
+  | OciFromDocument;
+
+/** An image made elsewhere, whose layers lie below ours byte for byte. */
+export interface OciFromDocument {
+  readonly kind: "oci";
+  /** Without tag and digest. */
+  readonly name: string;
+  /** Of its manifest or its index. */
+  readonly digest: Digest;
+  /** `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or `docker-archive:FILE[:TAG]` in the project; absent: the store. */
+  readonly at?: string;
+  /** The suite whose packages go on top; absent: no packages are added. */
+  readonly suite?: string;
+  /** Empty without a suite. */
+  readonly sources: readonly SourceDocument[];
+}
 
 export interface SystemDocument {
   /** What is there before the named packages: nothing, the Essential set, or that with Priority required and apt. */
@@ -37,6 +55,50 @@ export interface SystemDocument {
   readonly strip: readonly string[];
   /** Package name to globs: of this package only these files. */
   readonly only: Readonly<Record<string, readonly string[]>>;
+  /** Answers to the questions of maintainer scripts: `package/question` to its value. */
+  readonly debconf: Readonly<Record<string, string>>;
+  /** Commands that change the root in the system phase, in order. */
+  readonly run: readonly RunDocument[];
+}
+
+/** One command on the system; a text or a script became `["/bin/sh", "-eu", "-c", TEXT]`. */
+export interface RunDocument {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Globs of files of the project, at /run/inputs inside. */
+  readonly inputs: readonly string[];
+}
+
+/** Something built in a root of its own; only its outputs leave it. */
+export interface StepDocument {
+  /** Relations as in `SystemDocument.packages`, which are there on top of the essential set, in the order given. */
+  readonly tools: readonly string[];
+  /** Globs of files of the project, below $SRC inside; sorted. */
+  readonly inputs: readonly string[];
+  /** Globs of files left out of the inputs; sorted. */
+  readonly exclude: readonly string[];
+  readonly sources: readonly SourceFileDocument[];
+  /** Its texts may hold $SRC, $OUT and $JOBS. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Paths or globs below $OUT, sorted; each must be there. */
+  readonly outputs: readonly string[];
+  /** Names of secrets, sorted. */
+  readonly secrets: readonly string[];
+  readonly timeoutSeconds?: number;
+  readonly memoryBytes?: number;
+}
+
+/** A file from elsewhere, by digest. */
+export interface SourceFileDocument {
+  readonly url: string;
+  readonly sha256: Digest;
+  /** Whether it is an archive whose files, without their one directory above all, go to `to`. */
+  readonly unpack: boolean;
+  /** Path below $SRC: of the directory where it is unpacked ("." is $SRC itself), else of the file. */
+  readonly to: string;
+  /** Files of the project, applied with `patch -p1` in this order. */
+  readonly patches: readonly string[];
 }
 
 export interface UserDocument {
@@ -68,7 +130,14 @@ export type AppItem =
     })
   | (Placed & { readonly kind: "write"; readonly to: string; readonly text: string })
   | (Placed & { readonly kind: "dir"; readonly path: string })
-  | { readonly kind: "link"; readonly path: string; readonly target: string };
+  | { readonly kind: "link"; readonly path: string; readonly target: string }
+  /** Outputs of a step by paths or globs below its $OUT, sorted; placed as the files of `copy` are. */
+  | (Placed & {
+      readonly kind: "output";
+      readonly step: string;
+      readonly from: readonly string[];
+      readonly to: string;
+    });
 
 /** OCI image config, image-spec v1.1 config.md; absent where not set. */
 export interface ConfigDocument {
@@ -118,6 +187,8 @@ export interface ImageDocument {
   readonly platforms: readonly Platform[];
   readonly system: SystemDocument;
   readonly users: Readonly<Record<string, UserDocument>>;
+  /** By name. */
+  readonly steps: Readonly<Record<string, StepDocument>>;
   readonly app: readonly AppItem[];
   readonly config: ConfigDocument;
   readonly expect: ExpectDocument;

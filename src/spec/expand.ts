@@ -49,6 +49,7 @@ function expandOne(input: FleetImageInput, name: string, platforms: readonly str
     platforms: sortedSet(input.platforms ?? platforms),
     system: expandSystem(input.system),
     users: mapRecord(input.users ?? {}, expandUser),
+    steps: {},
     app: (input.app ?? []).map(expandItem),
     config: expandConfig(input.config ?? {}),
     expect: expandExpect(input.expect ?? {}),
@@ -64,6 +65,8 @@ function expandSystem(input: ImageInput["system"] = {}): SystemDocument {
     install: input.install ?? "unpack",
     strip: sortedSet(input.strip ?? []),
     only: mapRecord(input.only ?? {}, (globs) => sortedSet(listOf(globs))),
+    debconf: {},
+    run: [],
   };
 }
 

@@ -29,7 +29,6 @@ export type {
   SystemDocument,
   UserDocument,
 } from "./document.ts";
-export { didYouMean } from "./fault.ts";
 export { imagesOf } from "./document.ts";
 export { documentDigest, documentText } from "./document-text.ts";
 export { didYouMean } from "./fault.ts";

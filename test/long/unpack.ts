@@ -102,7 +102,7 @@ test("unpacking gives the tree of dpkg-deb -x for every package", (t) => {
 
 const document = {
   from: { kind: "debian", suite: "bookworm", sources: [] },
-  system: { base: "none", packages: wanted, install: "unpack", strip: [] as string[], only: {} },
+  system: { base: "none", packages: wanted, install: "unpack", strip: [] as string[], only: {}, debconf: {}, run: [] },
   users: { web: { uid: 10001, gid: 10001, home: "/home/web", shell: "/usr/sbin/nologin", gecos: "", groups: [] } },
   app: [{ kind: "write", to: "/srv/www/index.html", text: "hello\n" }],
 } as const;
