@@ -86,7 +86,7 @@ function split(all: readonly RecordedPackage[]): [readonly RecordedPackage[], re
 }
 
 function stepOf(name: string, packages: readonly RecordedPackage[], below: InstallStep["below"]): InstallStep {
-  return { name, platform, below, packages, strip: [], only: {}, selections: undefined };
+  return { name, platform, below, packages, strip: [], only: {}, answers: {} };
 }
 
 function rulesOf(stage: InstalledStage, base: InstalledStage): Record<string, number> {

@@ -23,8 +23,8 @@ export {
   packageId,
   type UnpackedPackage,
 } from "./content.ts";
-export { debconfSelections, verifyAnswers } from "./debconf/selections.ts";
-export { type DebconfFiles, findUnanswered, verifyAnswered } from "./debconf/unanswered.ts";
+export { type DebconfAnswers, debconfSelections, verifyAnswers } from "./debconf/selections.ts";
+
 export { verifyExpectations } from "./expectations.ts";
 export { type InstalledRoot, installPackages, type InstallRequest } from "./full/install-packages.ts";
 export { essentialClosure, keepClosure } from "./full/keep-closure.ts";

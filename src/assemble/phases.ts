@@ -14,6 +14,7 @@ import { isSameEntry, mergeTrees, type OwnedEntry, type OwnedTree } from "./merg
 import { normalizePackage, type RootLayout } from "./normalize-package.ts";
 import { addParents } from "./parents.ts";
 import type { ProjectFiles } from "./project-files.ts";
+import { shadowAccounts } from "./shadow-files.ts";
 import { skeleton } from "./skeleton.ts";
 import { type Dropped, stripTree, verifyOnly } from "./strip-tree.ts";
 import { TreeEditor } from "./tree-editor.ts";
@@ -155,7 +156,7 @@ export function readAccounts(tree: Tree, contents: Contents): Accounts {
 }
 
 /**
- * Assembles the phase system of `install: unpack`: the spec's users and their home directories. A home that
+ * Assembles the phase system: the spec's users and their home directories. A home that
  * is there already, or is "/nonexistent", is left alone.
  */
 export function assembleUsers(
@@ -165,10 +166,12 @@ export function assembleUsers(
 ): OwnedTree {
   const names = Object.keys(users);
   if (names.length === 0) return below;
-  const accounts = addUsers(readAccounts(below.tree, contents), users);
+  const before = readAccounts(below.tree, contents);
+  const { accounts, entries } = shadowAccounts(before, addUsers(before, users), { tree: below.tree, contents });
   const files = [
     fileEntry("etc/passwd" as ImagePath, encodePasswd(accounts.users), contents),
     fileEntry("etc/group" as ImagePath, encodeGroup(accounts.groups), contents),
+    ...entries,
   ];
   const editor = new TreeEditor(overlay(below, ownedBy("@users", files)), { owner: "@users", mtimeSeconds: 0 });
   for (const name of names.sort(compareOrdinal)) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { emptyTree, essentialClosure, type InstallationSecret, keepClosure, type OwnedTree } from "../assemble/index.ts";
+import { emptyTree, essentialClosure, type InstallationSecret, keepClosure, type OwnedTree, verifyAnswers } from "../assemble/index.ts";
 import { AshlarError } from "../base/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import { type InstallContext, type InstalledStage, type InstallStep, makeInstalledRoot } from "./installed-root.ts";
-import { readControl, readOwnedTree, type RecordedPackage, type Stage } from "./stage.ts";
+import { readOwnedTree, readScripts, type RecordedPackage, type Stage } from "./stage.ts";
 
 export interface FullRequest {
   readonly install: InstallContext;
@@ -28,8 +28,10 @@ export interface FullPhases {
  * chosen closure and what the scripts made for it. Throws `BUILD_FULL_BELOW` and what installing throws.
  */
 export async function installPhases(request: FullRequest): Promise<FullPhases> {
-  const { below } = request;
+  const { below, install, document } = request;
   const wanted = request.packages.filter(({ locked }) => locked.use !== "data");
+  const asking = [...(below?.packages ?? []), ...wanted].map((item) => readScripts(install.store, item));
+  verifyAnswers(document.system.debconf, asking, install.store);
   if (below !== undefined) return installOn(request, below, wanted);
   const first = basePackages(request, wanted);
   const others = wanted.filter((item) => !first.includes(item));
@@ -43,15 +45,15 @@ export async function installPhases(request: FullRequest): Promise<FullPhases> {
 function basePackages({ document, install }: FullRequest, wanted: readonly RecordedPackage[]): readonly RecordedPackage[] {
   if (document.system.base !== "none") return wanted.filter(({ locked }) => locked.phase === "base");
   const closure = essentialClosure(
-    wanted.map((item) => readControl(install.store, item)),
+    wanted.map((item) => readScripts(install.store, item)),
     install.store,
   );
   return wanted.filter(({ locked }) => closure.has(`${locked.name}:${locked.architecture}`));
 }
 
 function stepOf({ document, platform }: FullRequest, name: string, packages: readonly RecordedPackage[]): InstallStep {
-  const { strip, only } = document.system;
-  return { name, platform, below: undefined, packages, strip, only, selections: undefined };
+  const { strip, only, debconf } = document.system;
+  return { name, platform, below: undefined, packages, strip, only, answers: debconf };
 }
 
 async function installOn(

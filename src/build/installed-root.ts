@@ -3,9 +3,12 @@ import { join } from "node:path";
 
 import {
   type AppliedRule,
+  type DebconfAnswers,
+  debconfSelections,
   emptyTree,
   type InstalledRoot,
   installPackages,
+  type InstallRequest,
   type InstallationSecret,
   type OwnedTree,
 } from "../assemble/index.ts";
@@ -13,7 +16,7 @@ import { AshlarError, compareOrdinal, type Digest, isAshlarError, type Json } fr
 import { debianArchitecture } from "../debian/index.ts";
 import { defaultLimits } from "../sandbox/index.ts";
 import type { Action, Store } from "../store/index.ts";
-import { putOwnedTree, readOwnedTree, readUnpacked, type RecordedPackage } from "./stage.ts";
+import { putOwnedTree, readOwnedTree, readScripts, readUnpacked, type RecordedPackage } from "./stage.ts";
 import { RunLog } from "./steps/run-log.ts";
 import type { RunPlace } from "./steps/run-logged.ts";
 
@@ -45,8 +48,8 @@ export interface InstallStep {
   readonly packages: readonly RecordedPackage[];
   readonly strip: readonly string[];
   readonly only: Readonly<Record<string, readonly string[]>>;
-  /** For `debconf-set-selections`. */
-  readonly selections: string | undefined;
+  /** Question to answer; those of other packages are left aside. */
+  readonly answers: DebconfAnswers;
   /** Names the step in logs, e.g. "base". */
   readonly name: string;
 }
@@ -54,17 +57,18 @@ export interface InstallStep {
 /** Installs packages in full on a root, or remembers what came of it. Without packages the root stays as it is. */
 export async function makeInstalledRoot(context: InstallContext, step: InstallStep): Promise<InstalledStage> {
   const { store } = context;
-  const action = actionOf(step);
+  const selections = debconfSelections(step.answers, step.packages.map((item) => readScripts(store, item)), store);
+  const action = actionOf(step, selections);
   const known = context.again === true ? undefined : store.getAction(action)?.value;
   if (known !== undefined) return known as unknown as InstalledStage;
-  const stage = await install(context, step);
+  const stage = await install(context, step, selections);
   const reaches = { trees: [stage.flat, stage.near], contents: [stage.owners] };
   store.putAction(action, { value: stage as unknown as Json, reaches });
   return stage;
 }
 
 /** Circumstances, backend and who runs it have no part in the name of the step: the result may not depend on them. */
-function actionOf({ platform, below, packages, strip, only, selections }: InstallStep): Action {
+function actionOf({ platform, below, packages, strip, only }: InstallStep, selections: string | undefined): Action {
   const sorted = [...packages].sort((a, b) => compareOrdinal(nameOf(a), nameOf(b)));
   const roles = sorted.map(({ locked }) => {
     return { name: nameOf({ locked }), isAsked: locked.by.includes("spec"), phase: locked.phase };
@@ -81,14 +85,18 @@ function nameOf({ locked }: Pick<RecordedPackage, "locked">): string {
   return `${locked.name}:${locked.architecture}`;
 }
 
-async function install(context: InstallContext, step: InstallStep): Promise<InstalledStage> {
+async function install(
+  context: InstallContext,
+  step: InstallStep,
+  selections: string | undefined,
+): Promise<InstalledStage> {
   const { store, progress, storeDir } = context;
   const { platform, packages, name } = step;
   const shown = progress.start(`install ${name} (${platform})`, packages.length, "items");
   const path = join(storeDir, "logs", `install-${name}-${platform.replaceAll("/", "-")}.log`);
   const log = new RunLog({ path, onLine: (line) => progress.log(name, line), secrets: [] });
   try {
-    const installed = await installPackages(requestOf(context, step, log));
+    const installed = await installPackages({ ...requestOf(context, step, log), selections });
     log.end(false);
     shown.done(`${packages.length} packages configured`);
     return stageOf(store, installed, step.below?.stage);
@@ -98,9 +106,9 @@ async function install(context: InstallContext, step: InstallStep): Promise<Inst
   }
 }
 
-function requestOf(context: InstallContext, step: InstallStep, log: RunLog): Parameters<typeof installPackages>[0] {
+function requestOf(context: InstallContext, step: InstallStep, log: RunLog): Omit<InstallRequest, "selections"> {
   const { store, sandbox, circumstances } = context;
-  const { platform, below, packages, strip, only, selections } = step;
+  const { platform, below, packages, strip, only, answers } = step;
   const lower = below?.stage;
   const owned = lower === undefined ? emptyTree : readOwnedTree(store, lower);
   return {
@@ -115,7 +123,7 @@ function requestOf(context: InstallContext, step: InstallStep, log: RunLog): Par
     packages: packages.map((item) => readUnpacked(store, item)),
     strip,
     only,
-    selections,
+    answers,
     onOutput: (bytes) => log.write(bytes),
   };
 }

@@ -64,6 +64,11 @@ export function readControl(
   return { locked, control: new Map(Object.entries(control)), list };
 }
 
+/** A package for what it runs and asks: without its files. */
+export function readScripts(store: Store, item: RecordedPackage): UnpackedPackage {
+  return { ...readControl(store, item), tree: [] };
+}
+
 /** What the contents of some packages say of themselves: ELF headers and first lines of scripts. */
 export function factsOf(store: Store, packages: readonly RecordedPackage[]): Map<Digest, ContentFacts> {
   const facts = new Map<Digest, ContentFacts>();

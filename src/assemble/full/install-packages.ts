@@ -4,6 +4,8 @@ import { type Entry, makeTree, type Tree } from "../../formats/index.ts";
 import type { Sandbox, SandboxCircumstances, SandboxLimits } from "../../sandbox/index.ts";
 import type { PackWriter, Store } from "../../store/index.ts";
 import { type Contents, openContents, type UnpackedPackage } from "../content.ts";
+import type { DebconfAnswers } from "../debconf/selections.ts";
+import { findUnanswered, type UnansweredQuestion, verifyAnswered } from "../debconf/unanswered.ts";
 import type { OwnedTree } from "../merge-trees.ts";
 import { type AppliedRule, applyRules, type InstallationSecret } from "../rules/apply-rules.ts";
 import { type DescribedPackage, describePackage } from "./describe-package.ts";
@@ -43,6 +45,8 @@ export interface InstallRequest {
   readonly only: Readonly<Record<string, readonly string[]>>;
   /** The text for `debconf-set-selections`; undefined: no answers. */
   readonly selections: string | undefined;
+  /** What the spec answers: no other question may be left open. */
+  readonly answers: DebconfAnswers;
   readonly onOutput?: ((bytes: Uint8Array) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -84,6 +88,7 @@ class Installation {
     const waves = this.#isNew ? [waveOf(orderPackages(packages))] : planWaves(packages);
     let { owned } = this.#request.below;
     for (const wave of waves) owned = await this.#runWave(owned, wave);
+    verifyAnswered(openQuestions(owned, this.#request));
     return { owned, near: this.#near as Digest, applied: this.#applied, secrets: this.#secrets };
   }
 
@@ -155,6 +160,17 @@ class Installation {
     this.#secrets.push(...ruled.secrets);
     return { tree: ruled.tree, owners: ownersOf(ruled.tree, after.owners) };
   }
+}
+
+/** What packages asked without getting an answer. */
+function openQuestions({ tree }: OwnedTree, { store, answers }: InstallRequest): readonly UnansweredQuestion[] {
+  const read = (name: string): Uint8Array | undefined => {
+    const entry = tree.find(({ path }) => path === `var/cache/debconf/${name}`);
+    return entry?.type === "file" ? store.read(entry.content) : undefined;
+  };
+  const [config, templates] = [read("config.dat"), read("templates.dat")];
+  if (config === undefined || templates === undefined) return [];
+  return findUnanswered({ config, templates, passwords: read("passwords.dat") }, answers);
 }
 
 function ownersOf(tree: Tree, owners: OwnedTree["owners"]): Map<ImagePath, string> {

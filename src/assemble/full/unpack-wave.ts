@@ -5,7 +5,7 @@ import { type Entry, makeTree } from "../../formats/index.ts";
 import type { Contents } from "../content.ts";
 import type { OwnedTree } from "../merge-trees.ts";
 import { finalPath, mergedLinks, normalizePackage } from "../normalize-package.ts";
-import { addParents } from "../parents.ts";
+import { addParents, plainDirectory } from "../parents.ts";
 import { stripTree } from "../strip-tree.ts";
 import { type DescribedPackage, fullLayout } from "./describe-package.ts";
 import { adminDir, unpackedDatabase } from "./dpkg-database.ts";
@@ -41,7 +41,7 @@ export function unpackWave(input: UnpackInput): UnpackedWave {
   const normal = input.packages.map((item) => prepare(divertFiles(item, diversions), input));
   const own = new Map(normal.map((item) => [item.id, item]));
   const packageOf: PackageOf = (id) => own.get(id) ?? input.installed(id);
-  const files = withMergedLinks(layFiles(below, normal.map(withoutConffiles), packageOf));
+  const files = withSkeleton(layFiles(below, normal.map(withoutConffiles), packageOf));
   const laid = layFiles(files, normal.map(newConffiles), packageOf);
   const made = unpackedDatabase({ before, after: byPath(laid), packages: normal, contents, architecture });
   const entries = byPath(laid);
@@ -56,13 +56,18 @@ export function unpackWave(input: UnpackInput): UnpackedWave {
   return { files, root: { tree: makeTree(entries.values()), owners } };
 }
 
-/** A new system's links of merged /usr, which no package ships before trixie. */
-function withMergedLinks({ tree, owners }: OwnedTree): OwnedTree {
-  const links = mergedLinks(tree);
-  if (links.length === 0) return { tree, owners };
+/**
+ * What a new system has before any package: the links of merged /usr, which none ships before trixie, and
+ * /run/lock, which base-files' postinst makes, in a /run that is not the image's while scripts run.
+ */
+function withSkeleton({ tree, owners }: OwnedTree): OwnedTree {
+  const lock = plainDirectory(parsePath("run/lock"), 0o1777);
+  const hasRun = tree.some(({ path }) => path === "run") && !tree.some(({ path }) => path === lock.path);
+  const made = [...mergedLinks(tree), ...(hasRun ? [lock] : [])];
+  if (made.length === 0) return { tree, owners };
   const all = new Map(owners);
-  for (const { path } of links) all.set(path, skeletonOwner);
-  return { tree: makeTree([...tree, ...links]), owners: all };
+  for (const { path } of made) all.set(path, skeletonOwner);
+  return { tree: makeTree([...tree, ...made]), owners: all };
 }
 
 function byPath({ tree }: OwnedTree): Map<ImagePath, Entry> {
