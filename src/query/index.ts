@@ -15,4 +15,4 @@ export { type ChangedPackage, diffPackages, type InstalledPackage, type PackageD
 export { type ChangedEntry, diffTrees, type TreeDiff, type TreeFacet } from "./diff-trees.ts";
 export type { FileTaker } from "./layer-reader.ts";
 export { type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
-export { isPackageDatabase, readPackages } from "./read-packages.ts";
+export { isPackageDatabase, readInstalled, readPackages } from "./read-packages.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { byText, type Digest, type ImagePath, limits } from "../base/index.ts";
+import { compareOrdinal, type Digest, type ImagePath, limits } from "../base/index.ts";
 import { field, parseControl, type Stanza } from "../debian/index.ts";
 import type { FileEntry, Tree } from "../formats/index.ts";
 import type { InstalledPackage } from "./diff-packages.ts";
@@ -19,26 +19,37 @@ export function isPackageDatabase(path: ImagePath): boolean {
  * only configuration is left do not count. `read` gives a file's content. Throws `DEBIAN_CONTROL_INVALID`.
  */
 export function readPackages(tree: Tree, read: (content: Digest) => Uint8Array): readonly InstalledPackage[] {
-  const found = new Map<string, InstalledPackage>();
+  return readInstalled(tree, read).map(describe);
+}
+
+/** The same as whole stanzas. */
+export function readInstalled(tree: Tree, read: (content: Digest) => Uint8Array): readonly Stanza[] {
+  const found = new Map<string, Stanza>();
   for (const file of tree) {
     if (file.type !== "file" || !isPackageDatabase(file.path)) continue;
-    for (const item of readDatabase(file, read)) {
-      const key = `${item.name} ${item.architecture}`;
-      if (file.path === statusPath || !found.has(key)) found.set(key, item);
+    for (const stanza of readDatabase(file, read)) {
+      const { name, architecture } = describe(stanza);
+      const key = `${name} ${architecture}`;
+      if (file.path === statusPath || !found.has(key)) found.set(key, stanza);
     }
   }
-  return [...found.values()].sort(byText((item) => `${item.name} ${item.architecture}`));
+  return [...found].sort(([a], [b]) => compareOrdinal(a, b)).map(([, stanza]) => stanza);
 }
 
-function readDatabase(file: FileEntry, read: (content: Digest) => Uint8Array): InstalledPackage[] {
+function readDatabase(file: FileEntry, read: (content: Digest) => Uint8Array): readonly Stanza[] {
   if (file.sizeBytes === 0 || file.sizeBytes > limits.textBytesMax) return [];
-  return parseControl(read(file.content)).flatMap((stanza) => installed(stanza) ?? []);
+  return parseControl(read(file.content)).filter(isInstalled);
 }
 
-function installed(stanza: Stanza): InstalledPackage | undefined {
-  const [name, version] = [field(stanza, "Package"), field(stanza, "Version")];
-  if (name === undefined || version === undefined || !isPresent(field(stanza, "Status"))) return undefined;
+function isInstalled(stanza: Stanza): boolean {
+  const isNamed = field(stanza, "Package") !== undefined && field(stanza, "Version") !== undefined;
+  return isNamed && isPresent(field(stanza, "Status"));
+}
+
+function describe(stanza: Stanza): InstalledPackage {
+  const name = field(stanza, "Package") as string;
   const sourceName = (field(stanza, "Source") ?? name).split(" ")[0] as string;
+  const version = field(stanza, "Version") as string;
   return { name, version, architecture: field(stanza, "Architecture") ?? "", sourceName };
 }
 
