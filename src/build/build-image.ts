@@ -155,7 +155,8 @@ async function finish(
   parts: Pick<ImageRecord, "document" | "packages">,
 ): Promise<Digest> {
   const { store, name, platform, form } = request;
-  const createdSeconds = request.epochSeconds ?? request.inputSeconds;
+  const below = createdSecondsOf(configBelow(request));
+  const createdSeconds = request.epochSeconds ?? Math.max(request.inputSeconds, below);
   const image = await encodeImage(request, stage, createdSeconds);
   const pack = store.beginPack();
   const manifest = pack.put(image.manifest).digest;
@@ -180,6 +181,12 @@ async function finish(
     config,
   };
   return putImageRecord(store, record);
+}
+
+/** When an image says it was made; 0 where it says nothing that we could write again. */
+function createdSecondsOf(config: ImageConfig | undefined): number {
+  const seconds = Math.floor(Date.parse(config?.created ?? "") / 1000);
+  return seconds > 0 && seconds < 253_402_300_800 ? seconds : 0;
 }
 
 async function encodeImage(request: ImageRequest, stage: Stage, createdSeconds: number): Promise<Image> {

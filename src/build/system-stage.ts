@@ -66,7 +66,9 @@ function actionOf({ document, packages, below, platform }: SystemRequest): Actio
   const lower = below === undefined ? [] : [below.stage.flat, below.stage.owners];
   const inputs = [...packages.map((item) => item.record), ...lower];
   const isChild = below !== undefined;
-  const parameters = { from: from.kind, platform, system, users, layers, roles, isChild };
+  // Equal trees may come in other layers, and those are part of the stage.
+  const under = below?.stage.layers ?? [];
+  const parameters = { from: from.kind, platform, system, users, layers, roles, isChild, under };
   return { operation: "assemble.system", version: 2, inputs, parameters: parameters as unknown as Json };
 }
 
