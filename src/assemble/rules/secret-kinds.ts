@@ -96,7 +96,7 @@ export const secretKinds: readonly SecretKind[] = [
   {
     kind: "password for MySQL",
     path: /^etc\/mysql\/debian\.cnf$/,
-    content: /^\s*password\s*=\s*\S/m,
+    content: /^[ \t]*password[ \t]*=[ \t]*\S/m,
     action: "keep",
   },
   {
@@ -134,10 +134,10 @@ export const secretKinds: readonly SecretKind[] = [
   {
     kind: "WireGuard key",
     path: /^etc\/wireguard\//,
-    content: /^[A-Za-z0-9+/]{43}=\s*$|^\s*PrivateKey\s*=/m,
+    content: /^[A-Za-z0-9+/]{43}=[ \t]*$|^[ \t]*PrivateKey[ \t]*=/m,
     action: "keep",
   },
-  { kind: "DNS key", content: /^\s*secret\s+"[A-Za-z0-9+/]{16,}={0,2}"\s*;/m, action: "keep" },
+  { kind: "DNS key", content: /^[ \t]*secret[ \t]+"[A-Za-z0-9+/]{16,}={0,2}"[ \t]*;/m, action: "keep" },
   { kind: "DNSSEC private key", content: /^Private-key-format: v/m, action: "keep" },
 ];
 
