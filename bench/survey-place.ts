@@ -8,6 +8,7 @@ import { unpackPackages } from "../src/build/packages.ts";
 import type { RecordedPackage } from "../src/build/stage.ts";
 import { sourcesByName } from "../src/cli/sources-by-name.ts";
 import { fetchPackages, type MirrorSettings, openFetcher } from "../src/fetch/index.ts";
+import { loadCompressor } from "../src/formats/index.ts";
 import { type Lock, type LockedPackage, resolveLock } from "../src/lock/index.ts";
 import type { Document } from "../src/spec/index.ts";
 import { openStore, type Store } from "../src/store/index.ts";
@@ -36,7 +37,7 @@ export interface SurveyOptions {
 
 /** Locks every package alone on the base. Packages that the solver has no answer for fail it, naming the image. */
 export async function openSurvey(names: readonly string[], options: SurveyOptions): Promise<SurveyPlace> {
-  const store = openStore(options.storeDir);
+  const store = openStore(options.storeDir, { compressor: await loadCompressor() });
   const fetcher = openFetcher({ area: store });
   const mirrors = mirrorSettings();
   const document = await documentOf(names, options, store);
