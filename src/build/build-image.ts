@@ -183,9 +183,12 @@ async function finish(
   return putImageRecord(store, record);
 }
 
-/** When an image says it was made; 0 where it says nothing that we could write again. */
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** When an image says it was made; 0 where it says it otherwise than it must (RFC 3339), or before 1970. */
 function createdSecondsOf(config: ImageConfig | undefined): number {
-  const seconds = Math.floor(Date.parse(config?.created ?? "") / 1000);
+  const text = config?.created ?? "";
+  const seconds = rfc3339.test(text) ? Math.floor(Date.parse(text) / 1000) : 0;
   return seconds > 0 && seconds < 253_402_300_800 ? seconds : 0;
 }
 

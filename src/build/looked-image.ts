@@ -14,6 +14,7 @@ import {
 import { type InstalledPackage, isPackageDatabase, readLayerTree, readPackages } from "../query/index.ts";
 import { readImage } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
+import { installedIn, readBaseRecord } from "./base-record.ts";
 import { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
 
 export interface LookedLayer {
@@ -44,6 +45,8 @@ export interface LookedImage {
     readonly record: ImageRecord;
     owners(): ReadonlyMap<ImagePath, string>;
     locked(): readonly LockedPackage[];
+    /** Packages of the foreign image that it stands on. */
+    inBase(): readonly InstalledPackage[];
   };
 }
 
@@ -60,6 +63,8 @@ export function lookAtRecord(store: Store, named: NamedRecord, platform: Platfor
   const record = readImageRecord(store, choose(named, platform).record);
   const json = (digest: Digest): unknown => JSON.parse(Buffer.from(store.read(digest)).toString("utf8"));
   const locked = (): readonly LockedPackage[] => json(record.packages) as readonly LockedPackage[];
+  const inBase = (): readonly InstalledPackage[] =>
+    record.base === undefined ? [] : installedIn(store, readBaseRecord(store, record.base));
   return {
     name: named.name,
     platform: record.platform,
@@ -68,13 +73,14 @@ export function lookAtRecord(store: Store, named: NamedRecord, platform: Platfor
     config: parseConfig(store.read(record.config)),
     layers: () => layersOf(store, record),
     tree: async () => store.readTree(record.flat),
-    packages: async () => installedOf(locked()),
+    packages: async () => sorted([...inBase(), ...installedOf(locked())]),
     read: async (_path, content) => store.read(content),
     built: {
       record,
       owners: () =>
         new Map(Object.entries(json(record.owners) as Record<ImagePath, string>) as [ImagePath, string][]),
       locked,
+      inBase,
     },
   };
 }
@@ -105,10 +111,15 @@ async function layersOf(store: Store, record: ImageRecord): Promise<readonly Loo
 }
 
 function installedOf(locked: readonly LockedPackage[]): readonly InstalledPackage[] {
-  const installed = locked.filter((item) => item.use === "install");
-  return installed
-    .map(({ name, version, architecture, sourceName }) => ({ name, version, architecture, sourceName }))
-    .sort((a, b) => compareOrdinal(a.name, b.name) || compareOrdinal(a.architecture, b.architecture));
+  return locked
+    .filter((item) => item.use === "install")
+    .map(({ name, version, architecture, sourceName }) => ({ name, version, architecture, sourceName }));
+}
+
+function sorted(packages: readonly InstalledPackage[]): readonly InstalledPackage[] {
+  return [...packages].sort(
+    (a, b) => compareOrdinal(a.name, b.name) || compareOrdinal(a.architecture, b.architecture),
+  );
 }
 
 /** Opens an image of a place on disk; its layers are read when its files are asked for. */

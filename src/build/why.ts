@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { baseOwner, packageId } from "../assemble/index.ts";
 import { AshlarError, type ImagePath } from "../base/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import { findPath } from "./find-path.ts";
@@ -10,7 +11,10 @@ export interface Reason {
   readonly path?: ImagePath;
   /** A package's name, or a step of Ashlar such as "@accounts" or "@app". */
   readonly owner: string;
-  /** From the owner up to "spec" or "base", the shortest way; the owner itself first. */
+  /**
+   * From the owner up to "spec" or "base", the shortest way; the owner itself first. What came with a foreign
+   * image ends in "from".
+   */
   readonly chain: readonly string[];
   /** Everybody who needs the owner directly. */
   readonly by: readonly string[];
@@ -27,15 +31,29 @@ export async function findReason(image: LookedImage, subject: string): Promise<R
       },
     );
   }
-  const locked = image.built.locked();
-  if (!subject.includes("/")) return reasonOf(locked, packageNamed(locked, subject));
+  const { built } = image;
+  if (!subject.includes("/")) return reasonOf(built, subject);
   const tree = await image.tree();
   const exact = subject.replace(/^\/+|\/+$/g, "");
   const { path } = tree.find((entry) => entry.path === exact) ?? findPath(tree, subject);
-  const owner = image.built.owners().get(path) ?? "";
+  const owner = built.owners().get(path) ?? "";
+  if (owner === baseOwner) return { path, owner, chain: [owner, "from"], by: ["from"] };
   if (owner.startsWith("@") || owner === "")
     return { path, owner: owner || "@ashlar", chain: [owner || "@ashlar"], by: [] };
-  return { path, ...reasonOf(locked, packageNamed(locked, owner)) };
+  return { path, ...reasonOf(built, owner) };
+}
+
+type Built = NonNullable<LookedImage["built"]>;
+
+/** Of a package by its name or id. */
+function reasonOf(built: Built, id: string): Omit<Reason, "path"> {
+  const locked = built.locked();
+  const [name] = id.split(":") as [string];
+  const below = built.inBase().find((item) => item.name === id || packageId(item) === id);
+  const isOurs = locked.some((item) => item.name === name && item.use === "install");
+  if (below !== undefined && !isOurs) return { owner: below.name, chain: [below.name, "from"], by: ["from"] };
+  const start = packageNamed(locked, id);
+  return { owner: start.name, chain: shortestChain(locked, start), by: start.by };
 }
 
 /** By `name` or `name:architecture`. */
@@ -54,10 +72,6 @@ function packageNamed(locked: readonly LockedPackage[], id: string): LockedPacka
         ? `it has ${near.slice(0, 5).join(", ")}`
         : "a path begins with a slash, as in /usr/bin/env",
   });
-}
-
-function reasonOf(locked: readonly LockedPackage[], start: LockedPackage): Reason {
-  return { owner: start.name, chain: shortestChain(locked, start), by: start.by };
 }
 
 /** Breadth first, so that the way up is as short as there is one. */

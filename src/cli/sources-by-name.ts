@@ -5,7 +5,7 @@ import { type Document, imagesOf, type SourceDocument } from "../spec/index.ts";
 export function sourcesByName(document: Document): ReadonlyMap<string, SourceDocument> {
   const sources = new Map<string, SourceDocument>();
   for (const image of Object.values(imagesOf(document))) {
-    if (image.from.kind !== "debian") continue;
+    if (!("sources" in image.from)) continue;
     for (const source of image.from.sources) sources.set(source.name, source);
   }
   return sources;

@@ -21,6 +21,7 @@ const steps: Readonly<Record<string, string>> = {
   "@accounts": "made from base-passwd's accounts (docs/unpack.md)",
   "@app": "an item of `app` in the spec",
   "@ashlar": "made by Ashlar",
+  "@base": "came with the image in `from`, where no package has it",
   "@ca-certificates": "made from ca-certificates, as its script would (docs/unpack.md)",
   "@skeleton": "part of every root file system (docs/unpack.md)",
   "@users": "`users` of the spec",
@@ -31,6 +32,7 @@ function showReason({ path, owner, chain, by }: Reason): string {
   if (owner.startsWith("@")) return `${[...lines, `└─ ${steps[owner] ?? owner.slice(1)}`].join("\n")}\n`;
   const shown = chain.map((name, i) => {
     if (name === "spec") return "named in the spec";
+    if (name === "from") return "came with the image in `from`";
     if (name === "base") return "part of the suite's base set";
     return i === 0 ? `package ${name}` : `needed by ${name}`;
   });
