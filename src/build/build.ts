@@ -7,7 +7,9 @@ import { type Image, parseManifest, parsePlatform } from "../oci/index.ts";
 import type { Sandbox, SandboxCircumstances } from "../sandbox/index.ts";
 import { type Document, type ImageDocument, imagesOf } from "../spec/index.ts";
 import type { PackWriter, Store } from "../store/index.ts";
+import { readBaseRecord } from "./base-record.ts";
 import { buildImage } from "./build-image.ts";
+import { openBase } from "./foreign-base.ts";
 import { unpackPackages } from "./packages.ts";
 import type { Progress } from "./progress.ts";
 import { type DirectoryOrder, projectReader } from "./project-reader.ts";
@@ -162,7 +164,7 @@ interface Target {
   readonly platform: string;
 }
 
-function buildPlatform(request: BuildRequest, target: Target, { done, recorded }: Made): Promise<Digest> {
+async function buildPlatform(request: BuildRequest, target: Target, { done, recorded }: Made): Promise<Digest> {
   const { store, progress, form, epochSeconds, projectDir, directoryOrder, lock, document, spool } = request;
   const of = (key: string): readonly RecordedPackage[] => recorded.get(`${key} ${target.platform}`) ?? [];
   const chain = ancestorsOf(document, target.key);
@@ -179,8 +181,24 @@ function buildPlatform(request: BuildRequest, target: Target, { done, recorded }
       order: directoryOrder,
       ...(pack && { put: (bytes) => pack.put(bytes) }),
     });
-  const own = { packages: of(target.key), parent, inputSeconds: Math.max(0, ...dates) };
+  const base = await baseOf(request, target);
+  const own = { packages: of(target.key), base, parent, inputSeconds: Math.max(0, ...dates) };
   return buildImage({ store, progress, form, epochSeconds, spool, project, ...target, ...own, install: request });
+}
+
+/** The foreign image below, brought into the store. Throws `LOCK_STALE` where the lock has another. */
+async function baseOf(
+  request: BuildRequest,
+  { key, document: { from }, platform }: Target,
+): Promise<{ readonly name: string; readonly record: Digest } | undefined> {
+  if (from.kind !== "oci") return undefined;
+  const record = await openBase({ ...request, from, platform });
+  const { manifest } = readBaseRecord(request.store, record);
+  const locked = request.lock.images.find((image) => image.image === key && image.platform === platform);
+  if (locked?.manifest === manifest) return { name: from.name, record };
+  const fault = `the lock has manifest ${locked?.manifest ?? "none"}, want ${manifest}`;
+  const message = `Cannot build image "${key}" for ${platform} on "${from.name}": ${fault}`;
+  throw new AshlarError("LOCK_STALE", message, { hint: "run: ashlar lock" });
 }
 
 /** The images below one, the lowest first. */

@@ -26,6 +26,7 @@ export type { Progress, ProgressStep } from "./progress.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
 export { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+export { baseReader } from "./read-base.ts";
 export { type LoadedSpec, loadSpec } from "./spec-memo.ts";
 export { storeSource } from "./store-source.ts";
 export { type Output, writeOutput } from "./write-output.ts";

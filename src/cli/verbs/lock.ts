@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 
 import { AshlarError, type Json } from "../../base/index.ts";
-import { findProject, loadSpec, type Project } from "../../build/index.ts";
+import { baseReader, findProject, loadSpec, type Project } from "../../build/index.ts";
 import {
   compareLocks,
   type ImageChanges,
@@ -94,13 +94,15 @@ interface Making extends Asked {
 /** Resolves a document; the network is asked only where the previous lock does not answer. */
 export async function makeLock(shell: Shell, options: LockOptions, making: Making): Promise<Lock> {
   const { store, project, document, previous, update: moving } = making;
-  const shown = showDownloads(makeProgress(shell, options), "fetch indexes");
+  const progress = makeProgress(shell, options);
+  const shown = showDownloads(progress, "fetch indexes");
   const fetcher = openNetwork(shell, { store, offline: options.offline === true, onEvent: shown.onEvent });
   const { allowOlder, allowExpired, allowReleaseChange: allowChanged } = options;
   const overrides = { allowOlder, allowExpired, allowChanged };
   try {
     const archives = archiveOptions(shell, { store, project, overrides });
-    const result = await resolveLock({ ...archives, document, fetcher, previous, update: moving });
+    const readBase = baseReader({ store, projectDir: project.dir, progress });
+    const result = await resolveLock({ ...archives, document, fetcher, readBase, previous, update: moving });
     shown.done();
     return result;
   } finally {
