@@ -29,6 +29,8 @@ export interface BaseRequest {
   readonly from: BaseName;
   readonly platform: string;
   readonly progress: Progress;
+  /** Where to take it from, whatever the spec says. */
+  readonly place?: BasePlace | undefined;
 }
 
 /**
@@ -52,7 +54,8 @@ function baseAction({ from, platform }: BaseRequest): Action {
   return { operation: "oci.base", version: 1, inputs: [from.digest], parameters: { platform } };
 }
 
-function findPlace({ store, projectDir, from }: BaseRequest): BasePlace {
+function findPlace({ store, projectDir, from, place: given }: BaseRequest): BasePlace {
+  if (given !== undefined) return given;
   if (from.at !== undefined) return placeOf(from.at, projectDir);
   const place = placeInStore(store, from.digest);
   if (place !== undefined) return place;

@@ -9,6 +9,7 @@
  *     const [image] = await build({ store, document, lock, fetch, form: "zstd:chunked", ... });
  *     await copyImage(storeSource(store, image.record), openTarget("oci", "out"));
  */
+export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { findImage, pruneSuperseded } from "./find-image.ts";

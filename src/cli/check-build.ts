@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 
 import { AshlarError, type Digest } from "../base/index.ts";
 import {
+  bringBases,
   type BuildDifference,
   type BuiltImage,
   compareBuilds,
@@ -60,7 +61,7 @@ export async function checkBuild(run: CheckRun, images: readonly BuiltImage[]): 
     const plan = planCircumstances(run.shell, place);
     const workers = workersOf(run);
     const circumstances = { ...plan, varied: ["an empty store", `${workers} workers`, ...plan.varied] };
-    const isWhole = furnish(run, place, circumstances);
+    const isWhole = await furnish(run, { place, circumstances, images });
     await buildAgain(run, { place, circumstances, workers, isWhole });
     const differences = await compareAll(run.store, place.store, images);
     if (differences.length > 0) throw differs(differences, circumstances);
@@ -87,13 +88,22 @@ function workersOf({ options }: CheckRun): number {
   return first === 1 ? 3 : 1;
 }
 
-/** Brings project and downloads; false where a download is missing, so that it must be fetched again. */
-function furnish({ shell, options, project, store }: CheckRun, place: Place, { user }: Circumstances): boolean {
+interface Furnishing {
+  readonly place: Place;
+  readonly circumstances: Circumstances;
+  readonly images: readonly BuiltImage[];
+}
+
+/** Brings project, bases and downloads; false where a download is missing, so that it must be fetched again. */
+async function furnish(run: CheckRun, { place, circumstances, images }: Furnishing): Promise<boolean> {
+  const { shell, options, project, store, progress } = run;
+  const { user } = circumstances;
   const outputs = (options.output ?? []).map((output) => parseOutput(output, shell.cwd).path);
   copyProject(project.dir, place.project, new Set([...outputs, storeDirOf(shell, options), place.base]));
   const second = openStore(place.store);
   let isWhole = true;
   try {
+    await bringBases(store, second, { images: images.map(({ record }) => record), progress });
     const packages = readLock(project)?.images.flatMap((image) => image.packages) ?? [];
     for (const digest of new Set(packages.map((item) => item.digest))) {
       const link = user === undefined;
