@@ -45,7 +45,13 @@ export {
   type SystemPhases,
 } from "./phases.ts";
 export { memoryProject, type ProjectFile, type ProjectFiles } from "./project-files.ts";
-export { applyRules, type AppliedRule, type InstallationSecret, type RuledTree, showSecret } from "./rules/apply-rules.ts";
+export {
+  applyRules,
+  type AppliedRule,
+  type InstallationSecret,
+  type RuledTree,
+  showSecret,
+} from "./rules/apply-rules.ts";
 export type { RuleInput } from "./rules/rule-root.ts";
 export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";
