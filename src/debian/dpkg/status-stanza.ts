@@ -12,9 +12,9 @@ export interface StatusOptions {
  * lost, with what dpkg adds. Ends in a line feed; undefined where the file holds no stanza.
  */
 export function statusStanza(control: string, { status, conffiles }: StatusOptions): string | undefined {
-  const lines = control.split("\n").map((line) => line.trimEnd());
-  const start = lines.findIndex((line) => line !== "");
-  const end = lines.findIndex((line, i) => i > start && line === "");
+  const lines = control.split("\n");
+  const start = lines.findIndex((line) => line.trim() !== "");
+  const end = lines.findIndex((line, i) => i > start && line.trim() === "");
   const stanza = withoutFields(lines.slice(start, end < 0 ? undefined : end), /^(status|conffiles|config-version):/i);
   if (start < 0 || !/^[\w-]+:/.test(stanza[0] ?? "")) return undefined;
   const at = stanza.findIndex((line) => /^package:/i.test(line)) + 1;
