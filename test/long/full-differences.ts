@@ -35,10 +35,21 @@ export function knownDifferences(): readonly KnownDifference[] {
   });
 }
 
-/** "order": the same paragraphs, differently arranged. */
-export function withOrder(difference: Difference, ours: string, theirs: string): Difference {
+/** Names two kinds of contents that differ harmlessly: "order" of paragraphs, "time in bytecode". */
+export function named(difference: Difference, ours: string, theirs: string): Difference {
   if (difference.what.join() !== "content") return difference;
-  const sorted = (root: string): string =>
-    readFileSync(join(root, difference.path), "utf8").split("\n\n").sort().join("\n\n");
-  return sorted(ours) === sorted(theirs) ? { ...difference, what: ["order"] } : difference;
+  const [our, their] = [ours, theirs].map((root) => readFileSync(join(root, difference.path))) as [Buffer, Buffer];
+  if (withoutTime(our)?.equals(withoutTime(their) ?? Buffer.alloc(0)))
+    return { ...difference, what: ["time in bytecode"] };
+  return paragraphs(our) === paragraphs(their) ? { ...difference, what: ["order"] } : difference;
+}
+
+function paragraphs(text: Buffer): string {
+  return text.toString("latin1").split("\n\n").sort().join("\n\n");
+}
+
+/** A compiled Python module without the time of its source (PEP 552: magic, flags 0, time, size). */
+function withoutTime(module: Buffer): Buffer | undefined {
+  const isTimed = module.length > 16 && module.readUInt16LE(2) === 0x0a0d && module.readUInt32LE(4) === 0;
+  return isTimed ? Buffer.concat([module.subarray(0, 8), module.subarray(12)]) : undefined;
 }

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { podmanPrograms } from "../podman.ts";
 import { ashlar, must, run } from "../programs.ts";
 import { tryContainer } from "./full-container.ts";
-import { knownDifferences, withOrder } from "./full-differences.ts";
+import { knownDifferences, named } from "./full-differences.ts";
 import { compareRoots, type Difference, readRoot } from "./full-tree.ts";
 import { debsOf, makeArchive, sourceLine } from "./local-archive.ts";
 
@@ -63,7 +63,7 @@ function trySet(name: string, dir: string, store: string): number {
   const more = { base: "none", install: "unpack", packages: ["less"] };
   makeArchive(archive, [...debs, ...build(join(dir, "less"), { system: more, store, outputs: [] })]);
   bootstrap(theirs, ["apt", ...packages], archive);
-  const found = compareRoots(readRoot(ours), readRoot(theirs)).map((one) => withOrder(one, ours, theirs));
+  const found = compareRoots(readRoot(ours), readRoot(theirs)).map((one) => named(one, ours, theirs));
   const unknown = report(name, found);
   checkDatabase(ours, theirs);
   const said = tryContainer(join(dir, "container"), { image, name: tag, work, archive });
@@ -93,8 +93,10 @@ function build(project: string, { system, store, outputs }: BuildOf): readonly s
 function bootstrap(root: string, packages: readonly string[], archive: string): void {
   const form = ["--mode=root", "--variant=minbase", "--format=directory", "--architectures=amd64"];
   const hooks = ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", `--include=${packages.join(",")}`];
-  const fixed = { SOURCE_DATE_EPOCH: "315532800", LC_ALL: "C.UTF-8" };
-  must("mmdebstrap", [...form, ...hooks, "--quiet", "bookworm", root, sourceLine(archive, "copy")], fixed);
+  const words = [...form, ...hooks, "--quiet", "bookworm", root, sourceLine(archive, "copy")];
+  // Scripts would hear of this host's environment, e.g. PYTHONDONTWRITEBYTECODE.
+  const fixed = [`PATH=${process.env["PATH"]}`, "SOURCE_DATE_EPOCH=315532800", "LC_ALL=C.UTF-8"];
+  must("env", ["-i", ...fixed, "mmdebstrap", ...words]);
 }
 
 /** Prints what differs, by line of the list; returns how many differences are in none. */
