@@ -11,9 +11,9 @@ export interface ProcessPlan {
   readonly gid: number;
   readonly groups: readonly number[];
   readonly terminal: boolean;
-  /** Absolute paths of /proc that this kernel has: to be seen only, and not even that. */
+  /** Absolute paths of /proc that this kernel has: to be read only, and not even that. */
   readonly readonlyPaths: readonly string[];
-  readonly maskedPaths: readonly string[];
+  readonly maskedPaths: readonly { readonly path: string; readonly kind: "file" | "dir" }[];
 }
 
 /**
@@ -40,7 +40,8 @@ export const capabilities = [
  * programs are for is not needed, and one backend must not allow what another forbids.
  */
 export function ociConfig(plan: ProcessPlan, seccomp: Json): Json {
-  const caps = [...capabilities];
+  const bounding = [...capabilities];
+  const caps = plan.uid === 0 ? bounding : [];
   return {
     ociVersion: "1.0.2",
     process: {
@@ -49,7 +50,7 @@ export function ociConfig(plan: ProcessPlan, seccomp: Json): Json {
       args: [...plan.argv],
       env: Object.entries(plan.env).map(([name, value]) => `${name}=${value}`),
       cwd: plan.cwd,
-      capabilities: { bounding: caps, effective: caps, permitted: caps, inheritable: [], ambient: [] },
+      capabilities: { bounding, effective: caps, permitted: caps, inheritable: [], ambient: [] },
       noNewPrivileges: true,
     },
     root: { path: "root", readonly: false },
@@ -57,7 +58,7 @@ export function ociConfig(plan: ProcessPlan, seccomp: Json): Json {
     mounts: [{ destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] }],
     linux: {
       namespaces: ["pid", "ipc", "uts", "mount", "network"].map((type) => ({ type })),
-      maskedPaths: [...plan.maskedPaths],
+      maskedPaths: plan.maskedPaths.map(({ path }) => path),
       readonlyPaths: [...plan.readonlyPaths],
       seccomp,
     },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from "node:events";
 import type { Readable } from "node:stream";
 
 import { AshlarError } from "../base/index.ts";
@@ -63,14 +64,14 @@ export async function followRun(
       stop(error);
     }
   });
-  launched.input.end(request.command.input ?? "");
+  launched.input?.end(request.command.input ?? "");
   try {
-    const control = await textOf(launched.control);
-    await ended(launched);
+    const [control] = await Promise.all([textOf(launched.control), once(launched.process, "close")]);
     if (excess !== undefined) throw excessError(request, excess, tail.bytes());
     if (fault !== undefined) throw captureFault(request, fault);
     return conclude(control, request, tail.bytes(), parser);
   } finally {
+    upper.reader.abort();
     watch.end();
     request.signal?.removeEventListener("abort", onAbort);
   }
@@ -83,37 +84,36 @@ async function textOf(stream: Readable): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-function ended(launched: Launched): Promise<void> {
-  const { process } = launched;
-  return new Promise((resolve) => {
-    // "close" comes when the process ended and all its streams did.
-    if (
-      process.exitCode !== null &&
-      launched.output.every((stream) => stream.closed) &&
-      launched.archive.closed
-    ) {
-      resolve();
-    } else process.once("close", () => resolve());
-  });
-}
-
+/** What the script's words say. `SANDBOX_BACKEND` is for the caller: another backend may do better. */
 function conclude(control: string, request: SandboxRun, log: Uint8Array, parser: TarParser): Ended {
   const { argv } = request.command;
   const exit = /^exit (\d+)$/m.exec(control);
-  const said = [...control.matchAll(/^log (.*)$/gm)].map((match) => match[1] as string);
-  if (exit === null || said.length > 0) {
-    const because = [...said, ...lastLines(log)];
-    const what = control.startsWith("started")
-      ? "the sandbox could not start it"
-      : "the sandbox could not be made";
-    throw runError("START", argv, what, { because, hint: "see docs/sandbox.md for what it needs" });
+  const exitCode = Number(exit?.[1] ?? 1);
+  const said = [...control.matchAll(/^log (.*)$/gm)].map((match) => match[1] as string).filter(isFault);
+  if (!control.startsWith("started")) {
+    throw runError("START", argv, "the sandbox could not be made", {
+      because: lastLines(log),
+      hint: seeDocs,
+    });
+  }
+  if (exit === null || (exitCode !== 0 && said.length > 0)) {
+    throw runError("BACKEND", argv, "the sandbox could not start it", {
+      because: [...said, ...lastLines(log)],
+    });
   }
   const captured = /^captured$/m.test(control);
-  const exitCode = Number(exit[1]);
   if (captured) parser.finish();
-  else if (exitCode === 0)
+  else if (exitCode === 0) {
     throw runError("CAPTURE", argv, "what it changed could not be read", { because: lastLines(log) });
+  }
   return { exitCode, captured, log };
+}
+
+const seeDocs = "see docs/sandbox.md for what it needs";
+
+/** The runtimes also log what is none. */
+function isFault(line: string): boolean {
+  return line !== "" && !/level=(?:debug|info|warning)/.test(line);
 }
 
 function excessError(request: SandboxRun, excess: Excess, log: Uint8Array): AshlarError {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { isSystemError } from "../base/index.ts";
-import { fixedEnvironment, mountPoints } from "./environment.ts";
-import { type Identity, launcherArgv } from "./launcher.ts";
+import { bwrapArgs } from "./bwrap-args.ts";
+import { mountPoints } from "./environment.ts";
+import { ociConfig, type ProcessPlan } from "./oci-config.ts";
+import type { SandboxBackend } from "./sandbox.ts";
+import { compileSeccomp, ociSeccomp } from "./seccomp.ts";
 
 let runCount = 0;
 
@@ -16,6 +18,8 @@ export function makeRunDir(tmpDir: string): string {
     mkdirSync(join(dir, name), { mode: 0o755 });
   // The lowest layer, so that mounting onto these never makes an entry of the upper one.
   for (const name of mountPoints) mkdirSync(join(dir, "points", name), { mode: 0o755 });
+  // The overlay's root has the mode of this one, whatever our umask is.
+  chmodSync(join(dir, "upper"), 0o755);
   return dir;
 }
 
@@ -32,15 +36,13 @@ function makeDir(tmpDir: string): string {
   }
 }
 
-/** Removes a run's directory. Without root some of it belongs to other users of the run's namespace. */
-export function removeRunDir(dir: string, identity: Identity): void {
-  try {
-    rmSync(dir, { recursive: true, force: true });
-  } catch (error) {
-    if (identity === "root" || !isSystemError(error, "EACCES", "EPERM", "ENOTEMPTY")) throw error;
-    const argv: readonly string[] = [...launcherArgv(identity), "rm", "-rf", "--", dir];
-    const [command, ...args] = argv as [string, ...string[]];
-    spawnSync(command, args, { env: { PATH: fixedEnvironment["PATH"] as string }, stdio: "ignore" });
-    rmSync(dir, { recursive: true, force: true });
+/** Writes what the backend reads. */
+export function writeBackendFiles(dir: string, backend: SandboxBackend, plan: ProcessPlan): void {
+  if (backend === "bwrap") {
+    writeFileSync(join(dir, "seccomp.bpf"), compileSeccomp(process.arch));
+    writeFileSync(join(dir, "bwrap.args"), bwrapArgs(plan), { mode: 0o600 });
+  } else {
+    const config = JSON.stringify(ociConfig(plan, ociSeccomp(process.arch)));
+    writeFileSync(join(dir, "config.json"), config, { mode: 0o600 });
   }
 }
