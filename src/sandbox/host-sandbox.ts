@@ -25,7 +25,7 @@ export interface HostOptions {
 }
 
 /** Whatever the kernel's defaults are; `volatile` leaves out syncing, since nothing of it outlives the run. */
-const overlayOptions = "index=off,redirect_dir=off,metacopy=off,xino=off,volatile";
+const overlayOptions = "index=off,redirect_dir=nofollow,metacopy=off,xino=off,volatile";
 
 /** The sandbox of this host. (docs/sandbox.md) */
 export class HostSandbox implements Sandbox {

@@ -7,7 +7,8 @@
  * Paths are relative, because options of mounts can be read inside. Parameters come in the environment, which
  * the backends do not pass on. The arguments: a number, so many of tar's about what to capture, the command.
  * Descriptor 3 takes a word a line about where we are (`started`, `log TEXT`, `exit N`, `captured`), 4 the
- * archive, 5 gives files for /run. Programs get pipes, which can be opened by /dev/stdout, and not the sockets that Node makes.
+ * archive, 5 gives files for /run. Programs get pipes, which can be opened by /dev/stdout, and not the sockets
+ * that Node makes.
  */
 export const launchScript = `set -eu
 umask 022
@@ -31,10 +32,12 @@ mount -t tmpfs -o nosuid,noexec,mode=0755 tmpfs root/dev
 mkdir root/dev/pts root/dev/shm
 mount -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5 devpts root/dev/pts
 mount -t tmpfs -o "nosuid,nodev,noexec,mode=1777,$TMPFS" tmpfs root/dev/shm
-for name in null zero full random urandom tty; do
-  : >root/dev/$name
-  mount -o bind,nosuid,noexec /dev/$name root/dev/$name
-done
+if [ "$BACKEND" != runc ]; then # which insists on making them itself
+  for name in null zero full random urandom tty; do
+    : >root/dev/$name
+    mount -o bind,nosuid,noexec /dev/$name root/dev/$name
+  done
+fi
 ln -s pts/ptmx root/dev/ptmx
 ln -s /proc/self/fd root/dev/fd
 ln -s /proc/self/fd/0 root/dev/stdin
