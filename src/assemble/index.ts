@@ -26,6 +26,7 @@ export {
 export { type DebconfAnswers, debconfSelections, verifyAnswers } from "./debconf/selections.ts";
 
 export { verifyExpectations } from "./expectations.ts";
+export { groupPackages } from "./full/group-packages.ts";
 export { type InstalledRoot, installPackages, type InstallRequest } from "./full/install-packages.ts";
 export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
 export type { FactsOf } from "./interpreter.ts";
@@ -52,6 +53,7 @@ export {
   type RuledTree,
   showSecret,
 } from "./rules/apply-rules.ts";
+export { type RuleCandidate, ruleCandidates, type TwoContents, type TwoRuns } from "./rules/rule-candidates.ts";
 export type { RuleInput } from "./rules/rule-root.ts";
 export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";

@@ -49,5 +49,5 @@ export function makeAppStage(request: AppRequest): { readonly stage: Stage; read
   if (owned === lower) return { stage: below, owned };
   const put = (tree: OwnedTree["tree"]): Digest => store.putTree(tree, pack);
   const layers = planLayers("app", lower, owned, { put, groups: 1, sourceOf: () => undefined });
-  return { stage: { layers: [...below.layers, ...layers], ...putOwnedTree(store, pack, owned) }, owned };
+  return { stage: { ...below, layers: [...below.layers, ...layers], ...putOwnedTree(store, pack, owned) }, owned };
 }

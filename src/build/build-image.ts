@@ -162,7 +162,7 @@ async function finish(
   const manifest = pack.put(image.manifest).digest;
   const config = pack.put(image.config).digest;
   pack.commit();
-  const { layers, flat, owners } = stage;
+  const { layers, flat, owners, installed } = stage;
   const base = baseOf(request);
   const unpacked = [...(request.parent?.packages ?? []), ...request.packages].map((item) => item.record);
   const record: ImageRecord = {
@@ -175,6 +175,7 @@ async function finish(
     layers,
     flat,
     owners,
+    ...(installed !== undefined && { installed }),
     createdSeconds,
     form,
     manifest,

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { emptyTree, essentialClosure, type InstallationSecret, keepClosure, type OwnedTree, verifyAnswers } from "../assemble/index.ts";
+import {
+  emptyTree,
+  essentialClosure,
+  type InstallationSecret,
+  keepClosure,
+  type OwnedTree,
+  verifyAnswers,
+} from "../assemble/index.ts";
 import { AshlarError } from "../base/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
-import { type InstallContext, type InstalledStage, type InstallStep, makeInstalledRoot } from "./installed-root.ts";
-import { readOwnedTree, readScripts, type RecordedPackage, type Stage } from "./stage.ts";
+import { idOf, installGroups } from "./install-groups.ts";
+import type { InstallContext, InstalledStage } from "./installed-root.ts";
+import { type KeptRoot, readOwnedTree, readScripts, type RecordedPackage, type Stage } from "./stage.ts";
 
 export interface FullRequest {
   readonly install: InstallContext;
@@ -20,6 +28,7 @@ export interface FullPhases {
   readonly base: OwnedTree;
   readonly packages: OwnedTree;
   readonly secrets: readonly InstallationSecret[];
+  readonly installed: readonly KeptRoot[];
 }
 
 /**
@@ -28,17 +37,18 @@ export interface FullPhases {
  * chosen closure and what the scripts made for it. Throws `BUILD_FULL_BELOW` and what installing throws.
  */
 export async function installPhases(request: FullRequest): Promise<FullPhases> {
-  const { below, install, document } = request;
-  const wanted = request.packages.filter(({ locked }) => locked.use !== "data");
+  const { below, install, document, packages, platform } = request;
+  const { strip, only, debconf: answers } = document.system;
+  const wanted = packages.filter(({ locked }) => locked.use !== "data");
   const asking = [...(below?.packages ?? []), ...wanted].map((item) => readScripts(install.store, item));
-  verifyAnswers(document.system.debconf, asking, install.store);
-  if (below !== undefined) return installOn(request, below, wanted);
-  const first = basePackages(request, wanted);
-  const others = wanted.filter((item) => !first.includes(item));
-  const base = await makeInstalledRoot(request.install, stepOf(request, "base", first));
-  const step = { ...stepOf(request, "packages", others), below: { stage: base, packages: first } };
-  const whole = others.length === 0 ? base : await makeInstalledRoot(request.install, step);
-  return request.document.system.base === "none" ? chosen(request, base, whole) : cumulative(request, base, whole);
+  verifyAnswers(answers, asking, install.store);
+  const isBelow = below !== undefined && wanted.length > 0;
+  if (isBelow && !hasDatabase(readOwnedTree(install.store, below.stage))) throw noDatabase(request);
+  const base = below === undefined ? basePackages(request, wanted) : [];
+  const others = wanted.filter((item) => !base.includes(item));
+  const installed = await installGroups(install, { platform, below, base, others, strip, only, answers });
+  const secrets = installed.at(-1)?.secrets ?? [];
+  return { ...phasesOf(request, installed), secrets, installed: installed.map(rootOf) };
 }
 
 /** What must be configured before anything else can be: for `base: none` found among the packages. */
@@ -48,25 +58,11 @@ function basePackages({ document, install }: FullRequest, wanted: readonly Recor
     wanted.map((item) => readScripts(install.store, item)),
     install.store,
   );
-  return wanted.filter(({ locked }) => closure.has(`${locked.name}:${locked.architecture}`));
+  return wanted.filter((item) => closure.has(idOf(item)));
 }
 
-function stepOf({ document, platform }: FullRequest, name: string, packages: readonly RecordedPackage[]): InstallStep {
-  const { strip, only, debconf } = document.system;
-  return { name, platform, below: undefined, packages, strip, only, answers: debconf };
-}
-
-async function installOn(
-  request: FullRequest,
-  below: NonNullable<FullRequest["below"]>,
-  wanted: readonly RecordedPackage[],
-): Promise<FullPhases> {
-  const { store } = request.install;
-  const base = readOwnedTree(store, below.stage);
-  if (wanted.length === 0) return { base, packages: base, secrets: [] };
-  if (!base.tree.some(({ path }) => path === "var/lib/dpkg/status")) throw noDatabase(request);
-  const stage = await makeInstalledRoot(request.install, { ...stepOf(request, "packages", wanted), below });
-  return { base, packages: readOwnedTree(store, stage), secrets: stage.secrets };
+function hasDatabase({ tree }: OwnedTree): boolean {
+  return tree.some(({ path }) => path === "var/lib/dpkg/status");
 }
 
 function noDatabase({ document }: FullRequest): AshlarError {
@@ -76,18 +72,21 @@ function noDatabase({ document }: FullRequest): AshlarError {
   });
 }
 
-function cumulative({ install }: FullRequest, base: InstalledStage, whole: InstalledStage): FullPhases {
+function phasesOf(
+  { install, below, document, packages }: FullRequest,
+  installed: readonly InstalledStage[],
+): Pick<FullPhases, "base" | "packages"> {
   const { store } = install;
-  const lower = readOwnedTree(store, base);
-  const { secrets } = whole;
-  return { base: lower, packages: whole === base ? lower : readOwnedTree(store, whole), secrets };
+  const first = below?.stage ?? installed[0];
+  const last = installed.at(-1) ?? first;
+  if (first === undefined || last === undefined) return { base: emptyTree, packages: emptyTree };
+  const base = readOwnedTree(store, first);
+  const whole = first === last ? base : readOwnedTree(store, last);
+  if (below !== undefined || document.system.base !== "none") return { base, packages: whole };
+  const kept = new Set(packages.flatMap((item) => (item.locked.use === "install" ? [idOf(item)] : [])));
+  return { base: emptyTree, packages: keepClosure({ base, whole, kept }) };
 }
 
-function chosen({ install, packages }: FullRequest, base: InstalledStage, whole: InstalledStage): FullPhases {
-  const { store } = install;
-  const kept = new Set(
-    packages.flatMap(({ locked }) => (locked.use === "install" ? [`${locked.name}:${locked.architecture}`] : [])),
-  );
-  const owned = keepClosure({ base: readOwnedTree(store, base), whole: readOwnedTree(store, whole), kept });
-  return { base: emptyTree, packages: owned, secrets: whole.secrets.filter(({ path }) => owned.owners.has(path)) };
+function rootOf({ flat, owners, near }: InstalledStage): KeptRoot {
+  return { flat, owners, near };
 }

@@ -2,6 +2,7 @@
 import { AshlarError, type Digest, type Json } from "../base/index.ts";
 import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
+import { type KeptRoot, rootReaches } from "./stage.ts";
 
 /** One image for one platform as the store remembers it; kind of record "image/v1". */
 export interface ImageRecord {
@@ -22,6 +23,8 @@ export interface ImageRecord {
   readonly flat: Digest;
   /** Content: JSON object, path to who put it there. */
   readonly owners: Digest;
+  /** Roots that scripts made on the way. */
+  readonly installed?: readonly KeptRoot[];
   readonly createdSeconds: number;
   /** The form the image was built in, and its manifest and config in that form (contents). */
   readonly form: LayerForm;
@@ -41,9 +44,10 @@ export interface NamedRecord {
 export function putImageRecord(store: Store, record: ImageRecord): Digest {
   const { trees, contents } = planReaches(record.layers);
   const { document, packages, owners, manifest, config } = record;
+  const roots = rootReaches(record.installed);
   const reaches = {
-    trees: [...trees, record.flat],
-    contents: [...contents, document, packages, owners, manifest, config],
+    trees: [...trees, record.flat, ...roots.trees],
+    contents: [...contents, document, packages, owners, manifest, config, ...roots.contents],
     records: record.base === undefined ? record.unpacked : [...record.unpacked, record.base],
   };
   return store.putRecord(record as unknown as Json, reaches);

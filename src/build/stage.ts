@@ -13,6 +13,23 @@ export interface Stage {
   readonly flat: Digest;
   /** Content: JSON object, path to who put it there. */
   readonly owners: Digest;
+  /** Roots on the way there that scripts made: kept, so that a later build need not run them again. */
+  readonly installed?: readonly KeptRoot[];
+}
+
+/** An installed root by digests. */
+export interface KeptRoot {
+  readonly flat: Digest;
+  readonly owners: Digest;
+  readonly near: Digest;
+}
+
+/** What keeps installed roots alive in the store. */
+export function rootReaches(roots: readonly KeptRoot[] = []): {
+  readonly trees: readonly Digest[];
+  readonly contents: readonly Digest[];
+} {
+  return { trees: roots.flatMap(({ flat, near }) => [flat, near]), contents: roots.map(({ owners }) => owners) };
 }
 
 /** Reads a stage's tree with its owners. */
@@ -41,7 +58,11 @@ export function stageReaches(stage: Stage): {
   readonly contents: readonly Digest[];
 } {
   const { trees, contents } = planReaches(stage.layers);
-  return { trees: [...trees, stage.flat], contents: [...contents, stage.owners] };
+  const roots = rootReaches(stage.installed);
+  return {
+    trees: [...trees, stage.flat, ...roots.trees],
+    contents: [...contents, stage.owners, ...roots.contents],
+  };
 }
 
 /** A locked package with the record of what it unpacks to. */

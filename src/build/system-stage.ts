@@ -16,6 +16,7 @@ import type { InstallContext } from "./installed-root.ts";
 import { planLayers } from "./plan-layers.ts";
 import {
   factsOf,
+  type KeptRoot,
   putOwnedTree,
   readOwnedTree,
   readUnpacked,
@@ -75,6 +76,7 @@ function actionOf({ document, packages, below, platform }: SystemRequest): Actio
 interface Phases {
   readonly base: OwnedTree;
   readonly packages: OwnedTree;
+  readonly installed?: readonly KeptRoot[];
 }
 
 /** Scripts run with packs of their own; without scripts nothing but this stage's pack is needed. */
@@ -117,5 +119,6 @@ function finish(request: SystemRequest, installed: Phases | undefined, pack: Pac
     ...planLayers("packages", phases.base, phases.packages, split),
     ...planLayers("system", phases.packages, system, options),
   ];
-  return { layers, ...putOwnedTree(store, pack, system) };
+  const roots = phases.installed === undefined ? {} : { installed: phases.installed };
+  return { layers, ...putOwnedTree(store, pack, system), ...roots };
 }
