@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { compareOrdinal, type Digest, type Json } from "../../base/index.ts";
+import type { LockedPackage } from "../../lock/index.ts";
+import type { Action, Store } from "../../store/index.ts";
+import { type InstallContext, makeInstalledRoot } from "../installed-root.ts";
+import type { RecordedPackage } from "../stage.ts";
+import type { SecretValues } from "./find-secrets.ts";
+import { recallAction, stepAction, type StepPlan } from "./plan-step.ts";
+import type { OpenProject } from "./read-project-file.ts";
+import { runStep } from "./run-step.ts";
+
+/** A step of an image for one platform, with all that its result depends on. */
+export interface PlannedStep {
+  /** Key of the image, and the step's name in it. */
+  readonly image: string;
+  readonly name: string;
+  readonly plan: StepPlan;
+  /** The root it runs in: the essential set (phase base) and its tools. */
+  readonly tools: readonly LockedPackage[];
+}
+
+/** What making a step takes. */
+export interface StepContext extends InstallContext {
+  readonly project: OpenProject;
+  /** By name; asked for only when a step must run. */
+  readonly secrets: SecretValues;
+  /** The value of $JOBS; has no part in any key. */
+  readonly jobs: number;
+}
+
+/** Tree: the outputs of a step that was made before of the same inputs. One look-up; nothing is unpacked for it. */
+export function recallStep(
+  { store, again }: Pick<StepContext, "store" | "again">,
+  step: PlannedStep,
+): Digest | undefined {
+  return again === true ? undefined : (store.getAction(recallOf(step))?.value as Digest | undefined);
+}
+
+function recallOf({ plan, tools }: PlannedStep): Action {
+  const asked = tools.filter(({ by }) => by.includes("spec")).map(nameOf);
+  const facts: Json = { asked: asked.sort(compareOrdinal) };
+  return recallAction(plan, tools.map(({ digest }) => digest).sort(compareOrdinal), facts);
+}
+
+function nameOf({ name, architecture }: LockedPackage): string {
+  return `${name}:${architecture}`;
+}
+
+/**
+ * Makes the outputs of a step, or remembers them; the digest of their tree, whose files are root's, 0755 or
+ * 0644, of time 0. The sources lie at `store.downloadPath(sha256)`. Throws `BUILD_STEP_FAILED`,
+ * `BUILD_STEP_OUTPUT`, `BUILD_SECRET_LEAKED`, `BUILD_SOURCE_*`, `BUILD_PATCH_FAILED`, `USAGE_SECRET*`, and what
+ * the sandbox and the installation of tools throw.
+ */
+export async function makeStep(
+  context: StepContext,
+  step: PlannedStep,
+  tools: readonly RecordedPackage[],
+): Promise<Digest> {
+  const { store, again } = context;
+  const known = recallStep(context, step);
+  if (known !== undefined) return known;
+  const root = await makeToolsRoot(context, step, tools);
+  const action = stepAction(step.plan, root);
+  const found = again === true ? undefined : store.getAction(action)?.value;
+  const outputs = (found as Digest | undefined) ?? (await runStep(context, step, root));
+  for (const key of [action, recallOf(step)]) store.putAction(key, resultOf(outputs));
+  return outputs;
+}
+
+function resultOf(outputs: Digest): Parameters<Store["putAction"]>[1] {
+  return { value: outputs, reaches: { trees: [outputs] } };
+}
+
+/** Tree: the tools installed in full, the essential set first, which other steps and images share. */
+async function makeToolsRoot(
+  context: InstallContext,
+  { name, plan: { platform } }: PlannedStep,
+  tools: readonly RecordedPackage[],
+): Promise<Digest> {
+  const plain = { platform, strip: [], only: {}, answers: {} };
+  const first = tools.filter(({ locked }) => locked.phase === "base");
+  const others = tools.filter(({ locked }) => locked.phase !== "base");
+  const base = await makeInstalledRoot(context, { ...plain, name: "base", below: undefined, packages: first });
+  if (others.length === 0) return base.flat;
+  const below = { stage: base, packages: first };
+  return (await makeInstalledRoot(context, { ...plain, name: `tools of ${name}`, below, packages: others })).flat;
+}
