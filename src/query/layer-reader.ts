@@ -134,11 +134,12 @@ export class LayerReader implements TarVisitor {
     return node;
   }
 
-  #linked(path: ImagePath, linkName: string): FileNode {
+  /** Further names of links and devices are entries of their own in a tree, which nothing can tell apart. */
+  #linked(path: ImagePath, linkName: string): Node {
     const target = parseEntryName(linkName);
     const node = target === undefined ? undefined : findNode(this.#options.lower, this.root, target);
-    if (node?.type === "file") return node;
-    const found = node === undefined ? "is not there before it" : `is a ${node.type}`;
+    if (node !== undefined && node.type !== "dir") return node;
+    const found = node === undefined ? "is not there before it" : "is a directory";
     throw this.#fault("HARDLINK", path, `its target ${quote(linkName)} ${found}, want a file of the image`);
   }
 
