@@ -24,7 +24,7 @@ images:
   base:
     from: debian:fixture
     platforms: [linux/amd64, linux/arm64]
-    system: { packages: [ashlar-tool, ashlar-data], strip: [docs] }
+    system: { install: unpack, packages: [ashlar-tool, ashlar-data], strip: [docs] }
     users: { web: { uid: 10001 } }
     expect: { closure: warn }
     layers: { packages: 2 }

@@ -7,6 +7,7 @@ export default image({
   from: debian("bookworm", { sources: ["updates", "security"] }),
   platforms: ["linux/amd64"],
   system: {
+    install: "unpack",
     packages: ["nodejs", "ca-certificates"],
     strip: ["docs", "man", "info", "locales", "lintian", "bugs", "scripts"],
   },

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Document, type FleetDocument, type ImageDocument, imagesOf } from "./document.ts";
+import { archiveLacking, checkSteps } from "./check-steps.ts";
+import {
+  type Document,
+  type FleetDocument,
+  type FromDocument,
+  type ImageDocument,
+  imagesOf,
+} from "./document.ts";
 import { type DataPath, didYouMean, type Fault, showDataPath } from "./fault.ts";
 
 /** Finds what the parts of a document contradict each other in. */
@@ -10,7 +17,8 @@ export function checkMeaning(document: Document): Fault[] {
   return [...inner, ...fleetFaults(document)];
 }
 
-type Say = (path: DataPath, why: string, hint?: string) => void;
+/** Takes down a fault at a path below what is being checked. */
+export type Say = (path: DataPath, why: string, hint?: string) => void;
 
 function imageFaults(image: ImageDocument, base: DataPath): Fault[] {
   const faults: Fault[] = [];
@@ -19,7 +27,9 @@ function imageFaults(image: ImageDocument, base: DataPath): Fault[] {
     faults.push({ path, message: `use ${showDataPath(path)}: ${why}`, hint });
   };
   checkFrom(image, say);
+  checkSystem(image, say);
   checkUsers(image, say);
+  checkSteps(image, say);
   checkApp(image, say);
   checkConfig(image, say);
   if (!Number.isSafeInteger(image.expect.maxSizeBytes ?? 0)) {
@@ -32,17 +42,19 @@ function checkFrom({ from, system }: ImageDocument, say: Say): void {
   twice(system.packages, (i, first) =>
     say(["system", "packages", i], `it is named at position ${first} already, want it once`),
   );
-  if (from.kind !== "debian") {
-    if (system.base !== "none") {
-      const why =
-        from.kind === "scratch" ? "there is no archive to take it from" : "the image below brings its own";
-      say(["system", "base"], `${why}, want "none" or from: debian:SUITE`);
-    }
-    if (from.kind === "scratch" && system.packages.length > 0) {
-      say(["system", "packages"], "there is no archive to take them from, want from: debian:SUITE");
-    }
-    return;
+  if (system.base !== "none" && from.kind !== "debian") {
+    const why =
+      from.kind === "scratch" ? "there is no archive to take it from" : "the image below brings its own";
+    say(["system", "base"], `${why}, want "none" or from: debian:SUITE`);
   }
+  const lacking = archiveLacking(from);
+  if (lacking !== undefined && system.packages.length > 0) {
+    say(["system", "packages"], `there is no archive to take them from, want ${lacking}`);
+  }
+  if (from.kind === "debian" || from.kind === "oci") checkSources(from, say);
+}
+
+function checkSources(from: Extract<FromDocument, { sources: unknown }>, say: Say): void {
   const words = from.sources.filter((source) => source.archive !== undefined && source.suite !== from.suite);
   if (from.suite === "sid" && words.length > 0)
     say(["from", "sources"], "sid has neither updates nor security nor backports");
@@ -50,6 +62,27 @@ function checkFrom({ from, system }: ImageDocument, say: Say): void {
     from.sources.map((source) => source.name),
     () => say(["from", "sources"], "two sources have the same name, want name: ... in one of them"),
   );
+}
+
+/** What maintainer scripts and commands on the system need. */
+function checkSystem({ from, system }: ImageDocument, say: Say): void {
+  if (system.install === "full") {
+    if (from.kind === "scratch") {
+      say(
+        ["system", "install"],
+        'there are no packages whose scripts could run, want "unpack" or from: debian:SUITE',
+      );
+    }
+    for (const i of system.run.keys()) {
+      if (!Object.hasOwn(system.run[i]?.env ?? {}, "INPUTS")) continue;
+      say(["system", "run", i, "env", "INPUTS"], "Ashlar sets it, want another name");
+    }
+    return;
+  }
+  if (system.run.length > 0) say(["system", "run"], "commands on the system need install: full");
+  if (Object.keys(system.debconf).length > 0) {
+    say(["system", "debconf"], "no maintainer script asks anything with install: unpack, want install: full");
+  }
 }
 
 function twice(items: readonly string[], found: (index: number, first: number) => void): void {
@@ -137,18 +170,32 @@ function parentFaults(fleet: FleetDocument, key: string): Fault[] {
   if (chain.root === undefined)
     return [{ path, message: `${object}: it stands on itself (${chain.keys.join(" -> ")})` }];
   const faults: Fault[] = [];
+  const say = (inner: DataPath, why: string): void => {
+    const where = ["images", key, ...inner];
+    faults.push({ path: where, message: `use ${showDataPath(where)}: ${why}` });
+  };
   const lacking = image.platforms.filter((platform) => !parent.platforms.includes(platform));
   if (lacking.length > 0) {
-    const where = ["images", key, "platforms"];
-    const why = `"${image.from.image}" is not made for ${lacking.join(", ")}, want a subset of its platforms`;
-    const message = `use ${showDataPath(where)}: ${why}`;
-    faults.push({ path: where, message });
+    say(
+      ["platforms"],
+      `"${image.from.image}" is not made for ${lacking.join(", ")}, want a subset of its platforms`,
+    );
   }
-  if (chain.root.kind === "scratch" && image.system.packages.length > 0) {
-    const where = ["images", key, "system", "packages"];
-    const why = "there is no archive to take them from below, want an image that stands on debian:SUITE";
-    const message = `use ${showDataPath(where)}: ${why}`;
-    faults.push({ path: where, message });
+  if (image.system.install !== parent.system.install) {
+    const { install } = parent.system;
+    say(
+      ["system", "install"],
+      `"${image.from.image}" below is installed with "${install}", want "${install}" too`,
+    );
+  }
+  if (archiveLacking(chain.root) !== undefined) {
+    const want = "an image that stands on debian:SUITE";
+    if (image.system.packages.length > 0) {
+      say(["system", "packages"], `there is no archive to take them from below, want ${want}`);
+    }
+    if (Object.keys(image.steps).length > 0) {
+      say(["steps"], `there is no archive to take their tools from below, want ${want}`);
+    }
   }
   return faults;
 }

@@ -66,10 +66,9 @@ function faultsOf(check: Check, issues: readonly Issue[]): Fault[] {
 /** Keys of the design that this version does not know how to fulfil, or that are called otherwise now. */
 const planned: Readonly<Record<string, string>> = {
   deps: "this version of Ashlar cannot install language dependencies yet; put them in place with copy",
-  steps: "this version of Ashlar cannot run build steps yet; build outside and put the result in place with copy",
-  debconf: "this version of Ashlar cannot answer debconf questions yet",
   smoke: "this version of Ashlar cannot run smoke tests yet",
   policy: "this version of Ashlar knows no fleet policies yet",
+  essential: "whether the Essential set is in the image is said by base: essential or base: none",
   scripts: 'whether maintainer scripts run is said by install: "unpack" or install: "full"',
   spec: 'the first line is "ashlar: image/v1", and the fields follow at top level',
   image: 'the first line is "ashlar: image/v1", and the fields follow at top level',
@@ -83,13 +82,10 @@ function unknownKey(check: Check, parent: DataPath, key: string): Fault {
     return { path, onKey: true, message: `use ${object}: ${planned[key]}` };
   }
   const meant = didYouMean(key, known);
-  const several = known.filter((name) => Object.hasOwn(valueAt(check.value, parent) as object, name));
   if (shapesAt.isChoice(check.shape, parent) && known.includes(key)) {
-    return {
-      path,
-      onKey: true,
-      message: `use ${object}: beside "${several.find((name) => name !== key)}", want one of them`,
-    };
+    const beside = Object.keys(valueAt(check.value, parent) as object);
+    const rival = beside.find((name) => name !== key && !shapesAt.keysBeside(check.shape, parent, key).includes(name));
+    return { path, onKey: true, message: `use ${object}: beside "${rival}", want one of them` };
   }
   const hint = meant === undefined ? undefined : `did you mean "${meant}"?`;
   return { path, onKey: true, message: `use ${object}: it is unknown, want one of ${known.join(", ")}`, hint };
@@ -141,9 +137,19 @@ function hintFor(check: Check, path: DataPath, value: unknown, issue: Issue): st
     const raw = check.locator.rawOf?.(path) ?? String(value);
     return `put it in quotes, since it means a ${typeof value} without them: "${raw}"`;
   }
+  if (typeof value === "string" && isUnpinned(path, value)) {
+    const name = value.replace(/^oci:/, "").replace(/@.*$/, "");
+    return `find the digest with: skopeo inspect --format "{{.Digest}}" docker://${name}`;
+  }
   const isList = issue.code === "invalid_type" && issue.expected === "array";
   if (isList && typeof value === "string") return `write [${JSON.stringify(value)}]`;
   return undefined;
+}
+
+/** A foreign image by tag: what it means may change any day. */
+function isUnpinned(path: DataPath, value: string): boolean {
+  if (!/^[\w.:/@-]+$/.test(value)) return false;
+  return path.at(-1) === "oci" || (path.at(-1) === "from" && value.startsWith("oci:"));
 }
 
 function show(value: unknown): string {

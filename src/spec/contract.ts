@@ -3,45 +3,69 @@ import type {
   AppItem,
   ConfigDocument,
   Document,
+  FleetDocument,
   FromDocument,
   ImageDocument,
   OciFromDocument,
   SourceDocument,
+  SystemDocument,
 } from "./document.ts";
+import { contractRun, contractStep } from "./contract-steps.ts";
 import { sourceNameOf } from "./expand-from.ts";
-
-/** Data as a person would write it; keys with the value undefined stand for nothing. */
-export interface Written {
-  readonly [key: string]: unknown;
-}
+import { usualBase, usualInstall } from "./inherit.ts";
+import {
+  mapValues,
+  oneOrList,
+  sizeText,
+  someItems,
+  someOf,
+  unitText,
+  unless,
+  type Units,
+  type Written,
+} from "./written.ts";
 
 /** The inverse of expanding: the shortest data that means the document. */
 export function contractDocument(document: Document): Written {
   if (document.ashlar === "image/v1")
-    return { ashlar: "image/v1", name: document.name, ...contractImage(document) };
+    return {
+      ashlar: "image/v1",
+      name: document.name,
+      ...contractImage(document, usualInstall(document.from)),
+    };
   const images = Object.entries(document.images).map(([key, image]): [string, Written] => {
-    return [key, { name: unless(image.name, key), ...contractImage(image) }];
+    return [
+      key,
+      { name: unless(image.name, key), ...contractImage(image, inheritedInstall(document, image)) },
+    ];
   });
   return { ashlar: "fleet/v1", registry: document.registry, images: Object.fromEntries(images) };
 }
 
-function contractImage(image: ImageDocument): Written {
+function inheritedInstall({ images }: FleetDocument, { from }: ImageDocument): SystemDocument["install"] {
+  return from.kind === "image" ? (images[from.image] as ImageDocument).system.install : usualInstall(from);
+}
+
+function contractImage(image: ImageDocument, install: SystemDocument["install"]): Written {
   const { system, expect } = image;
   return {
     from: contractFrom(image.from),
     platforms: image.platforms,
     system: someOf({
-      base: unless(system.base, "none"),
+      base: unless(system.base, usualBase(image.from, system.install)),
       packages: someItems(system.packages),
-      install: unless(system.install, "unpack"),
+      install: unless(system.install, install),
       strip: someItems(system.strip),
       only: someOf(mapValues(system.only, oneOrList)),
+      debconf: someOf(system.debconf),
+      run: someItems(system.run.map(contractRun)),
     }),
     users: someOf(mapValues(image.users, contractUser)),
+    steps: someOf(mapValues(image.steps, contractStep)),
     app: someItems(image.app.map(contractItem)),
     config: contractConfig(image.config),
     expect: someOf({
-      maxSize: expect.maxSizeBytes === undefined ? undefined : unitText(expect.maxSizeBytes, sizeUnits),
+      maxSize: sizeText(expect.maxSizeBytes),
       shell: expect.shell,
       setuid: expect.setuid,
       deny: someItems(expect.deny),
@@ -141,37 +165,8 @@ function contractConfig(config: ConfigDocument): Written | undefined {
   });
 }
 
-type Units = readonly (readonly [string, number])[];
-const sizeUnits: Units = [["GB", 1e9], ["MB", 1e6], ["kB", 1e3], ["B", 1]]; // prettier-ignore
 const durationUnits: Units = [["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1]]; // prettier-ignore
-
-/** The number in the largest unit that divides it. */
-function unitText(value: number, units: Units): string {
-  const [unit, factor] =
-    units.find(([, size]) => value % size === 0 && value > 0) ?? (units.at(-1) as [string, number]);
-  return `${value / factor}${unit}`;
-}
 
 function durationText(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : unitText(ms, durationUnits);
-}
-
-function oneOrList(items: readonly string[]): string | readonly string[] {
-  return items.length === 1 ? (items[0] as string) : items;
-}
-
-function unless<T>(value: T, usual: T): T | undefined {
-  return value === usual ? undefined : value;
-}
-
-function someItems<T>(items: readonly T[]): readonly T[] | undefined {
-  return items.length === 0 ? undefined : items;
-}
-
-function someOf(record: Written): Written | undefined {
-  return Object.values(record).every((value) => value === undefined) ? undefined : record;
-}
-
-function mapValues<T>(record: Readonly<Record<string, T>>, map: (value: T) => unknown): Written {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }

@@ -44,21 +44,82 @@ export interface DebianOptions {
   readonly components?: readonly Component[];
 }
 
+/** An image by name and digest. */
+export type PinnedImage = `${string}@sha256:${string}`;
+
+export interface OciOptions extends DebianOptions {
+  /** Where it lies in the project; the local store where absent. */
+  readonly at?: `${"oci" | "oci-archive" | "docker-archive"}:${string}`;
+  /** The suite whose packages go on top; no packages are added where absent. */
+  readonly debian?: Suite;
+}
+
 export type From =
-  "scratch" | `debian:${Suite}` | (DebianOptions & { readonly debian: Suite }) | { readonly image: string };
+  | "scratch"
+  | `debian:${Suite}`
+  | (DebianOptions & { readonly debian: Suite })
+  | `oci:${PinnedImage}`
+  | (OciOptions & { readonly oci: PinnedImage })
+  | { readonly image: string };
+
+/** A program with its arguments, or a text for `/bin/sh -eu`. */
+export type Command = { readonly cmd: readonly string[] } | { readonly script: string };
+
+export type Run =
+  | string
+  | (Command & {
+      readonly env?: Readonly<Record<string, string>>;
+      /** Files of the project that it can read, below `/run/inputs` (`$INPUTS`). */
+      readonly inputs?: string | readonly string[];
+    });
 
 export interface System {
-  /** What is there before the named packages; "none" where absent. */
+  /** What is there before the named packages; where absent "essential" with "full" on Debian, else "none". */
   readonly base?: "none" | "essential" | "minbase";
   /** `nginx`, `nginx (>= 1.22)`, `a | b`, `name:arch`. */
   readonly packages?: readonly string[];
-  /** "unpack" (files only) where absent. */
+  /** "full" (with maintainer scripts) where absent; "unpack": files only. */
   readonly install?: "unpack" | "full";
   /** Groups of files to leave out. */
   readonly strip?: readonly Strip[];
   /** Of these packages only the files that match. */
   readonly only?: Readonly<Record<string, AbsolutePath | readonly AbsolutePath[]>>;
+  /** Answers to the questions of maintainer scripts. */
+  readonly debconf?: Readonly<Record<`${string}/${string}`, string>>;
+  /** Commands that change the system, in order. */
+  readonly run?: readonly Run[];
 }
+
+/** A file from elsewhere, by digest. */
+export interface SourceFile {
+  readonly url: `https://${string}` | `http://${string}`;
+  /** 64 hex digits. */
+  readonly sha256: string;
+  /** Whether to unpack it without the directory it lies in; true where the address ends in .tar, .tar.gz, ... */
+  readonly unpack?: boolean;
+  /** Where to below `$SRC`: a directory, or the name of a file. */
+  readonly to?: string;
+  /** Files of the project for `patch -p1`, in order. */
+  readonly patches?: string | readonly string[];
+}
+
+/** Something built in a root of its own; only its outputs leave it. */
+export type Step = Command & {
+  /** Packages that are there while it runs, on top of the essential ones. */
+  readonly tools?: readonly string[];
+  /** Files of the project, below `$SRC`; it sees no others. */
+  readonly inputs?: string | readonly string[];
+  readonly exclude?: string | readonly string[];
+  /** Files from elsewhere, below `$SRC`. */
+  readonly sources?: readonly SourceFile[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it makes, by path or pattern below `$OUT`. */
+  readonly outputs: string | readonly string[];
+  /** Secrets that it reads from `/run/secrets/NAME`. */
+  readonly secrets?: readonly string[];
+  readonly timeout?: `${number}${"s" | "m" | "h"}`;
+  readonly memory?: Size;
+};
 
 export interface User {
   readonly uid: number;
@@ -92,6 +153,13 @@ export interface Write extends Placing {
   readonly to: AbsolutePath;
   readonly text: string;
 }
+export interface Output extends Placing {
+  readonly step: string;
+  /** Outputs of the step, by path or pattern below `$OUT`. */
+  readonly path: string | readonly string[];
+  /** A directory, or for a single path without wildcards its new name; "/" at the end makes it a directory. */
+  readonly to: AbsolutePath;
+}
 export interface Dir extends Placing {
   readonly path: AbsolutePath;
 }
@@ -102,7 +170,11 @@ export interface Link {
 }
 
 export type AppItemSpec =
-  { readonly copy: Copy } | { readonly write: Write } | { readonly dir: Dir } | { readonly link: Link };
+  | { readonly copy: Copy }
+  | { readonly write: Write }
+  | { readonly output: Output }
+  | { readonly dir: Dir }
+  | { readonly link: Link };
 
 /** How the image runs (OCI image config). */
 export interface Config {
@@ -160,6 +232,8 @@ export interface ImageSpec {
   readonly platforms?: readonly Platform[];
   readonly system?: System;
   readonly users?: Readonly<Record<string, User>>;
+  /** What is built in a root of its own, by name; `output` places what it makes. */
+  readonly steps?: Readonly<Record<string, Step>>;
   /** In order; a later item replaces what an earlier one placed. */
   readonly app?: readonly AppItemSpec[];
   readonly config?: Config;
@@ -192,6 +266,11 @@ export function debian(suite: Suite, options: DebianOptions = {}): From {
   return { debian: suite, ...options };
 }
 
+/** The image stands on one made elsewhere, `oci("debian@sha256:...")`; its layers stay as they are. */
+export function oci(name: PinnedImage, options: OciOptions = {}): From {
+  return { oci: name, ...options };
+}
+
 /** No packages at all. */
 export const scratch: From = "scratch";
 
@@ -212,6 +291,21 @@ export function copy(
 /** Places a file with this text. */
 export function write(to: AbsolutePath, text: string, options: Placing = {}): AppItemSpec {
   return { write: { to, text, ...options } };
+}
+
+/** Something to build in a root of its own: `steps: { server: step({ ... }) }`. */
+export function step(spec: Step): Step {
+  return spec;
+}
+
+/** Places what a step made. */
+export function output(
+  step: string,
+  path: string | readonly string[],
+  to: AbsolutePath,
+  options: Placing = {},
+): AppItemSpec {
+  return { output: { step, path, to, ...options } };
 }
 
 /** Makes a directory. */

@@ -61,6 +61,10 @@ test("docs/spec.md: every key of an image stands in an example", () => {
     ["app", 0, "write"],
     ["app", 0, "dir"],
     ["app", 0, "link"],
+    ["app", 0, "output"],
+    ["system", "run", 0],
+    ["steps", "x"],
+    ["steps", "x", "sources", 0],
   ];
   const missing = paths
     .flatMap((path) => shapesAt.keys(imageShape, path))

@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareOrdinal } from "../base/index.ts";
-import type { FromDocument, SourceDocument } from "./document.ts";
-import type { DebianInput, ImageInput } from "./shape.ts";
+import { compareOrdinal, type Digest } from "../base/index.ts";
+import type { FromDocument, OciFromDocument, SourceDocument } from "./document.ts";
+import { present } from "./expand-parts.ts";
+import type { DebianInput, ImageInput, OciInput } from "./shape.ts";
 
 type SourceInput = NonNullable<DebianInput["sources"]>[number];
 
 /** Opens the short forms of `from`. */
 export function expandFrom(input: ImageInput["from"]): FromDocument {
   if (input === "scratch") return { kind: "scratch" };
-  if (typeof input === "string") return expandDebian({ debian: input.slice("debian:".length) });
-  return "image" in input ? { kind: "image", image: input.image } : expandDebian(input);
+  if (typeof input === "string") {
+    const name = input.slice(input.indexOf(":") + 1);
+    return input.startsWith("oci:") ? expandOci({ oci: name }) : expandDebian({ debian: name });
+  }
+  if ("image" in input) return { kind: "image", image: input.image };
+  return "oci" in input ? expandOci(input) : expandDebian(input);
+}
+
+function expandOci(input: OciInput): OciFromDocument {
+  const [name = "", digest = ""] = input.oci.split("@");
+  const place = present({ at: input.at });
+  const named = { kind: "oci", name, digest: digest as Digest, ...place } as const;
+  return "debian" in input
+    ? { ...named, suite: input.debian, sources: expandDebian(input).sources }
+    : { ...named, sources: [] };
 }
 
 /** Debian's own archives in a fixed order, since the words have none; others follow as written. */
 const ownWords = ["updates", "security", "backports"] as const;
 
-function expandDebian(input: DebianInput): FromDocument {
+function expandDebian(input: DebianInput): Extract<FromDocument, { kind: "debian" }> {
   const { debian: suite, sources = [], components = ["main"] } = input;
   const own = (archive: "main" | "security", name: string): SourceDocument => ({
     name,

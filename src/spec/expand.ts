@@ -1,55 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareOrdinal } from "../base/index.ts";
 import type {
   AppItem,
   ConfigDocument,
   ExpectDocument,
   FleetDocument,
+  FromDocument,
   ImageDocument,
   SystemDocument,
   UserDocument,
 } from "./document.ts";
 import { expandFrom } from "./expand-from.ts";
-import type { FleetImageInput, FleetInput, ImageInput, ItemInput } from "./shape.ts";
+import { bytesOf, canonicalRelation, listOf, mapRecord, present, sortedSet, withoutDotSlash } from "./expand-parts.ts";
+import { expandRun, expandStep } from "./expand-steps.ts";
+import { usualBase, usualInstall } from "./inherit.ts";
+import type { FleetImageInput, FleetInput, ImageInput, ItemInput, SystemInput } from "./shape.ts";
 
 /**
  * Fills in the defaults, opens the short forms and sorts what has no order, so that equal images are equal text.
  * Expects data that passed `checkShape`; what the parts mean together is checked by `checkMeaning`.
  */
 export function expandImage(input: ImageInput): ImageDocument {
-  return expandOne(input, input.name, ["linux/amd64"]);
+  return expandOne(input, input.name, []);
 }
 
 export function expandFleet(input: FleetInput): FleetDocument {
   const images = mapRecord(input.images, (image, key) =>
-    expandOne(image, image.name ?? key, inheritedPlatforms(input, key)),
+    expandOne(image, image.name ?? key, imagesBelow(input, key)),
   );
   return { ashlar: "fleet/v1", ...present({ registry: input.registry }), images };
 }
 
-/** The platforms of the nearest image below that names some. */
-function inheritedPlatforms(fleet: FleetInput, key: string): readonly string[] {
-  const seen = new Set<string>();
-  let image: FleetImageInput | undefined = fleet.images[key];
-  while (image !== undefined && typeof image.from === "object" && "image" in image.from) {
-    const below: string = image.from.image;
-    if (seen.has(below) || !Object.hasOwn(fleet.images, below)) break;
-    seen.add(below);
-    image = fleet.images[below];
-    if (image?.platforms !== undefined) return image.platforms;
+/** The images that an image stands on, nearest first; as far as they go where one is missing or they go round. */
+function imagesBelow(fleet: FleetInput, key: string): readonly FleetImageInput[] {
+  const below = new Map<string, FleetImageInput>();
+  let image = fleet.images[key];
+  while (typeof image?.from === "object" && "image" in image.from) {
+    const next: string = image.from.image;
+    if (below.has(next) || !Object.hasOwn(fleet.images, next)) break;
+    image = fleet.images[next] as FleetImageInput;
+    below.set(next, image);
   }
-  return ["linux/amd64"];
+  return [...below.values()];
 }
 
-function expandOne(input: FleetImageInput, name: string, platforms: readonly string[]): ImageDocument {
+/** Platforms and the way of installing are those of the nearest image below that names them. */
+function expandOne(input: FleetImageInput, name: string, below: readonly FleetImageInput[]): ImageDocument {
+  const lowest = expandFrom((below.at(-1) ?? input).from);
+  const all = [input, ...below];
+  const platforms = all.find((image) => image.platforms !== undefined)?.platforms ?? ["linux/amd64"];
+  const install = all.find((image) => image.system?.install !== undefined)?.system?.install;
+  const from = expandFrom(input.from);
   return {
     ashlar: "image/v1",
     name,
-    from: expandFrom(input.from),
-    platforms: sortedSet(input.platforms ?? platforms),
-    system: expandSystem(input.system),
+    from,
+    platforms: sortedSet(platforms),
+    system: expandSystem(input.system, from, install ?? usualInstall(lowest)),
     users: mapRecord(input.users ?? {}, expandUser),
-    steps: {},
+    steps: mapRecord(input.steps ?? {}, expandStep),
     app: (input.app ?? []).map(expandItem),
     config: expandConfig(input.config ?? {}),
     expect: expandExpect(input.expect ?? {}),
@@ -58,24 +66,20 @@ function expandOne(input: FleetImageInput, name: string, platforms: readonly str
   };
 }
 
-function expandSystem(input: ImageInput["system"] = {}): SystemDocument {
+function expandSystem(
+  input: SystemInput = {},
+  from: FromDocument,
+  install: SystemDocument["install"],
+): SystemDocument {
   return {
-    base: input.base ?? "none",
+    base: input.base ?? usualBase(from, install),
     packages: (input.packages ?? []).map(canonicalRelation),
-    install: input.install ?? "unpack",
+    install,
     strip: sortedSet(input.strip ?? []),
     only: mapRecord(input.only ?? {}, (globs) => sortedSet(listOf(globs))),
-    debconf: {},
-    run: [],
+    debconf: mapRecord(input.debconf ?? {}, (answer) => answer),
+    run: (input.run ?? []).map(expandRun),
   };
-}
-
-/** One spelling: `a (>= 1) | b`. */
-function canonicalRelation(text: string): string {
-  return text
-    .split("|")
-    .map((part) => part.trim().replace(/ ?\((<<|<=|=|>=|>>) ?/, " ($1 "))
-    .join(" | ");
 }
 
 function expandUser(input: NonNullable<ImageInput["users"]>[string]): UserDocument {
@@ -98,11 +102,12 @@ function expandItem(input: ItemInput): AppItem {
     const { path, ...placing } = input.dir;
     return { kind: "dir", path: withoutEndSlash(path), ...expandPlacing(placing) };
   }
+  if ("output" in input) {
+    const { step, path, to, ...placing } = input.output;
+    const from = sortedSet(listOf(path).map(withoutDotSlash));
+    return { kind: "output", step, from, to: copyTarget(to, from), ...expandPlacing(placing) };
+  }
   return { kind: "link", path: input.link.path, target: input.link.target };
-}
-
-function withoutDotSlash(glob: string): string {
-  return glob.replace(/^(\.\/+)+(?=.)/, "");
 }
 
 function withoutEndSlash(path: string): string {
@@ -189,34 +194,3 @@ function expandExpect(input: NonNullable<ImageInput["expect"]>): ExpectDocument 
   };
 }
 
-const unitBytes: Readonly<Record<string, number>> = {
-  B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30,
-}; // prettier-ignore
-
-/** Whole bytes, rounded down; a thousandth of a unit is the finest step, so this is exact. */
-function bytesOf(size: string): number {
-  const [, whole = "0", fraction = "", unit = ""] = /^([0-9]+)(?:\.([0-9]+))?([A-Za-z]+)$/.exec(size) ?? [];
-  const thousandths = BigInt(whole) * 1000n + BigInt(fraction.padEnd(3, "0"));
-  return Number((thousandths * BigInt(unitBytes[unit] as number)) / 1000n);
-}
-
-function listOf<T>(value: T | readonly T[]): readonly T[] {
-  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
-}
-
-function sortedSet(items: readonly string[]): string[] {
-  return [...new Set(items)].sort(compareOrdinal);
-}
-
-/** A record with its keys in order. */
-function mapRecord<T, U>(record: Readonly<Record<string, T>>, map: (value: T, key: string) => U): Record<string, U> {
-  const entries = Object.entries(record).sort(([a], [b]) => compareOrdinal(a, b));
-  return Object.fromEntries(entries.map(([key, value]) => [key, map(value, key)]));
-}
-
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The same without the keys that are undefined. */
-function present<T extends object>(record: T): Present<T> {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Present<T>;
-}

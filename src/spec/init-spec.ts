@@ -19,6 +19,7 @@ name: example/app
 from: { debian: bookworm, sources: [updates, security] }
 platforms: [linux/amd64]
 system:
+  install: unpack # files only: no shell, no package manager; leave it out for Debian in full
   packages: [ca-certificates, tzdata]
   strip: [docs, man, info, lintian, bugs, scripts]
 users:
@@ -37,6 +38,7 @@ export default image({
   from: debian("bookworm", { sources: ["updates", "security"] }),
   platforms: ["linux/amd64"],
   system: {
+    install: "unpack", // files only: no shell, no package manager; leave it out for Debian in full
     packages: ["ca-certificates", "tzdata"],
     strip: ["docs", "man", "info", "lintian", "bugs", "scripts"],
   },
@@ -53,7 +55,7 @@ images:
   base:
     from: { debian: bookworm, sources: [updates, security] }
     platforms: &platforms [linux/amd64]
-    system: { packages: [ca-certificates, tzdata] }
+    system: { install: unpack, packages: [ca-certificates, tzdata] }
     users: { app: { uid: 10001 } }
   service:
     from: { image: base }
@@ -72,7 +74,7 @@ export default fleet({
     base: {
       from: debian("bookworm", { sources: ["updates", "security"] }),
       platforms,
-      system: { packages: ["ca-certificates", "tzdata"] },
+      system: { install: "unpack", packages: ["ca-certificates", "tzdata"] },
       users: { app: { uid: 10001 } },
     },
     service: {

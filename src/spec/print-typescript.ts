@@ -36,22 +36,40 @@ function fleetCall(spec: Data): Call {
 
 function withCalls(image: Data): Data {
   const app = image["app"] as readonly Data[] | undefined;
-  return { ...image, from: fromCall(image["from"]), ...(app && { app: app.map(itemCall) }) };
+  const steps = image["steps"] as Data | undefined;
+  return {
+    ...image,
+    from: fromCall(image["from"]),
+    ...(steps && { steps: stepCalls(steps) }),
+    ...(app && { app: app.map(itemCall) }),
+  };
 }
 
 function fromCall(from: unknown): Call {
   if (from === "scratch") return scratch;
-  if (typeof from === "string") return new Call("debian", from.slice("debian:".length));
+  if (typeof from === "string") {
+    const [kind = "", ...name] = from.split(":");
+    return new Call(kind, name.join(":"));
+  }
   const data = from as Data;
+  if (data["oci"] !== undefined) {
+    const { oci, ...options } = data;
+    return new Call("oci", oci, ...rest(options));
+  }
   if (data["image"] !== undefined) return new Call("basedOn", data["image"]);
   const { debian, ...options } = data;
   return new Call("debian", debian, ...rest(options));
+}
+
+function stepCalls(steps: Data): Data {
+  return Object.fromEntries(Object.entries(steps).map(([name, data]) => [name, new Call("step", data)]));
 }
 
 /** The parameters that each function takes by position. */
 const positional: Readonly<Record<string, readonly string[]>> = {
   copy: ["from", "to"],
   write: ["to", "text"],
+  output: ["step", "path", "to"],
   dir: ["path"],
   link: ["path", "target"],
 };

@@ -26,7 +26,7 @@ test("readSpec fills in every default and sorts what has no order", async () => 
       '{"closure":"strict","closureAllow":[],"deny":[]},"from":{"kind":"debian",' +
       '"sources":[{"archive":"main","components":["main"],"name":"bookworm","suite":"bookworm"}],' +
       '"suite":"bookworm"},"layers":{"packages":1},"lifecycle":{},"name":"a/b",' +
-      '"platforms":["linux/amd64"],"system":{"base":"none","install":"unpack","only":{},"packages":[],"strip":[]},' +
+      '"platforms":["linux/amd64"],"system":{"base":"essential","install":"full","only":{},"packages":[],"strip":[]},' +
       '"users":{"web":{"gecos":"","gid":7,"groups":[],"home":"/nonexistent","shell":"/usr/sbin/nologin","uid":7}}}',
   );
 });
@@ -85,7 +85,6 @@ const faulty: readonly (readonly [string, readonly (string | RegExp)[]])[] = [
   ["config:", [/^4:1 Cannot use config: it is empty, want a mapping with the keys entrypoint/]],
   ["users: { a: { uid: 5 }, b: { uid: 5 } }", [/^4:35 Cannot use users.b.uid: "a" has this uid/]],
   ["deps: []", [/^4:1 Cannot use key "deps": this version of Ashlar cannot .* yet/]],
-  ["steps: {}", [/this version of Ashlar cannot run build steps yet/]],
   ["expect: { smoke: {} }", [/this version of Ashlar cannot run smoke tests yet/]],
   ["system: { scripts: known }", [/said by install/]],
   ["name: y", ["4:1 Cannot use name: this key occurs twice"]],

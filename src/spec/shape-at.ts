@@ -20,6 +20,11 @@ export const shapesAt = {
     const keys = alternatives(shape, path).flatMap((def) => Object.keys(def.shape ?? {}));
     return [...new Set(keys)].filter((key) => key !== "$schema");
   },
+  /** The keys that may stand there beside one of them. */
+  keysBeside(shape: z.ZodType, path: DataPath, key: string): string[] {
+    const defs = alternatives(shape, path).filter((def) => Object.hasOwn(def.shape ?? {}, key));
+    return defs.flatMap((def) => Object.keys(def.shape ?? {}));
+  },
   /** Whether it is a mapping that holds one of several keys. */
   isChoice(shape: z.ZodType, path: DataPath): boolean {
     return alternatives(shape, path).filter((def) => def.shape !== undefined).length > 1;

@@ -15,9 +15,14 @@ const packageName = "[a-z0-9][a-z0-9+.-]+";
 const version = "[A-Za-z0-9.+:~-]+";
 const relation = `${packageName}(:[a-z0-9-]+)?( ?\\((<<|<=|=|>=|>>) ?${version}\\))?`;
 
+const imageName = "([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*";
+const pinned = `${imageName}@sha256:[0-9a-f]{64}`;
+const notUpwards = "(?!([^\\n]*/)?\\.\\.(/|$))";
+const fileBelow = `(?![/!])${notUpwards}[^\\0\\n\\\\]+`;
+
 const armoured = "-----BEGIN PGP PUBLIC KEY BLOCK-----[\\s\\S]*";
 const fingerprints = "[0-9A-F]{40}([, ]+[0-9A-F]{40})*";
-const keyFile = "(?!/)(?!([^\\n]*/)?\\.\\.(/|$))[^\\0\\n]+\\.(asc|gpg|pgp)";
+const keyFile = `(?!/)${notUpwards}[^\\0\\n]+\\.(asc|gpg|pgp)`;
 
 export const texts = {
   /** Debian policy 5.6.1. */
@@ -29,7 +34,7 @@ export const texts = {
   ),
   /** distribution reference grammar, without tag and digest. */
   imageName: text(
-    /^([A-Za-z0-9.-]+(:[0-9]+)?\/)?[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
+    new RegExp(`^${imageName}$`),
     'an image name in lower case without tag and digest, such as "registry.example.com/site"',
   ),
   imageKey: text(
@@ -54,9 +59,44 @@ export const texts = {
   }),
   pathGlob: text(/^\/[^\0]*$/, 'a pattern of absolute paths such as "/usr/share/**"'),
   projectGlob: text(
-    /^(?![/!])(?!([^\n]*\/)?\.\.(\/|$))[^\0\n\\]+$/,
+    new RegExp(`^${fileBelow}$`),
     'files below the project such as "dist/**" (what to leave out goes to "exclude")',
   ),
+  projectFile: text(new RegExp(`^${fileBelow}$`), 'a file below the project such as "patches/fix.patch"'),
+  /** Of `from`. */
+  from: text(
+    new RegExp(`^(scratch|debian:[a-z][a-z0-9-]*|oci:${pinned})$`),
+    '"debian:SUITE", "scratch", "oci:NAME@sha256:...", { debian: SUITE, sources: [...] }, { image: KEY } ' +
+      "or { oci: NAME@sha256:... }",
+  ),
+  pinnedImage: text(new RegExp(`^${pinned}$`), 'an image by digest without a tag, "NAME@sha256:<64 hex digits>"'),
+  place: text(
+    new RegExp(`^(oci|oci-archive|docker-archive):(?!/)${notUpwards}[^\\0\\n]+$`),
+    'a place in the project such as "oci:vendor/base", "oci-archive:base.tar" or "docker-archive:base.tar"',
+  ),
+  /** debconf-devel(7): by convention the names begin with the package. */
+  question: text(
+    /^[A-Za-z0-9][A-Za-z0-9+._-]*(\/[^\s\/]+)+$/,
+    'a question as "package/question", such as "tzdata/Areas"',
+  ),
+  stepName: text(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name in lower case such as "server"'),
+  script: text(/^[^\0]*[^\0\s][^\0]*$/, "a text for /bin/sh"),
+  argument: text(/^[^\0]*$/, "text"),
+  url: text(
+    /^https?:\/\/[A-Za-z0-9.:[\]-]+\/[!-~]*$/,
+    'an address of a file "https://HOST/PATH" without user and password',
+  ),
+  sha256: text(/^(sha256:)?[0-9a-f]{64}$/, "64 hex digits in lower case, as sha256sum prints them"),
+  pathBelow: text(
+    new RegExp(`^(?!/)${notUpwards}[^\\0\\n\\\\]+$`),
+    'a path below $SRC such as "." or "vendor/zlib", without ".."',
+  ),
+  outputGlob: text(
+    new RegExp(`^(?!\\$)${fileBelow}$`),
+    'a path or pattern below $OUT such as "server" or "usr/**", without "/" at the beginning',
+  ),
+  secretName: text(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'a name such as "token"'),
+  timeLimit: text(/^[1-9][0-9]{0,5}(s|m|h)$/, 'a time such as "30m" or "90s"'),
   mode: text(
     /^(0?[0-7]{3,4}|[ugoa]*[=+-][rwxXst]*(,[ugoa]*[=+-][rwxXst]*)*)$/,
     'a mode as text, octal such as "0644" or symbolic such as "a=rX"',

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 
+import { about, list, number, oneOf, plainText, some, truth } from "./shape-parts.ts";
+import { runShape, stepShape } from "./shape-steps.ts";
 import { texts } from "./shape-texts.ts";
 
 /** What a spec may say, in any form: the one source of checking, of the JSON Schema and of its texts. */
 
-const about = <T extends z.ZodType>(shape: T, description: string): T => shape.meta({ description }) as T;
-const oneOf = <const T extends readonly string[]>(words: T): z.ZodEnum<{ [K in T[number]]: K }> => z.enum(words);
-const list = <T extends z.ZodType>(item: T, wantOne?: string): z.ZodReadonly<z.ZodArray<T>> =>
-  (wantOne === undefined ? z.array(item) : z.array(item).min(1, { error: wantOne })).readonly();
-/** One or several; the item's message serves both. */
-const some = <T extends z.ZodType>(item: T): z.ZodUnion<[T, z.ZodReadonly<z.ZodArray<T>>]> =>
-  z.union([item, list(item)]);
-const truth = z.boolean();
-const number = (min: number, max: number, want: string): z.ZodNumber =>
-  z.int({ error: want }).min(min, { error: want }).max(max, { error: want });
 /** The largest id that is not reserved, (uid_t)-1 and its 16-bit twin aside. */
 const accountId = number(0, 4294967294, "a number from 0 to 4294967294");
 
@@ -33,29 +25,41 @@ const thirdParty = z.strictObject({
   name: about(texts.sourceName, "The name the lock uses; made from address and suite where absent").optional(),
 });
 
-const debianFrom = z.strictObject({
-  debian: about(texts.suite, "Suite of Debian by code name"),
+const archives = {
   sources: about(
     list(z.union([oneOf(["updates", "security", "backports"]), thirdParty])),
     "Further archives: Debian's own by word, others by address",
   ).optional(),
   components: about(list(debianComponent, "at least one component"), "Of Debian's own archives").optional(),
-});
+};
+const suite = about(texts.suite, "Suite of Debian by code name");
+const debianFrom = z.strictObject({ debian: suite, ...archives });
+const foreign = {
+  oci: about(texts.pinnedImage, "The image by name and digest, NAME@sha256:..."),
+  at: about(texts.place, "Where it lies in the project; the local store where absent").optional(),
+};
+const ociFrom = z.union([
+  z.strictObject(foreign),
+  z.strictObject({ ...foreign, debian: about(suite, "Suite of the packages that go on top"), ...archives }),
+]);
 
-const wantFrom = '"debian:SUITE", "scratch", { debian: SUITE, sources: [...] } or { image: KEY }';
 const from = about(
   z.union([
-    z.string({ error: wantFrom }).regex(/^(scratch|debian:[a-z][a-z0-9-]*)$/, { error: wantFrom }),
+    texts.from,
     debianFrom,
+    ociFrom,
     z.strictObject({ image: about(texts.imageKey, "Key of another image of the fleet") }),
   ]),
   "Where packages come from, or what the image stands on",
 );
 
 const system = z.strictObject({
-  base: about(oneOf(["none", "essential", "minbase"]), "What is there before the named packages").optional(),
+  base: about(
+    oneOf(["none", "essential", "minbase"]),
+    "What is there before the named packages; essential where scripts run, else none",
+  ).optional(),
   packages: about(list(texts.relation), "Packages; what they depend on comes along").optional(),
-  install: about(oneOf(["unpack", "full"]), "unpack: files only; full: with maintainer scripts").optional(),
+  install: about(oneOf(["unpack", "full"]), "full (where absent): with maintainer scripts; unpack: files only").optional(),
   strip: about(
     list(oneOf(["bugs", "docs", "info", "lintian", "locales", "man", "scripts"])),
     "Groups of files to leave out",
@@ -64,6 +68,11 @@ const system = z.strictObject({
     z.record(texts.packageName, some(texts.pathGlob)),
     "Of these packages only the files that match",
   ).optional(),
+  debconf: about(
+    z.record(texts.question, plainText),
+    "Answers to questions of maintainer scripts, by package/question",
+  ).optional(),
+  run: about(list(runShape), "Commands that change the system, in order").optional(),
 });
 
 const user = z.strictObject({
@@ -96,6 +105,14 @@ const item = z.union([
   }),
   z.strictObject({ write: z.strictObject({ to: texts.path, text: texts.any, ...placing }) }),
   z.strictObject({ dir: z.strictObject({ path: texts.path, ...placing }) }),
+  z.strictObject({
+    output: z.strictObject({
+      step: about(texts.stepName, "The step whose outputs are placed"),
+      path: about(some(texts.outputGlob), "Outputs of the step, by path or pattern below $OUT"),
+      to: about(texts.path, 'Where to; "/" at the end makes it a directory'),
+      ...placing,
+    }),
+  }),
   z.strictObject({ link: z.strictObject({ path: texts.path, target: texts.line.min(1, { error: "a target" }) }) }),
 ]);
 
@@ -117,16 +134,15 @@ const port = z.union(
     error: portWant,
   },
 );
-const envValue = z.string({ error: "text (in quotes where it looks like a number)" });
 const config = z.strictObject({
   entrypoint: list(texts.any).optional(),
   cmd: list(texts.any).optional(),
-  env: z.record(texts.envName, envValue).optional(),
+  env: z.record(texts.envName, plainText).optional(),
   user: z.union([texts.runUser, accountId], { error: '"user", "user:group" or numbers' }).optional(),
   workdir: texts.path.optional(),
   ports: about(list(port), '8080 means "8080/tcp"').optional(),
   volumes: list(texts.path).optional(),
-  labels: z.record(z.string().min(1, { error: "a label's name" }), envValue).optional(),
+  labels: z.record(z.string().min(1, { error: "a label's name" }), plainText).optional(),
   stopSignal: texts.signal.optional(),
   author: texts.line.optional(),
   healthcheck: healthcheck.optional(),
@@ -151,6 +167,7 @@ const fields = {
   platforms: about(list(platform, "at least one platform"), "linux/amd64 where absent").optional(),
   system: about(system, "Debian packages").optional(),
   users: about(z.record(texts.account, user), "Accounts to add").optional(),
+  steps: about(z.record(texts.stepName, stepShape), "What is built in a root of its own, by name").optional(),
   app: about(list(item), "Files of the project, in order").optional(),
   config: about(config, "How the image runs").optional(),
   expect: about(expect, "Promises that the build keeps or fails").optional(),
@@ -184,4 +201,8 @@ export type ImageInput = z.output<typeof imageShape>;
 export type FleetImageInput = z.output<typeof fleetImage>;
 export type FleetInput = z.output<typeof fleetShape>;
 export type ItemInput = z.output<typeof item>;
+export type SystemInput = z.output<typeof system>;
+export type RunInput = z.output<typeof runShape>;
+export type StepInput = z.output<typeof stepShape>;
+export type OciInput = z.output<typeof ociFrom>;
 export type DebianInput = z.output<typeof debianFrom>;

@@ -34,7 +34,7 @@ const spec = (name: string, packages: string, more: string): string => `ashlar: 
 name: ${name}
 from: debian:bookworm
 platforms: [linux/amd64]
-system: { base: minbase, packages: [${packages}]${more} }
+system: { base: minbase, install: unpack, packages: [${packages}]${more} }
 expect: { closure: warn }
 layers: { packages: ${more === "" ? 1 : 3} }
 `;
