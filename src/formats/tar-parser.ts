@@ -75,9 +75,14 @@ export class TarParser {
     }
   }
 
-  /** Proves that the archive is complete. */
-  finish(): void {
+  /**
+   * Proves that the archive is complete. `endMark: "optional"` is for archives that a digest proves whole: some
+   * writers of layers stop behind the last member's data.
+   */
+  finish({ endMark = "needed" }: { readonly endMark?: "needed" | "optional" } = {}): void {
     if (this.#zeroBlocks === 2) return;
+    const isOpen = this.#dataLeft > 0 || this.#blockFill > 0 || this.#pax !== undefined;
+    if (endMark === "optional" && !isOpen && this.#longName === undefined && this.#longLink === undefined) return;
     throw tarError("TRUNCATED", this.#offset, "the archive ends too early, want two zero blocks at its end");
   }
 

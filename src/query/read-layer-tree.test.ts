@@ -226,3 +226,15 @@ test("readLayerTree takes another name of a symlink for a symlink, as link(2) do
     ["a", "symlink", "x"], ["s", "symlink", "x"],
   ]);
 });
+
+test("readLayerTree takes a layer that ends behind its last file, as some writers leave it, and none cut before", async () => {
+  const whole = tarOf(file("a", "1"), file("b", "two"));
+  for (const length of [1536 + 3, 2048, 2048 + 512]) {
+    const { tree } = await readLayerTree([layerOf(whole.subarray(0, length), "none")]);
+    assert.deepEqual(tree.map((entry) => entry.path), ["a", "b"]);
+  }
+  for (const length of [100, 512, 1024 + 100, 1536, 1536 + 2]) {
+    const layer = layerOf(whole.subarray(0, length), "none");
+    await assert.rejects(readLayerTree([layer]), (error) => isAshlarError(error, "FORMATS_TAR_TRUNCATED"));
+  }
+});

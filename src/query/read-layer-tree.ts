@@ -42,7 +42,7 @@ export async function readLayerTree(layers: readonly Layer[], options: LayerTree
 async function readLayer(layer: Layer, reader: LayerReader): Promise<void> {
   const parser = new TarParser(reader);
   for await (const piece of openLayerTar(layer)) parser.push(piece);
-  parser.finish();
+  parser.finish({ endMark: "optional" });
 }
 
 function parentError(what: string, path: string): AshlarError {
