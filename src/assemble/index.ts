@@ -30,7 +30,7 @@ export { groupPackages } from "./full/group-packages.ts";
 export { type InstalledRoot, installPackages, type InstallRequest } from "./full/install-packages.ts";
 export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
 export type { FactsOf } from "./interpreter.ts";
-export { baseOwner, type OwnedTree } from "./merge-trees.ts";
+export { baseOwner, isSameEntry, type OwnedTree } from "./merge-trees.ts";
 export { type OptionalOf, optionalPackages } from "./optional-library.ts";
 export { PathResolver } from "./path-resolver.ts";
 export { phaseDifference, splitByOwner } from "./phase-difference.ts";

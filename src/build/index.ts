@@ -12,6 +12,7 @@
 export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
+export { compareRoots, type PathDifference } from "./compare-roots.ts";
 export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";
 export { findReason, type Reason } from "./why.ts";

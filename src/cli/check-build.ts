@@ -4,19 +4,30 @@ import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 
-import { AshlarError, type Digest } from "../base/index.ts";
+import { type Digest, parseJson } from "../base/index.ts";
 import {
   bringBases,
   type BuildDifference,
   type BuiltImage,
   compareBuilds,
+  compareRoots,
   findImage,
+  type PathDifference,
   type Progress,
   type Project,
 } from "../build/index.ts";
+import { type Document, imagesOf } from "../spec/index.ts";
 import { openStore, type Store } from "../store/index.ts";
-import { type CheckPlaces, type Circumstances, planCircumstances, startAshlar } from "./check-circumstances.ts";
+import {
+  type CheckPlaces,
+  type Circumstances,
+  planCircumstances,
+  shiftSeconds,
+  startAshlar,
+} from "./check-circumstances.ts";
 import { bringDownload, copyProject, giveTo } from "./check-copy.ts";
+import { type Compared, differs, secondFailed } from "./check-report.ts";
+import { describeSeen, otherHostName, type SeenTwice } from "./check-sandbox.ts";
 import { readLock } from "./lock-file.ts";
 import { parseOutput } from "./place.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
@@ -32,6 +43,7 @@ interface CheckRun {
     readonly workers?: string;
   };
   readonly project: Project;
+  readonly document: Document;
   readonly store: Store;
   readonly progress: Progress;
 }
@@ -51,26 +63,42 @@ interface Place extends CheckPlaces {
 
 /**
  * Builds a second time, in another process with an empty store and everything else varied that can be, and
- * compares what came out. Throws `CHECK_DIFFERS` with the first differing byte of each image and platform, and
- * `CHECK_FAILED` where the second build does not come to an end.
+ * compares what came out; scripts and steps run again. Throws `CHECK_DIFFERS` with the first differing byte of
+ * each image and platform and every path of its root that differs, and `CHECK_FAILED` where the second build
+ * does not come to an end.
  */
 export async function checkBuild(run: CheckRun, images: readonly BuiltImage[]): Promise<CheckReport> {
   const place = makePlace();
   const shown = run.progress.start("build again under other circumstances");
   try {
-    const plan = planCircumstances(run.shell, place);
+    const plan = planCircumstances(run.shell, place, { hasScripts: hasScripts(run.document) });
     const workers = workersOf(run);
-    const circumstances = { ...plan, varied: ["an empty store", `${workers} workers`, ...plan.varied] };
-    const isWhole = await furnish(run, { place, circumstances, images });
-    await buildAgain(run, { place, circumstances, workers, isWhole });
-    const differences = await compareAll(run.store, place.store, images);
-    if (differences.length > 0) throw differs(differences, circumstances);
+    const planned = { ...plan, varied: ["an empty store", `${workers} workers`, ...plan.varied] };
+    const isWhole = await furnish(run, { place, circumstances: planned, images });
+    const seen = await buildAgain(run, { place, circumstances: planned, workers, isWhole });
+    const circumstances = withSeen(planned, seen);
+    const compared = await compareAll(run, place.store, images);
+    if (compared.differences.length > 0) throw differs(compared, circumstances);
     const { varied, kept } = circumstances;
     shown.done(`the same; varied: ${varied.join(", ")}${kept.length > 0 ? `; not varied: ${kept.join(", ")}` : ""}`);
     return { images: images.map(({ name, digest }) => ({ name, digest })), varied, kept };
   } finally {
     rmSync(place.base, { recursive: true, force: true });
   }
+}
+
+function hasScripts(document: Document): boolean {
+  const images = Object.values(imagesOf(document));
+  return images.some(
+    ({ system, steps }) => system.install === "full" || system.run.length > 0 || Object.keys(steps).length > 0,
+  );
+}
+
+/** With what scripts saw, where any ran. */
+function withSeen(planned: Circumstances, seen: SeenTwice | undefined): Circumstances {
+  if (seen === undefined) return planned;
+  const { varied, kept } = describeSeen(seen, availableParallelism());
+  return { ...planned, varied: [...planned.varied, ...varied], kept: [...planned.kept, ...kept] };
 }
 
 /** Directories for the second build, at paths that are awkward on purpose. */
@@ -104,8 +132,7 @@ async function furnish(run: CheckRun, { place, circumstances, images }: Furnishi
   let isWhole = true;
   try {
     await bringBases(store, second, { images: images.map(({ record }) => record), progress });
-    const packages = readLock(project)?.images.flatMap((image) => image.packages) ?? [];
-    for (const digest of new Set(packages.map((item) => item.digest))) {
+    for (const digest of downloadsOf(run)) {
       const link = user === undefined;
       isWhole = bringDownload(store.downloadPath(digest), second.downloadPath(digest), { link }) && isWhole;
     }
@@ -116,6 +143,17 @@ async function furnish(run: CheckRun, { place, circumstances, images }: Furnishi
   return isWhole;
 }
 
+/** What lies in the first store as it was downloaded: packages, and the sources of steps. */
+function downloadsOf({ project, document }: CheckRun): ReadonlySet<Digest> {
+  const lock = readLock(project);
+  const packages = [...(lock?.images ?? []), ...(lock?.steps ?? [])].flatMap((one) => one.packages);
+  const steps = Object.values(imagesOf(document)).flatMap((image) => Object.values(image.steps));
+  return new Set([
+    ...packages.map((item) => item.digest),
+    ...steps.flatMap((step) => step.sources.map((source) => source.sha256)),
+  ]);
+}
+
 interface SecondBuild {
   readonly place: Place;
   readonly circumstances: Circumstances;
@@ -123,7 +161,7 @@ interface SecondBuild {
   readonly isWhole: boolean;
 }
 
-async function buildAgain({ options, project }: CheckRun, second: SecondBuild): Promise<void> {
+async function buildAgain({ options, project }: CheckRun, second: SecondBuild): Promise<SeenTwice | undefined> {
   const { place, circumstances, workers, isWhole } = second;
   const repeat = (name: string, values: readonly string[] = []): string[] =>
     values.map((value) => `--${name}=${value}`);
@@ -140,53 +178,26 @@ async function buildAgain({ options, project }: CheckRun, second: SecondBuild): 
   const child = startAshlar(args, circumstances);
   const ended = new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
   const read = (stream: typeof child.stdout): Promise<string> => (stream === null ? Promise.resolve("") : text(stream));
-  const [status, , err] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
-  if (status === 0) return;
-  const message = "Cannot build a second time: the first build ended well, the second did not";
-  throw new AshlarError("CHECK_FAILED", message, {
-    because: [err.trim().slice(-4000) || `exit code ${status}`, circumstancesText(circumstances)],
-    details: { exitCode: status, varied: circumstances.varied, kept: circumstances.kept },
-  });
+  const [status, out, err] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
+  if (status === 0) return (parseJson(out, "the second build's result") as { readonly seen?: SeenTwice }).seen;
+  throw secondFailed(err.trim().slice(-4000) || `exit code ${status}`, { status, circumstances });
 }
 
-async function compareAll(store: Store, secondDir: string, images: readonly BuiltImage[]): Promise<BuildDifference[]> {
-  const second = openStore(secondDir);
-  const differences: BuildDifference[] = [];
+async function compareAll({ shell, store }: CheckRun, dir: string, images: readonly BuiltImage[]): Promise<Compared> {
+  const { nowSeconds } = shell;
+  const clocks = [nowSeconds, nowSeconds + shiftSeconds];
+  const runs = { clocks, hostNames: [otherHostName], cpus: [availableParallelism(), 1] };
+  const second = openStore(dir);
+  const compared: { differences: BuildDifference[]; paths: PathDifference[] } = { differences: [], paths: [] };
   try {
     for (const { name, record } of images) {
-      const other = findImage(second, name);
-      differences.push(...(await compareBuilds({ store, record }, { store: second, record: other })));
+      const sides = [{ store, record }, { store: second, record: findImage(second, name) }] as const;
+      const differences = await compareBuilds(...sides);
+      compared.differences.push(...differences);
+      if (differences.length > 0) compared.paths.push(...compareRoots(...sides, runs));
     }
-    return differences;
+    return compared;
   } finally {
     second.close();
   }
-}
-
-function differs(differences: readonly BuildDifference[], circumstances: Circumstances): AshlarError {
-  const [first] = differences as [BuildDifference];
-  const because = differences.map((one) => `${showPlace(one)}: ${one.what}`);
-  const message = `Cannot reproduce image "${first.image}": the second build differs, want the same bytes`;
-  return new AshlarError("CHECK_DIFFERS", message, {
-    because: [...because, circumstancesText(circumstances)],
-    hint: "look for what the project's files or the packages take from the circumstances that were varied",
-    details: { differences, varied: circumstances.varied, kept: circumstances.kept },
-  });
-}
-
-/** e.g. `web, linux/amd64, layer "app", /srv/index.html, byte 12 of the content` (bytes count from 0) */
-function showPlace({ image, platform, part, layer, path, offset, within }: BuildDifference): string {
-  const where = part === "layer" ? `layer "${layer ?? ""}"` : part;
-  const names = { content: "the content", tar: "the tar", blob: "the compressed layer", document: "the document" };
-  return [
-    image,
-    ...(platform === undefined ? [] : [platform]),
-    where,
-    ...(path === undefined ? [] : [`/${path}`]),
-    ...(offset === undefined ? [] : [`byte ${offset} of ${names[within]}`]),
-  ].join(", ");
-}
-
-function circumstancesText({ varied }: Circumstances): string {
-  return `varied in the second build: ${varied.join(", ")}`;
 }

@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 
 import { isSystemError } from "../base/index.ts";
+import type { SandboxCircumstances } from "../sandbox/index.ts";
 import { giveTo } from "./check-copy.ts";
+import { otherHostName, sandboxVariable } from "./check-sandbox.ts";
 import { reverseVariable } from "./directory-order.ts";
 import { type Shell, shiftVariable } from "./shell.ts";
 
@@ -33,7 +35,14 @@ export interface CheckPlaces {
 
 const nobody = 65534;
 /** 400 days: another year, month, day of the week and, in most zones, another offset. */
-const shiftSeconds = 400 * 86_400;
+export const shiftSeconds = 400 * 86_400;
+const sandboxCircumstances: SandboxCircumstances = {
+  hostName: otherHostName,
+  cpus: 1,
+  clockSeconds: shiftSeconds,
+  directoryOrder: "reversed",
+};
+const withScripts = "maintainer scripts and steps run as it, and another has no sub-ids";
 const mainPath = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 const nodeOptions = ["--disable-warning=ExperimentalWarning"];
 
@@ -41,8 +50,12 @@ const nodeOptions = ["--disable-warning=ExperimentalWarning"];
 const handedOn =
   /^(PATH|SOURCE_DATE_EPOCH|ASHLAR_(MIRROR|SECURITY_MIRROR|SNAPSHOT)|\w+_proxy|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS)$/i;
 
-/** Finds out what can be varied on this machine, by trying it. */
-export function planCircumstances(shell: Shell, places: CheckPlaces): Circumstances {
+/** Finds out what can be varied on this machine, by trying it; around scripts also what their sandbox may. */
+export function planCircumstances(
+  shell: Shell,
+  places: CheckPlaces,
+  { hasScripts }: { readonly hasScripts: boolean },
+): Circumstances {
   const here = Intl.DateTimeFormat().resolvedOptions();
   const zone = here.timeZone === "Pacific/Chatham" ? "America/Caracas" : "Pacific/Chatham";
   const locale = here.locale.startsWith("tr") ? "lt_LT.UTF-8" : "tr_TR.UTF-8";
@@ -54,7 +67,8 @@ export function planCircumstances(shell: Shell, places: CheckPlaces): Circumstan
   const clock = clockWrapper(env);
   if (clock.length === 0) env[shiftVariable] = String(shiftSeconds);
   const wrapper = [...processor, ...clock];
-  const user = canBeNobody({ wrapper, env }, places) ? nobody : undefined;
+  if (hasScripts) env[sandboxVariable] = JSON.stringify(sandboxCircumstances);
+  const user = !hasScripts && canBeNobody({ wrapper, env }, places) ? nobody : undefined;
   const varied = [
     "the path of project, store, home, working and temporary directory",
     `time zone ${zone}`,
@@ -68,7 +82,7 @@ export function planCircumstances(shell: Shell, places: CheckPlaces): Circumstan
   ];
   const kept = [
     ...(processor.length > 0 ? [] : ["the processors: there is no taskset"]),
-    ...(user === undefined ? [`the user: ${whyKept()}`] : []),
+    ...(user === undefined ? [`the user: ${hasScripts ? withScripts : whyKept()}`] : []),
   ];
   return { user, wrapper, env, umask, cwd: places.cwd, varied, kept };
 }

@@ -21,6 +21,7 @@ import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
 import { openSandbox } from "../../sandbox/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { CheckReport } from "../check-build.ts";
+import { CircumstancesWatch, circumstancesOf, type SeenTwice } from "../check-sandbox.ts";
 import { directoryOrder } from "../directory-order.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { mirrorSettings, openNetwork, showDownloads } from "../network.ts";
@@ -52,6 +53,8 @@ interface Run {
   readonly store: Store;
   readonly progress: Progress;
   readonly spool: LayerSpool | undefined;
+  /** Of the second build of a check. */
+  readonly watch: CircumstancesWatch;
 }
 
 /** `ashlar build [SPEC]` */
@@ -63,15 +66,15 @@ export async function build(shell: Shell, spec: string | undefined, options: Bui
   const lease = store.lease();
   const spool = outputs.length > 0 ? openSpool(store.tmpDir) : undefined;
   try {
-    const run: Run = { shell, options, project, store, progress, spool };
+    const run: Run = { shell, options, project, store, progress, spool, watch: new CircumstancesWatch() };
     const loaded = await loadSpec(project, parseParameters(options.set), store);
     const lock = await lockFor(run, loaded);
     const images = await buildAll(requestOf(run, loaded, lock));
     await deliver(run, images, outputs);
     const check = options.check
-      ? await (await import("../check-build.ts")).checkBuild(run, images)
+      ? await (await import("../check-build.ts")).checkBuild({ ...run, document: loaded.document }, images)
       : undefined;
-    return outcome(store, images, check);
+    return outcome(store, images, { check, seen: run.watch.seen });
   } finally {
     spool?.close();
     lease.release();
@@ -98,6 +101,7 @@ async function lockFor(
 }
 
 function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<typeof buildAll>[0] {
+  const circumstances = circumstancesOf(run.shell);
   const { shell, options, project, store, progress, spool } = run;
   return {
     store,
@@ -113,7 +117,8 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<t
     workers: workersOf(options),
     directoryOrder: directoryOrder(shell),
     progress,
-    sandbox: () => openSandbox({ store, ...sandboxBackend(shell) }),
+    sandbox: () => run.watch.over(openSandbox({ store, ...sandboxBackend(shell) })),
+    circumstances,
     spool,
   };
 }
@@ -183,7 +188,13 @@ function imageToWrite(images: readonly BuiltImage[], { image }: BuildOptions): B
   });
 }
 
-function outcome(store: Store, images: readonly BuiltImage[], check: CheckReport | undefined): Outcome {
+/** What a check adds to the result: its report, and in its second build what scripts saw. */
+interface CheckParts {
+  readonly check: CheckReport | undefined;
+  readonly seen: SeenTwice | undefined;
+}
+
+function outcome(store: Store, images: readonly BuiltImage[], { check, seen }: CheckParts): Outcome {
   const described = images.map(({ name, digest, record }) => ({
     name,
     digest,
@@ -194,6 +205,10 @@ function outcome(store: Store, images: readonly BuiltImage[], check: CheckReport
   }));
   return {
     text: images.map(({ name, digest }) => `${name}@${digest}\n`).join(""),
-    json: { images: described as unknown as Json, check: check as unknown as Json | undefined },
+    json: {
+      images: described as unknown as Json,
+      check: check as unknown as Json | undefined,
+      seen: seen as unknown as Json | undefined,
+    },
   };
 }
