@@ -14,11 +14,14 @@ export interface AppOptions {
   readonly accounts: Accounts;
   readonly project: ProjectFiles;
   readonly contents: ContentSink;
+  /** The outputs of the image's steps, by name. */
+  readonly outputs?: ReadonlyMap<string, ProjectFiles>;
   /** Of every entry that is made: SOURCE_DATE_EPOCH where it is set, else 0. */
   readonly mtimeSeconds: number;
 }
 
 type CopyItem = Extract<AppItem, { kind: "copy" }>;
+type OutputItem = Extract<AppItem, { kind: "output" }>;
 type Placed = Pick<CopyItem, "owner" | "group" | "mode">;
 
 /**
@@ -37,6 +40,8 @@ function addItem(editor: TreeEditor, item: AppItem, options: AppOptions): void {
   switch (item.kind) {
     case "copy":
       return addCopy(editor, item, options);
+    case "output":
+      return addOutput(editor, item, options);
     case "write":
       return addWrite(editor, item, options);
     case "dir":
@@ -55,6 +60,14 @@ function addCopy(editor: TreeEditor, item: CopyItem, options: AppOptions): void 
     addFile(editor, into ? `${item.to.replace(/\/+$/, "")}/${below}` : item.to, { file, item, owner, options });
   }
   if (into) editor.realDirectory(item.to);
+}
+
+/** Outputs are placed as files of the project are; the step was asked for each of them, so none is passed over. */
+function addOutput(editor: TreeEditor, item: OutputItem, options: AppOptions): void {
+  const { kind: _kind, step, ...placed } = item;
+  const project = options.outputs?.get(step);
+  if (project === undefined) throw new Error(`internal error: step "${step}" was not made`);
+  addCopy(editor, { ...placed, kind: "copy", exclude: [] }, { ...options, project });
 }
 
 /** Octal modes are meant for files; symbols are meant for both. */

@@ -11,7 +11,7 @@ export interface ProjectFile {
   readonly symlinkTarget?: string;
 }
 
-/** The directory that a spec lies in: all that an image may take files from. */
+/** The directory that a spec lies in, or the outputs of a step: what an image may take files from. */
 export interface ProjectFiles {
   /**
    * Everything below a directory ("" is the project), or the file of that name itself; nothing where there is
@@ -22,6 +22,8 @@ export interface ProjectFiles {
   content(path: string): { readonly digest: Digest; readonly sizeBytes: number };
   /** The first bytes of a file, at least 64 KiB where it has as many. */
   head(path: string): Uint8Array;
+  /** Nothing is there by accident (the outputs of a step), so that wildcards pass over no name. */
+  readonly isWhole?: boolean;
 }
 
 /** A project out of values: the twin that tests use. */

@@ -98,11 +98,12 @@ function filesOf(wanted: Wanted, start: string, { isExcluded, project }: Looking
     }
   }
   const glob = isGlob ? wanted.glob : `${base}/**`;
-  const matches = picomatch(glob, { dot: false });
-  const enter = (dir: string): boolean => dir.length <= base.length || (maySpell(glob, dir) && !isExcluded(dir));
+  const mayTake = (path: string): boolean => project.isWhole === true || maySpell(glob, path);
+  const matches = picomatch(glob, { dot: project.isWhole === true });
+  const enter = (dir: string): boolean => dir.length <= base.length || (mayTake(dir) && !isExcluded(dir));
   const files: SelectedFile[] = [];
   for (const file of project.walk(base, enter)) {
-    if (!matches(file.path) || isExcluded(file.path) || !maySpell(glob, file.path)) continue;
+    if (!matches(file.path) || isExcluded(file.path) || !mayTake(file.path)) continue;
     if (looksSecret(file, project)) throw secret(file.path, glob);
     files.push(checked(file, below(file.path)));
   }

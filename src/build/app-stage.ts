@@ -11,6 +11,7 @@ import { canonicalJson, type Digest, digestOf, type Json } from "../base/index.t
 import type { ImageDocument } from "../spec/index.ts";
 import type { PackWriter, Store } from "../store/index.ts";
 import { planLayers } from "./plan-layers.ts";
+import { outputFiles } from "./steps/output-files.ts";
 import { putOwnedTree, type Stage } from "./stage.ts";
 
 /**
@@ -36,6 +37,8 @@ export interface AppRequest {
   readonly below: Stage;
   readonly lower: OwnedTree;
   readonly project: ProjectFiles;
+  /** Trees: the outputs of the image's steps, by name. */
+  readonly outputs: ReadonlyMap<string, Digest>;
   readonly pack: PackWriter;
   readonly mtimeSeconds: number;
 }
@@ -45,7 +48,10 @@ export function makeAppStage(request: AppRequest): { readonly stage: Stage; read
   const { store, document, below, lower, project, pack, mtimeSeconds } = request;
   const contents = openContents(store, pack);
   const accounts = readAccounts(lower.tree, contents);
-  const owned = appTree(lower, document.app, { accounts, project, contents, mtimeSeconds });
+  const outputs = new Map(
+    [...request.outputs].map(([step, tree]) => [step, outputFiles(store.readTree(tree), store)]),
+  );
+  const owned = appTree(lower, document.app, { accounts, project, outputs, contents, mtimeSeconds });
   if (owned === lower) return { stage: below, owned };
   const put = (tree: OwnedTree["tree"]): Digest => store.putTree(tree, pack);
   const layers = planLayers("app", lower, owned, { put, groups: 1, sourceOf: () => undefined });

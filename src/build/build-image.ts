@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type OwnedTree, type ProjectFiles } from "../assemble/index.ts";
-import { canonicalJson, type Digest, type Json } from "../base/index.ts";
+import { byText, canonicalJson, type Digest, type Json } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { makeImage, type ManifestFacts, type NamedLayer } from "../image/index.ts";
 import {
@@ -36,6 +36,8 @@ export interface ImageRequest {
   readonly parent: { readonly record: Digest; readonly packages: readonly RecordedPackage[] } | undefined;
   /** Hashes the project's files without keeping them, and brings them into the store. */
   readonly project: (put?: PackWriter) => ProjectFiles;
+  /** Trees: the outputs of its steps that it takes files from, by name. */
+  readonly outputs: ReadonlyMap<string, Digest>;
   readonly form: LayerForm;
   /** SOURCE_DATE_EPOCH, where it is set. */
   readonly epochSeconds: number | undefined;
@@ -61,7 +63,9 @@ export async function buildImage(request: ImageRequest): Promise<Digest> {
 function actionOf(request: ImageRequest, project: Digest): Action {
   const { name, document, platform, packages, base, parent, form, epochSeconds, inputSeconds } = request;
   const below = parent?.record ?? base?.record;
-  const inputs = [project, ...packages.map((item) => item.record), ...(below === undefined ? [] : [below])];
+  const outputs = [...request.outputs].sort(byText(([step]) => step)).map(([, tree]) => tree);
+  const records = packages.map((item) => item.record);
+  const inputs = [project, ...records, ...(below === undefined ? [] : [below]), ...outputs];
   const parameters = {
     name,
     document,
@@ -172,6 +176,7 @@ async function finish(
     ...parts,
     unpacked,
     ...(base !== undefined && { base }),
+    ...(request.outputs.size > 0 && { outputs: [...request.outputs.values()] }),
     layers,
     flat,
     owners,

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, compareOrdinal, type Digest } from "../base/index.ts";
+import type { SourceFileRequest } from "../fetch/index.ts";
 import { makeIndex } from "../image/index.ts";
 import type { LayerForm, LayerSpool } from "../layer/index.ts";
 import type { Lock, LockedPackage } from "../lock/index.ts";
 import { type Image, parseManifest, parsePlatform } from "../oci/index.ts";
 import type { Sandbox, SandboxCircumstances } from "../sandbox/index.ts";
 import { type Document, type ImageDocument, imagesOf } from "../spec/index.ts";
-import type { PackWriter, Store } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 import { readBaseRecord } from "./base-record.ts";
 import { buildImage } from "./build-image.ts";
+import { type MakeSteps, prepareSteps, type StepsOf } from "./build-steps.ts";
 import { openBase } from "./foreign-base.ts";
 import { unpackPackages } from "./packages.ts";
 import type { Progress } from "./progress.ts";
 import { type DirectoryOrder, projectReader } from "./project-reader.ts";
 import { digestRef, nameRef, type NamedRecord, putNamedRecord, readImageRecord } from "./record.ts";
 import type { RecordedPackage } from "./stage.ts";
+import type { SecretValues } from "./steps/find-secrets.ts";
+import type { OpenProject } from "./steps/read-project-file.ts";
 
 export interface BuildRequest {
   readonly store: Store;
@@ -38,6 +42,10 @@ export interface BuildRequest {
   readonly sandbox: () => Sandbox;
   /** What a check varies around them. */
   readonly circumstances?: SandboxCircumstances | undefined;
+  /** Makes the sources of steps lie at `store.downloadPath(digest)`. */
+  readonly fetchSources: (sources: readonly SourceFileRequest[]) => Promise<void>;
+  /** Of steps, by name; read only when a step must run. */
+  readonly secrets: SecretValues;
   /** Keeps the layers that are composed, for outputs. */
   readonly spool?: LayerSpool | undefined;
 }
@@ -60,9 +68,10 @@ export async function build(request: BuildRequest): Promise<readonly BuiltImage[
   try {
     const order = inOrder(request.document, request.images);
     const recorded = await recordPackages(request, order);
+    const steps = await prepareSteps(request, openProject(request), imagesAndPlatforms(request, order));
     const done = new Map<string, Digest>();
     const built: BuiltImage[] = [];
-    for (const key of order) built.push(await buildNamed(request, key, { done, recorded }));
+    for (const key of order) built.push(await buildNamed(request, key, { done, recorded, steps }));
     return built;
   } finally {
     lease.release();
@@ -116,10 +125,23 @@ async function recordPackages(request: BuildRequest, order: readonly string[]): 
   );
 }
 
+function imagesAndPlatforms(request: BuildRequest, order: readonly string[]): readonly StepsOf[] {
+  const images = imagesOf(request.document);
+  return order.flatMap((key) => {
+    const platforms = platformsOf(images[key] as ImageDocument, request.platforms);
+    return platforms.map((platform) => ({ key, platform }));
+  });
+}
+
+function openProject({ projectDir: dir, directoryOrder: order }: BuildRequest): OpenProject {
+  return (sink) => projectReader({ dir, order, ...(sink && { put: (bytes) => sink.put(bytes) }) });
+}
+
 interface Made {
   /** Image records by "key platform". */
   readonly done: Map<string, Digest>;
   readonly recorded: Recorded;
+  readonly steps: MakeSteps;
 }
 
 async function buildNamed(request: BuildRequest, key: string, made: Made): Promise<BuiltImage> {
@@ -164,8 +186,9 @@ interface Target {
   readonly platform: string;
 }
 
-async function buildPlatform(request: BuildRequest, target: Target, { done, recorded }: Made): Promise<Digest> {
-  const { store, progress, form, epochSeconds, projectDir, directoryOrder, lock, document, spool } = request;
+async function buildPlatform(request: BuildRequest, target: Target, made: Made): Promise<Digest> {
+  const { store, progress, form, epochSeconds, lock, document, spool } = request;
+  const { done, recorded, steps } = made;
   const of = (key: string): readonly RecordedPackage[] => recorded.get(`${key} ${target.platform}`) ?? [];
   const chain = ancestorsOf(document, target.key);
   const parentKey = chain.at(-1);
@@ -175,14 +198,10 @@ async function buildPlatform(request: BuildRequest, target: Target, { done, reco
       : { record: done.get(`${parentKey} ${target.platform}`) as Digest, packages: chain.flatMap(of) };
   const sources = new Set([...chain, target.key].flatMap(of).map((item) => item.locked.from));
   const dates = lock.sources.filter((source) => sources.has(source.name)).map((source) => source.dateSeconds);
-  const project = (pack?: PackWriter): ReturnType<typeof projectReader> =>
-    projectReader({
-      dir: projectDir,
-      order: directoryOrder,
-      ...(pack && { put: (bytes) => pack.put(bytes) }),
-    });
+  const project = openProject(request);
   const base = await baseOf(request, target);
-  const own = { packages: of(target.key), base, parent, inputSeconds: Math.max(0, ...dates) };
+  const outputs = await steps(target);
+  const own = { outputs, packages: of(target.key), base, parent, inputSeconds: Math.max(0, ...dates) };
   return buildImage({ store, progress, form, epochSeconds, spool, project, ...target, ...own, install: request });
 }
 
@@ -195,7 +214,7 @@ async function baseOf(
   const record = await openBase({ ...request, from, platform });
   const { manifest } = readBaseRecord(request.store, record);
   const locked = request.lock.images.find((image) => image.image === key && image.platform === platform);
-  if (locked?.manifest === manifest) return { name: from.name, record };
+  if (locked?.manifest === undefined || locked.manifest === manifest) return { name: from.name, record };
   const fault = `the lock has manifest ${locked?.manifest ?? "none"}, want ${manifest}`;
   const message = `Cannot build image "${key}" for ${platform} on "${from.name}": ${fault}`;
   throw new AshlarError("LOCK_STALE", message, { hint: "run: ashlar lock" });

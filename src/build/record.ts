@@ -23,6 +23,8 @@ export interface ImageRecord {
   readonly flat: Digest;
   /** Content: JSON object, path to who put it there. */
   readonly owners: Digest;
+  /** Trees: the outputs of its steps, so that a later build finds them remembered; absent: it has none. */
+  readonly outputs?: readonly Digest[];
   /** Roots that scripts made on the way. */
   readonly installed?: readonly KeptRoot[];
   readonly createdSeconds: number;
@@ -46,7 +48,7 @@ export function putImageRecord(store: Store, record: ImageRecord): Digest {
   const { document, packages, owners, manifest, config } = record;
   const roots = rootReaches(record.installed);
   const reaches = {
-    trees: [...trees, record.flat, ...roots.trees],
+    trees: [...trees, record.flat, ...(record.outputs ?? []), ...roots.trees],
     contents: [...contents, document, packages, owners, manifest, config, ...roots.contents],
     records: record.base === undefined ? record.unpacked : [...record.unpacked, record.base],
   };

@@ -91,6 +91,7 @@ function registerBuild(program: Command, shell: Shell, finish: Finish): void {
         .default("zstd:chunked"),
     )
     .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
+    .option("--secret <name=from>", "a step's secret, from a file or env:VARIABLE (may repeat)", collect)
     .option("--frozen", "fail when the lock is missing or stale (the default where CI is set)")
     .option("--offline", "use only what the store has")
     .option("--check", "build a second time under other circumstances and compare; exit 7 when it differs")

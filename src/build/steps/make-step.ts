@@ -81,8 +81,14 @@ async function makeToolsRoot(
   const plain = { platform, strip: [], only: {}, answers: {} };
   const first = tools.filter(({ locked }) => locked.phase === "base");
   const others = tools.filter(({ locked }) => locked.phase !== "base");
-  const base = await makeInstalledRoot(context, { ...plain, name: "base", below: undefined, packages: first });
+  const base = await makeInstalledRoot(context, {
+    ...plain,
+    name: "base",
+    below: undefined,
+    packages: first,
+  });
   if (others.length === 0) return base.flat;
   const below = { stage: base, packages: first };
-  return (await makeInstalledRoot(context, { ...plain, name: `tools of ${name}`, below, packages: others })).flat;
+  return (await makeInstalledRoot(context, { ...plain, name: `tools of ${name}`, below, packages: others }))
+    .flat;
 }

@@ -12,6 +12,7 @@ export function outputFiles(tree: Tree, contents: ContentReader): ProjectFiles {
     throw new AshlarError("BUILD_STEP_OUTPUT", `Cannot read output "${path}": the step did not make it`);
   };
   return {
+    isWhole: true,
     *walk(from) {
       for (const entry of tree) {
         if (from !== "" && entry.path !== from && !entry.path.startsWith(`${from}/`)) continue;

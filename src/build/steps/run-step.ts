@@ -57,7 +57,11 @@ function secretsOf({ secrets }: StepContext, { name, plan }: PlannedStep): Secre
 }
 
 /** The root of a run: the tools, the sources with the project's inputs over them at /src, and an empty /out. */
-async function stepRoot(context: StepContext, { name, image, plan }: PlannedStep, tools: Digest): Promise<Tree> {
+async function stepRoot(
+  context: StepContext,
+  { name, image, plan }: PlannedStep,
+  tools: Digest,
+): Promise<Tree> {
   const { store, project } = context;
   const sources = await sourceTree(
     {
@@ -80,7 +84,11 @@ async function stepRoot(context: StepContext, { name, image, plan }: PlannedStep
 }
 
 /** Brings the inputs into the store; a file that changed since the key was made would be remembered wrongly. */
-function putInputs({ store, project }: StepContext, name: string, { step, inputs }: PlannedStep["plan"]): Tree {
+function putInputs(
+  { store, project }: StepContext,
+  name: string,
+  { step, inputs }: PlannedStep["plan"],
+): Tree {
   const pack = store.beginPack();
   try {
     const tree = projectTree(step, project(pack));
