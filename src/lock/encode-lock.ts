@@ -46,7 +46,7 @@ function block(open: string, items: readonly string[], close: string): string[] 
 }
 
 /** Order of steps: image, step, platform. */
-export function compareSteps(a: LockedStep, b: LockedStep): number {
+function compareSteps(a: LockedStep, b: LockedStep): number {
   return (
     compareOrdinal(a.image, b.image) ||
     compareOrdinal(a.step, b.step) ||

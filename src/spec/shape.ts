@@ -59,7 +59,10 @@ const system = z.strictObject({
     "What is there before the named packages; essential where scripts run, else none",
   ).optional(),
   packages: about(list(texts.relation), "Packages; what they depend on comes along").optional(),
-  install: about(oneOf(["unpack", "full"]), "full (where absent): with maintainer scripts; unpack: files only").optional(),
+  install: about(
+    oneOf(["unpack", "full"]),
+    "full (where absent): with maintainer scripts; unpack: files only",
+  ).optional(),
   strip: about(
     list(oneOf(["bugs", "docs", "info", "lintian", "locales", "man", "scripts"])),
     "Groups of files to leave out",
