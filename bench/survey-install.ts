@@ -2,12 +2,8 @@
 import type { InstallationSecret } from "../src/assemble/index.ts";
 import { AshlarError, isAshlarError } from "../src/base/index.ts";
 import type { Progress } from "../src/build/index.ts";
-import {
-  type InstallContext,
-  type InstalledStage,
-  type InstallStep,
-  makeInstalledRoot,
-} from "../src/build/installed-root.ts";
+import { installGroups } from "../src/build/install-groups.ts";
+import type { InstallContext, InstalledStage } from "../src/build/installed-root.ts";
 import { readOwnedTree, type RecordedPackage } from "../src/build/stage.ts";
 import type { Entry } from "../src/formats/index.ts";
 import type { Sandbox, SandboxCircumstances } from "../src/sandbox/index.ts";
@@ -48,6 +44,8 @@ const others: SandboxCircumstances = {
   directoryOrder: "reversed",
 };
 
+const step = { platform, below: undefined, strip: [], only: {}, answers: {} };
+
 /** Installs a package alone on the remembered base, twice, and compares the two roots. */
 export async function surveyPackage(
   name: string,
@@ -64,10 +62,13 @@ export async function surveyPackage(
     const all = await place.recorded(name, progress);
     const context: InstallContext = { store, storeDir, sandbox, progress };
     const [first, rest] = split(all);
-    const base = await makeInstalledRoot(context, stepOf("base", first, undefined));
-    const step = stepOf(`survey-${name}`, rest, { stage: base, packages: first });
-    const one = await makeInstalledRoot({ ...context, again: true }, step);
-    const two = await makeInstalledRoot({ ...context, again: true, circumstances: others }, step);
+    const [base] = (await installGroups(context, { ...step, base: first, others: [] })) as [InstalledStage];
+    const again = async (varied?: SandboxCircumstances): Promise<InstalledStage> => {
+      const below = { stage: base, packages: first };
+      const place = { ...context, again: true, circumstances: varied };
+      return (await installGroups(place, { ...step, below, base: [], others: rest })).at(-1) ?? base;
+    };
+    const [one, two] = [await again(), await again(others)];
     const differences = compareStages(store, one, two);
     const facts = { ...about, packages: rest.length, secrets: one.secrets, rules: rulesOf(one, base) };
     const outcome = differences.length === 0 ? "same" : "differs";
@@ -83,10 +84,6 @@ function split(all: readonly RecordedPackage[]): [readonly RecordedPackage[], re
     wanted.filter(({ locked }) => locked.phase === "base"),
     wanted.filter(({ locked }) => locked.phase !== "base"),
   ];
-}
-
-function stepOf(name: string, packages: readonly RecordedPackage[], below: InstallStep["below"]): InstallStep {
-  return { name, platform, below, packages, strip: [], only: {}, answers: {} };
 }
 
 function rulesOf(stage: InstalledStage, base: InstalledStage): Record<string, number> {
