@@ -39,7 +39,7 @@ export function changedWords({ a, b }: ChangedText): readonly (readonly [string,
 }
 
 function wordsOf(line: string): readonly string[] {
-  return line.slice(0, 4096).match(/[A-Za-z0-9+/=_.-]+/g) ?? [];
+  return line.slice(0, 4096).match(/[A-Za-z0-9+/]+/g) ?? [];
 }
 
 /** Tells text from binary formats by the first bytes, as git does. */

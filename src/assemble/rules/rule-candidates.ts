@@ -50,7 +50,7 @@ export function ruleCandidates(
   const a = contents.a?.subarray(0, lookMax);
   const b = contents.b?.subarray(0, lookMax);
   const found = [secret(path, a ?? b), ...byPath(path)];
-  if (a !== undefined && b !== undefined) {
+  if (a !== undefined && b !== undefined && Buffer.compare(a, b) !== 0) {
     found.push(...(isText(a) && isText(b) ? byLines(changedLines(a, b), runs) : byBytes(a, b, runs)));
   }
   return found.filter((candidate) => candidate !== undefined);
