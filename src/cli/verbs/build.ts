@@ -32,6 +32,7 @@ import { makeProgress } from "../progress.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
 import { sandboxBackend } from "../sandbox-backend.ts";
 import { sourcesByName } from "../sources-by-name.ts";
+import { fetchStepSources, readSecrets } from "../step-inputs.ts";
 
 export interface BuildOptions extends GlobalOptions {
   readonly output?: readonly string[];
@@ -39,6 +40,7 @@ export interface BuildOptions extends GlobalOptions {
   readonly platform?: readonly string[];
   readonly compression: LayerForm;
   readonly set?: readonly string[];
+  readonly secret?: readonly string[];
   readonly frozen?: boolean;
   readonly offline?: boolean;
   readonly check?: boolean;
@@ -110,6 +112,8 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<t
     document,
     lock,
     fetch: (packages) => fetchAll(run, { packages, lock, document }),
+    fetchSources: (sources) => fetchStepSources({ ...run, offline: options.offline === true }, sources),
+    secrets: readSecrets(shell, options.secret),
     form: options.compression,
     images: options.image,
     platforms: options.platform,
