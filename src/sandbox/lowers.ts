@@ -32,16 +32,17 @@ export interface Lowers {
  */
 export function makeLowers(request: LowerRequest): Lowers {
   const { store, dir, root, identity } = request;
-  const over = request.near === undefined ? undefined : planOver(store.readTree(request.near), root);
+  const near = request.near === undefined ? undefined : store.readTree(request.near);
+  const over = near === undefined ? undefined : planOver(near, root);
   const tree = over ?? root;
   const names: string[] = [];
   if (identity === "rootless" && writeOwned(request)) names.push("owned");
   if (tree.length > 0 || over === undefined) {
-    store.checkout(tree, join(dir, "over"), { mode: "link" });
+    store.checkout(tree, join(dir, "over"), { mode: "link", above: over === undefined ? undefined : near });
     names.push("over");
   }
-  const near = over === undefined || request.near === undefined ? "" : store.keepCheckout(request.near);
-  return { names: [...names, ...(near === "" ? [] : ["near"]), "points"], near };
+  if (over === undefined || request.near === undefined) return { names: [...names, "points"], near: "" };
+  return { names: [...names, "near", "points"], near: store.keepCheckout(request.near) };
 }
 
 /** Writes what belongs to others than root, or has attributes that only root sets; false where there is none. */

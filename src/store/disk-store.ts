@@ -2,7 +2,7 @@
 import { lstatSync } from "node:fs";
 
 import { AshlarError, type Digest, emptyDigest } from "../base/index.ts";
-import type { Compressor } from "../formats/index.ts";
+import type { Compressor, Tree } from "../formats/index.ts";
 import type { FilePlacer } from "./checkout.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
 import { copyPlacer } from "./file-placer.ts";
@@ -11,7 +11,7 @@ import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
 import { filesBelow, type Layout, openLayout } from "./layout.ts";
-import { linkPlacer, listLinks } from "./link-farm.ts";
+import { countLinks, linkPlacer, listLinks } from "./link-farm.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import { PackReader } from "./pack-reader.ts";
@@ -160,9 +160,11 @@ class DiskStore extends StoreBase {
     });
   }
 
-  protected override placerFor(mode: CheckoutOptions["mode"]): FilePlacer {
+  protected override placerFor({ mode, above }: CheckoutOptions, tree: Tree): FilePlacer {
     const readContent = (digest: Digest): Iterable<Uint8Array> => this.stream(digest);
-    return mode === "copy" ? copyPlacer(readContent) : linkPlacer(this.#layout, readContent, this.#options);
+    if (mode === "copy") return copyPlacer(readContent);
+    const used = above === undefined ? undefined : countLinks(above, tree);
+    return linkPlacer(this.#layout, readContent, { ...this.#options, used });
   }
 
   override keepCheckout(tree: Digest): string {

@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, unlinkS
 import { dirname, join } from "node:path";
 
 import { canonicalJson, type Digest, digestFromHex, digestOf, hexOf, isSystemError } from "../base/index.ts";
-import type { FileEntry } from "../formats/index.ts";
+import type { FileEntry, Tree } from "../formats/index.ts";
 import { type FilePlacer, type HostPath, type Owner, ownOwner, settableMeta } from "./checkout.ts";
 import { fillFile, type ReadContent } from "./file-placer.ts";
 import { type Layout, makeTmpFile } from "./layout.ts";
@@ -58,6 +58,21 @@ export function* listLinks(layout: Layout): Iterable<{ readonly name: string; re
 export interface LinkOptions {
   /** How many names an inode may have; absent: as many as the file system allows. For tests. */
   readonly linkCountMax?: number | undefined;
+  /** How many replicas of a link, by its name, are taken already; see `countLinks`. */
+  readonly used?: ReadonlyMap<string, number> | undefined;
+}
+
+/** How many inodes of each link a checkout of `tree` takes, for the links that one of `above` needs too. */
+export function countLinks(tree: Tree, above: Tree): Map<string, number> {
+  const owner = ownOwner();
+  const contents = new Set(above.map((entry) => (entry.type === "file" ? entry.content : undefined)));
+  const counts = new Map<string, number>();
+  for (const entry of tree) {
+    if (entry.type !== "file" || !contents.has(entry.content)) continue;
+    const name = linkName(settleEntry(entry, owner));
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /**
@@ -74,7 +89,7 @@ export function linkPlacer(layout: Layout, readContent: ReadContent, options: Li
       const settable = settleEntry(entry, owner);
       const name = linkName(settable);
       const base = `${layout.links}/${name.slice(0, 2)}/${name}`;
-      for (let replica = nextReplica.get(base) ?? 0; ; replica++) {
+      for (let replica = nextReplica.get(base) ?? options.used?.get(name) ?? 0; ; replica++) {
         const source = replica === 0 ? base : `${base}~${replica}`;
         if (!linkAll(source, paths, () => makeLink(layout, settable, source, readContent), options)) continue;
         nextReplica.set(base, replica + 1);

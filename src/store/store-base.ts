@@ -55,7 +55,7 @@ export abstract class StoreBase implements Store {
   protected abstract saveAction(action: StoredAction): void;
   protected abstract saveRef(name: string, target: Digest): void;
   /** Whoever makes the files of a checkout. */
-  protected abstract placerFor(mode: CheckoutOptions["mode"]): FilePlacer;
+  protected abstract placerFor(options: CheckoutOptions, tree: Tree): FilePlacer;
 
   abstract beginPack(): PackWriter;
   abstract getRef(name: string): Digest | undefined;
@@ -208,7 +208,7 @@ export abstract class StoreBase implements Store {
   checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport {
     const lease = this.lease();
     try {
-      return checkoutTree(tree, dir, this.placerFor(options.mode));
+      return checkoutTree(tree, dir, this.placerFor(options, tree));
     } finally {
       lease.release();
     }

@@ -130,6 +130,8 @@ export interface FsckOptions {
 export interface CheckoutOptions {
   /** "link": hard links into the store, read-only by agreement. "copy": own files. */
   readonly mode: "link" | "copy";
+  /** A tree checked out by links that an overlay shows below this one: none of its inodes is used again. */
+  readonly above?: Tree | undefined;
 }
 
 /** What a checkout could not do as the user it ran as. Owners are not listed: without root all are the user's. */
