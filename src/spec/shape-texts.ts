@@ -83,8 +83,8 @@ export const texts = {
   script: text(/^[^\0]*[^\0\s][^\0]*$/, "a text for /bin/sh"),
   argument: text(/^[^\0]*$/, "text"),
   url: text(
-    /^https?:\/\/[A-Za-z0-9.:[\]-]+\/[!-~]*$/,
-    'an address of a file "https://HOST/PATH" without user and password',
+    new RegExp(`^(https?:\\/\\/[A-Za-z0-9.:[\\]-]+\\/[!-~]*|(?![A-Za-z][A-Za-z0-9+.-]*:)${fileBelow})$`),
+    'an address of a file "https://HOST/PATH" without user and password, or a file below the project',
   ),
   sha256: text(/^(sha256:)?[0-9a-f]{64}$/, "64 hex digits in lower case, as sha256sum prints them"),
   pathBelow: text(
