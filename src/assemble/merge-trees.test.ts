@@ -4,8 +4,10 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
+import type { ImagePath } from "../base/index.ts";
+import { type Entry, makeTree } from "../formats/index.ts";
 import type { UnpackedPackage } from "./content.ts";
-import { mergeTrees } from "./merge-trees.ts";
+import { baseOwner, mergeTrees } from "./merge-trees.ts";
 import { dumpTree, makePackage, memoryContents, type PackageSpec } from "./testing/make-package.ts";
 
 const contents = memoryContents();
@@ -126,6 +128,31 @@ test("mergeTrees over an image below accepts what is equal there and names the i
   assert.throws(() => mergeTrees([make("new", { files: { "etc/x": "2" } })], { contents, below }), {
     message: /old:amd64/,
   });
+});
+
+test("mergeTrees over a foreign image leaves what differs only in its time, and replaces what nobody owns", () => {
+  const mtimeSeconds = 1_700_000_000;
+  const own = merge(make("old", { files: { "etc/x": "1", "etc/loose": "was", "etc/same": "1", "lib/": {} } }));
+  const link: Entry = {
+    ...{ type: "hardlink", path: "etc/z" as ImagePath, target: "etc/loose" as ImagePath },
+    ...{ mode: 0o644, uid: 0, gid: 0, mtimeSeconds },
+  };
+  const tree = makeTree([...own.tree.map((entry) => ({ ...entry, mtimeSeconds })), link]);
+  const owners = new Map(own.owners).set("etc/loose" as ImagePath, baseOwner).set(link.path, baseOwner);
+  const below = { tree, owners };
+  const added = make("new", { files: { "etc/x": "1", "etc/loose": "is" } });
+  const result = mergeTrees([added], { contents, below });
+  const at = (path: string): Entry | undefined => result.tree.find((entry) => entry.path === path);
+  assert.equal(at("etc/x"), tree.find((entry) => entry.path === "etc/x"));
+  assert.equal(at("etc")?.mtimeSeconds, mtimeSeconds);
+  assert.equal(result.owners.get("etc/loose" as ImagePath), "new:amd64");
+  assert.deepEqual(
+    dumpTree(result.tree, contents).filter((line) => /loose|etc.z/.test(line)),
+    ['/etc/loose file 0644 0:0 "is"', '/etc/z file 0644 0:0 "was"'],
+  );
+  for (const spec of [{ files: { "etc/same": "2" } }, { files: { lib: "a file" } }]) {
+    assert.throws(() => mergeTrees([make("new", spec)], { contents, below }), { code: "ASSEMBLE_CONFLICT" });
+  }
 });
 
 test("mergeTrees does not depend on the order of packages", () => {

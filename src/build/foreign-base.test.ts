@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { existsSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { digestOf } from "../base/index.ts";
 import { loadCompressor, parseTree } from "../formats/index.ts";
 import { describeLayer, openLayer } from "../layer/index.ts";
-import { parseConfig } from "../oci/index.ts";
+import { mediaTypes, parseConfig } from "../oci/index.ts";
 import {
   dir,
   file,
@@ -69,6 +69,24 @@ for (const kind of ["oci", "oci-archive"] as const) {
     });
   }
 }
+
+test("openBase gives layers with media types of docker those of OCI that mean the same", async () => {
+  const image = sampleImage("gzip", "docker");
+  const at = await putImage(image);
+  const names = { config: "container.image.v1+json", layer: "image.rootfs.diff.tar.gzip" };
+  const text = Buffer.from(image.manifest)
+    .toString()
+    .replaceAll(mediaTypes.layerGzip, `application/vnd.docker.${names.layer}`)
+    .replace(mediaTypes.config, `application/vnd.docker.${names.config}`)
+    .replace(mediaTypes.manifest, "application/vnd.docker.distribution.manifest.v2+json");
+  writeFileSync(join(project, at.slice(4), "blobs/sha256", digestOf(text).slice(7)), text);
+  const { layers } = await openFrom({ digest: digestOf(text), at });
+  assert.deepEqual(new Set(layers.map((layer) => layer.mediaType)), new Set([mediaTypes.layerGzip]));
+  assert.deepEqual(
+    layers.map((layer) => layer.digest),
+    image.layers.map((layer) => layer.descriptor.digest),
+  );
+});
 
 test("openBase takes a docker-archive by the digest of the manifest that is made for it", async () => {
   const at = await putImage(sampleImage("gzip"), "docker-archive");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -95,6 +96,16 @@ const hostile: readonly (readonly [what: string, code: string, make: () => Promi
       changed((blob, { layers }) => {
         unlinkSync(blob(layers[1]?.descriptor.digest as Digest));
         mkdirSync(blob(layers[1]?.descriptor.digest as Digest));
+      }),
+  ],
+  [
+    "a layer that is a fifo",
+    "REGISTRY_READ",
+    () =>
+      changed((blob, { layers }) => {
+        const path = blob(layers[1]?.descriptor.digest as Digest);
+        unlinkSync(path);
+        assert.equal(spawnSync("mkfifo", [path]).status, 0);
       }),
   ],
   [

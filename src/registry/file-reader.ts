@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 import { AshlarError, isSystemError } from "../base/index.ts";
 import { type Descriptor, ociLimits } from "../oci/index.ts";
@@ -51,7 +51,8 @@ export function readDocument(path: string, span?: Span): Uint8Array {
 export function openFile(path: string): number {
   let fd: number;
   try {
-    fd = openSync(path, "r");
+    // A fifo nobody writes to would block the open itself.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (isSystemError(error, "ENOENT", "ENOTDIR")) {
       throw new AshlarError("OCI_BLOB_MISSING", `Cannot read "${path}": no such file`, { cause: error });
