@@ -32,10 +32,11 @@ export async function installGroups(context: InstallContext, request: GroupsRequ
   return stages;
 }
 
-/** What logs call a group: the package that the spec names. */
+/** What logs call a group: the packages that the spec names. */
 function wordFor(packages: readonly RecordedPackage[]): string {
-  const asked = packages.filter(({ locked }) => locked.by.includes("spec"));
-  return asked.length === 1 ? (asked[0] as RecordedPackage).locked.name : "packages";
+  const asked = packages.flatMap(({ locked }) => (locked.by.includes("spec") ? [locked.name] : []));
+  const [first = "packages", ...others] = asked;
+  return others.length === 0 ? first : `${first}+${others.length}`;
 }
 
 /** A package's id: `libc6:amd64`. */
