@@ -14,6 +14,7 @@ import type { RecordedPackage } from "./stage.ts";
 import { makeStep, type PlannedStep, recallStep, type StepContext } from "./steps/make-step.ts";
 import { planStep } from "./steps/plan-step.ts";
 import type { OpenProject } from "./steps/read-project-file.ts";
+import { makeToolsRoot } from "./steps/tools-root.ts";
 import { sourceAction } from "./steps/unpack-source.ts";
 
 /** An image for one platform. */

@@ -2,8 +2,7 @@
 import { compareOrdinal, type Digest, type Json } from "../../base/index.ts";
 import type { LockedPackage } from "../../lock/index.ts";
 import type { Action, Store } from "../../store/index.ts";
-import { type InstallContext, makeInstalledRoot } from "../installed-root.ts";
-import type { RecordedPackage } from "../stage.ts";
+import type { RunPlace } from "./run-logged.ts";
 import type { SecretValues } from "./find-secrets.ts";
 import { recallAction, stepAction, type StepPlan } from "./plan-step.ts";
 import type { OpenProject } from "./read-project-file.ts";
@@ -20,7 +19,10 @@ export interface PlannedStep {
 }
 
 /** What making a step takes. */
-export interface StepContext extends InstallContext {
+export interface StepContext extends RunPlace {
+  readonly store: Store;
+  /** Runs although the result is remembered. */
+  readonly again?: boolean | undefined;
   readonly project: OpenProject;
   /** By name; asked for only when a step must run. */
   readonly secrets: SecretValues;
@@ -48,19 +50,20 @@ function nameOf({ name, architecture }: LockedPackage): string {
 
 /**
  * Makes the outputs of a step, or remembers them; the digest of their tree, whose files are root's, 0755 or
- * 0644, of time 0. The sources lie at `store.downloadPath(sha256)`. Throws `BUILD_STEP_FAILED`,
+ * 0644, of time 0. `makeTools` gives the tree of the root it runs in. The sources lie at
+ * `store.downloadPath(sha256)`. Throws `BUILD_STEP_FAILED`,
  * `BUILD_STEP_OUTPUT`, `BUILD_SECRET_LEAKED`, `BUILD_SOURCE_*`, `BUILD_PATCH_FAILED`, `USAGE_SECRET*`, and what
  * the sandbox and the installation of tools throw.
  */
 export async function makeStep(
   context: StepContext,
   step: PlannedStep,
-  tools: readonly RecordedPackage[],
+  makeTools: () => Promise<Digest>,
 ): Promise<Digest> {
   const { store, again } = context;
   const known = recallStep(context, step);
   if (known !== undefined) return known;
-  const root = await makeToolsRoot(context, step, tools);
+  const root = await makeTools();
   const action = stepAction(step.plan, root);
   const found = again === true ? undefined : store.getAction(action)?.value;
   const outputs = (found as Digest | undefined) ?? (await runStep(context, step, root));
@@ -70,25 +73,4 @@ export async function makeStep(
 
 function resultOf(outputs: Digest): Parameters<Store["putAction"]>[1] {
   return { value: outputs, reaches: { trees: [outputs] } };
-}
-
-/** Tree: the tools installed in full, the essential set first, which other steps and images share. */
-async function makeToolsRoot(
-  context: InstallContext,
-  { name, plan: { platform } }: PlannedStep,
-  tools: readonly RecordedPackage[],
-): Promise<Digest> {
-  const plain = { platform, strip: [], only: {}, answers: {} };
-  const first = tools.filter(({ locked }) => locked.phase === "base");
-  const others = tools.filter(({ locked }) => locked.phase !== "base");
-  const base = await makeInstalledRoot(context, {
-    ...plain,
-    name: "base",
-    below: undefined,
-    packages: first,
-  });
-  if (others.length === 0) return base.flat;
-  const below = { stage: base, packages: first };
-  return (await makeInstalledRoot(context, { ...plain, name: `tools of ${name}`, below, packages: others }))
-    .flat;
 }
