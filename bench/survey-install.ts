@@ -59,6 +59,8 @@ export async function surveyPackage(
   const about = { package: name, version, secrets: [], rules: {}, packages: 0 };
   const seconds = (): number => Math.round((performance.now() - started) / 10) / 100;
   try {
+    const fault = place.impossible.get(name);
+    if (fault !== undefined) throw fault;
     const all = await place.recorded(name, progress);
     const context: InstallContext = { store, storeDir, sandbox, progress };
     const [first, rest] = split(all);

@@ -2,14 +2,14 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Digest } from "../src/base/index.ts";
+import { type AshlarError, type Digest, isAshlarError } from "../src/base/index.ts";
 import { findProject, loadSpec, type Progress } from "../src/build/index.ts";
 import { unpackPackages } from "../src/build/packages.ts";
 import type { RecordedPackage } from "../src/build/stage.ts";
 import { sourcesByName } from "../src/cli/sources-by-name.ts";
 import { fetchPackages, type MirrorSettings, openFetcher } from "../src/fetch/index.ts";
 import { loadCompressor } from "../src/formats/index.ts";
-import { type Lock, type LockedPackage, resolveLock } from "../src/lock/index.ts";
+import { type Lock, type LockedPackage, resolveLock, type ResolveRequest } from "../src/lock/index.ts";
 import type { Document } from "../src/spec/index.ts";
 import { openStore, type Store } from "../src/store/index.ts";
 
@@ -20,7 +20,8 @@ export interface SurveyPlace {
   readonly store: Store;
   readonly storeDir: string;
   readonly lock: Lock;
-  readonly document: Document;
+  /** What the solver says of packages that it has no answer for; by name. */
+  readonly impossible: ReadonlyMap<string, AshlarError>;
   /** The version that was chosen; undefined where the base has the package already. */
   versionOf(name: string): string | undefined;
   /** Downloads and unpacks what is missing. */
@@ -35,13 +36,13 @@ export interface SurveyOptions {
   readonly base: string;
 }
 
-/** Locks every package alone on the base. Packages that the solver has no answer for fail it, naming the image. */
+/** Locks every package alone on the base. */
 export async function openSurvey(names: readonly string[], options: SurveyOptions): Promise<SurveyPlace> {
   const store = openStore(options.storeDir, { compressor: await loadCompressor() });
   const fetcher = openFetcher({ area: store });
   const mirrors = mirrorSettings();
-  const document = await documentOf(names, options, store);
-  const lock = await resolveLock({ document, fetcher, store, mirrors, nowSeconds: Date.now() / 1000 });
+  const request = { fetcher, store, mirrors, nowSeconds: Date.now() / 1000 };
+  const { document, lock, impossible } = await lockAll(names, options, request);
   const packagesOf = (name: string): readonly LockedPackage[] =>
     lock.images.find(({ image }) => image === keyOf(name))?.packages ?? [];
   const fetch = async (packages: readonly LockedPackage[]): Promise<void> => {
@@ -57,7 +58,7 @@ export async function openSurvey(names: readonly string[], options: SurveyOption
     store,
     storeDir: options.storeDir,
     lock,
-    document,
+    impossible,
     versionOf: (name) => packagesOf(name).find((item) => item.name === name && item.phase === "packages")?.version,
     async recorded(name, progress) {
       const locked = packagesOf(name);
@@ -69,6 +70,29 @@ export async function openSurvey(names: readonly string[], options: SurveyOption
       store.close();
     },
   };
+}
+
+type Locked = Pick<SurveyPlace, "lock" | "impossible"> & { readonly document: Document };
+
+/** Leaves out, one by one, what cannot be resolved. */
+async function lockAll(
+  names: readonly string[],
+  options: SurveyOptions,
+  request: Omit<ResolveRequest, "document" | "store"> & { readonly store: Store },
+): Promise<Locked> {
+  const impossible = new Map<string, AshlarError>();
+  for (;;) {
+    const left = names.filter((name) => !impossible.has(name));
+    const document = await documentOf(left, options, request.store);
+    try {
+      return { document, impossible, lock: await resolveLock({ ...request, document }) };
+    } catch (error) {
+      const text = isAshlarError(error) ? error.because.join("\n") : "";
+      const culprit = left.find((name) => text.includes(`"${keyOf(name)}"`));
+      if (culprit === undefined) throw error;
+      impossible.set(culprit, error as AshlarError);
+    }
+  }
 }
 
 function mirrorSettings(): MirrorSettings {

@@ -36,7 +36,7 @@ async function main(dir: string): Promise<void> {
   let sandbox: Sandbox | undefined;
   const open = (): Sandbox => (sandbox ??= openSandbox({ store: place.store }));
   try {
-    const outside = candidates.filter((name) => place.versionOf(name) !== undefined);
+    const outside = candidates.filter((name) => place.impossible.has(name) || place.versionOf(name) !== undefined);
     const chosen = only === undefined ? outside.slice(from, from + count) : outside;
     await surveyAll(chosen, place, open);
     const known = readResults();
