@@ -29,7 +29,8 @@ export function runEntries(
     for (const [name, digest] of item.control) {
       const path = parsePath(`${runDir}/${i}/${name}`);
       const sizeBytes = contents.read(digest).length;
-      const meta = { mode: name === "preinst" ? 0o755 : 0o644, uid: 0, gid: 0, mtimeSeconds: 0 };
+      // debconf runs the config script before the preinst.
+      const meta = { mode: name === "preinst" || name === "config" ? 0o755 : 0o644, uid: 0, gid: 0, mtimeSeconds: 0 };
       entries.push({ ...meta, type: "file", path, content: digest, sizeBytes });
     }
   });
