@@ -20,7 +20,7 @@ export interface Choice {
 
 /**
  * Says of a chosen set who needs what, and leaves out what nothing needs: apt keeps what it took on the way
- * to an alternative that failed.
+ * to an alternative that failed. Of what was there before, only the edges speak.
  */
 export function describe(
   universe: Universe,
@@ -31,7 +31,8 @@ export function describe(
   const inBase = reach(universe, new Set(base), baseRoots).versions;
   const all = reach(universe, new Set(chosen), roots);
   const by = namesBy(all.links);
-  const packages = [...all.versions].map((version): SolvedPackage => {
+  const added = [...all.versions].filter((version) => !universe.isInstalled(version));
+  const packages = added.map((version): SolvedPackage => {
     const phase = inBase.has(version) ? "base" : "packages";
     return { package: version.package, by: [...(by.get(version) ?? [])].sort(compareOrdinal), phase };
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../../base/index.ts";
+import type { Stanza } from "../control.ts";
 import type { Package } from "../package.ts";
 import type { PackageIndex } from "../packages-index.ts";
 
@@ -30,6 +31,8 @@ export interface SolveRequest {
   readonly notAutomatic?: ReadonlySet<string>;
   /** Other architectures whose packages may be installed, best first. */
   readonly foreign?: readonly string[];
+  /** Stanzas of packages that are there already and stay at their version; they are not part of the solution. */
+  readonly installed?: readonly Stanza[];
   /** By "name:arch" ("all" stands for itself); taken where it still fits. */
   readonly locked?: ReadonlyMap<string, LockedVersion>;
   /** Where the choice differs from apt's; `defaultPreferences` when absent. */

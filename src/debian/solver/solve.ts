@@ -6,6 +6,7 @@ import { encodeProblem } from "./clauses.ts";
 import { type Choice, describe } from "./describe.ts";
 import { explainCore } from "./explain-core.ts";
 import { chooseGreedily } from "./greedy.ts";
+import { installedIndex } from "./installed-index.ts";
 import { mentionOrder } from "./mention-order.ts";
 import { compareProviders } from "./provider-order.ts";
 import { defaultPreferences, type Preference, type Solution, type SolveRequest } from "./request.ts";
@@ -18,7 +19,7 @@ import { verifyChosen } from "./verify-chosen.ts";
 /**
  * Finds the packages that a request needs, as `apt-get --no-install-recommends install` would on an empty
  * system: base set first, then the spec's packages on top of it. Where apt's way fails a complete search
- * finds a solution if there is one. Pure; the result does not depend on the order of packages in an index.
+ * finds a solution if there is one. What is installed stays as it is. Pure; the result does not depend on the order of packages in an index.
  *
  * Throws `SOLVER_IMPOSSIBLE` (with the chain of reasons and what was looked at), `SOLVER_REQUEST_INVALID`
  * and `SOLVER_SOURCES_DIFFER`. (deb-policy 7; apt 2.6, depcache.cc for the order of choices)
@@ -50,6 +51,7 @@ function prepare(request: SolveRequest): Setting {
     native: request.architecture,
     foreign: request.foreign ?? [],
     notAutomatic: request.notAutomatic ?? new Set(),
+    installed: request.installed && installedIndex(request.installed, request.architecture),
     reorder: (group) => reorder(group, preferences, lockedNames),
   });
   const isLocked = ({ package: item }: Version): boolean => {
@@ -87,7 +89,7 @@ function chooseInStages(
   setting: Setting,
   stages: readonly (readonly Root[])[],
 ): Choice & { way: Solution["way"] } {
-  let pinned: readonly Version[] = [];
+  let pinned = setting.universe.installed();
   let base: readonly Version[] = [];
   let way: Solution["way"] = "apt";
   for (const roots of stages) {
@@ -130,9 +132,10 @@ function searchFor(
 }
 
 function searchAll(setting: Setting, roots: readonly Root[]): readonly Version[] {
-  const chosen = searchFor(setting, roots, []);
+  const pinned = setting.universe.installed();
+  const chosen = searchFor(setting, roots, pinned);
   if (chosen !== undefined) return chosen;
-  const result = search(encodeProblem({ ...setting, roots, pinned: [], isAllowed: () => true }));
+  const result = search(encodeProblem({ ...setting, roots, pinned, isAllowed: () => true }));
   if (result.kind === "found") throw new Error("internal error: two searches disagree");
   throw explainCore(setting.universe, result.core);
 }

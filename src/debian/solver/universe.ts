@@ -53,6 +53,7 @@ export class Universe {
   /** Names of the sources, in their order, each once. */
   readonly sources: readonly string[];
   readonly #indexes: readonly PackageIndex[];
+  readonly #installed: PackageIndex | undefined;
   readonly #notAutomatic: ReadonlySet<string>;
   readonly #nodes = new Map<string, Node>();
   readonly #versions = new Map<Package, Version>();
@@ -67,9 +68,12 @@ export class Universe {
     native: string;
     foreign: readonly string[];
     notAutomatic?: ReadonlySet<string>;
+    /** What is there already: of these names and architectures there is nothing else. */
+    installed?: PackageIndex | undefined;
     reorder: (group: RelationGroup) => RelationGroup;
   }) {
-    this.#indexes = options.indexes;
+    this.#installed = options.installed;
+    this.#indexes = options.installed === undefined ? options.indexes : [...options.indexes, options.installed];
     this.#notAutomatic = options.notAutomatic ?? new Set();
     this.native = options.native;
     this.sources = [...new Set(options.indexes.map((index) => index.source))];
@@ -109,11 +113,29 @@ export class Universe {
 
   /** Every package of the sources with this name, whatever its architecture. */
   named(name: string): readonly Package[] {
-    return this.#indexes.flatMap((index) => index.named(name));
+    return this.#indexes.flatMap((index) => index.named(name)).filter((item) => !this.#isShadowed(item));
+  }
+
+  /** Every version that is there already, one a node. */
+  installed(): readonly Version[] {
+    const items = this.#installed?.packages ?? [];
+    return [...new Set(items.flatMap((item) => this.node(item.name, this.archOf(item)).versions))];
+  }
+
+  isInstalled(version: Version): boolean {
+    return version.package.origin === this.#installed?.source;
+  }
+
+  /** Whether another package of this name is there already. */
+  #isShadowed(item: Package): boolean {
+    if (this.#installed === undefined) return false;
+    const arch = this.archOf(item);
+    const there = this.#installed.named(item.name).find((other) => this.archOf(other) === arch);
+    return there !== undefined && there !== item;
   }
 
   providersNamed(name: string): readonly Package[] {
-    return this.#indexes.flatMap((index) => index.providersOf(name));
+    return this.#indexes.flatMap((index) => index.providersOf(name)).filter((item) => !this.#isShadowed(item));
   }
 
   names(): Iterable<string> {
@@ -199,7 +221,10 @@ export class Universe {
       const virtual = target.node.providers
         .filter(({ version, as }) => matchesProvided(target, version, as, negative))
         .map(({ version }) => version);
-      list = [...new Set([...real, ...virtual])];
+      // Packages that are there already may exclude each other: nobody will change that.
+      const isMoot = (version: Version): boolean =>
+        negative && target.owner !== undefined && this.isInstalled(target.owner) && this.isInstalled(version);
+      list = [...new Set([...real, ...virtual])].filter((version) => !isMoot(version));
       this.#satisfiers.set(target, list);
     }
     return list;
