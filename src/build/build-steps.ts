@@ -46,8 +46,11 @@ export async function prepareSteps(
   return async ({ key, platform }) => {
     const own = planned.filter(({ image, plan }) => image === key && plan.platform === platform);
     const outputs = new Map<string, Digest>();
-    for (const step of own)
-      outputs.set(step.name, await makeStep(context, step, recorded(step.tools, records)));
+    for (const step of own) {
+      const packages = recorded(step.tools, records);
+      const makeTools = (): Promise<Digest> => makeToolsRoot(request, { name: step.name, platform, packages });
+      outputs.set(step.name, await makeStep(context, step, makeTools));
+    }
     return outputs;
   };
 }
