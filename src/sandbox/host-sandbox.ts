@@ -84,7 +84,7 @@ export class HostSandbox implements Sandbox {
     const lowers = makeLowers({ store: this.#store, dir, identity: this.identity, root, near });
     const plan = planProcess(command, {
       hostName: circumstances?.hostName,
-      env: emulatorFor(request.platform),
+      env: emulatorFor(request.platform, this.#store.tmpDir),
     });
     writeBackendFiles(dir, this.backend, plan);
     const reader = new UpperReader(request.pack, this.identity === "root" ? "trusted" : "user");
