@@ -108,7 +108,7 @@ for (const [architecture, name] of Object.entries({ ...qemus, ...moreQemus })) {
   const skip = !process.env["CI"] && !existsSync(qemu) && `needs ${qemu} (qemu-user-static)`;
   test(`probeProgram of ${architecture} ends as it should under qemu`, { skip }, () => {
     const file = join(dir, architecture);
-    writeFileSync(file, probeProgram(architecture) ?? "");
+    writeFileSync(file, probeProgram(architecture) ?? "", { mode: 0o700 });
     assert.equal(spawnSync(qemu, [file]).status, probeExitCode);
   });
 }
