@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, openSync, writeSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { linkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Digest } from "../base/index.ts";
-import { encodeTarHeader, type Entry, type Meta, tarEnd, tarPadding, type Tree } from "../formats/index.ts";
+import { type Digest, type ImagePath, parentOf, pathToBytes } from "../base/index.ts";
+import type { Tree } from "../formats/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Identity } from "./launcher.ts";
-import { planOver, withParents } from "./plan-over.ts";
+import { writeOwned } from "./owned-tar.ts";
+import { type Over, planOver } from "./plan-over.ts";
 
 export interface LowerRequest {
   readonly store: Store;
@@ -31,55 +33,40 @@ export interface Lowers {
  * root gives files to other users.
  */
 export function makeLowers(request: LowerRequest): Lowers {
-  const { store, dir, root, identity } = request;
+  const owned = request.identity === "rootless" && writeOwned(request) ? ["owned"] : [];
+  const { store, dir, root } = request;
   const near = request.near === undefined ? undefined : store.readTree(request.near);
-  const over = near === undefined ? undefined : planOver(near, root);
-  const tree = over ?? root;
-  const names: string[] = [];
-  if (identity === "rootless" && writeOwned(request)) names.push("owned");
-  if (tree.length > 0 || over === undefined) {
-    store.checkout(tree, join(dir, "over"), { mode: "link", above: over === undefined ? undefined : near });
-    names.push("over");
+  const plan = near === undefined ? undefined : planOver(near, root);
+  if (plan === undefined || request.near === undefined || !isWorthwhile(plan, request)) {
+    store.checkout(root, join(dir, "over"), { mode: "link" });
+    return { names: [...owned, "over", "points"], near: "" };
   }
-  if (over === undefined || request.near === undefined) return { names: [...names, "points"], near: "" };
-  return { names: [...names, "near", "points"], near: store.keepCheckout(request.near) };
-}
-
-/** Writes what belongs to others than root, or has attributes that only root sets; false where there is none. */
-function writeOwned({ store, dir, root }: LowerRequest): boolean {
-  const tree = ownedOf(root);
-  if (tree.length === 0) return false;
-  const fd = openSync(join(dir, "owned.tar"), "wx", 0o600);
-  try {
-    for (const entry of tree) {
-      writeSync(fd, encodeTarHeader(entry));
-      if (entry.type !== "file") continue;
-      for (const bytes of store.stream(entry.content)) writeAll(fd, bytes);
-      writeSync(fd, tarPadding(entry.sizeBytes));
-    }
-    writeSync(fd, tarEnd);
-  } finally {
-    closeSync(fd);
+  if (plan.tree.length > 0 || plan.gone.length > 0) {
+    store.checkout(plan.tree, join(dir, "over"), { mode: "link", above: near });
+    hide(dir, plan);
+    owned.push("over");
   }
-  return true;
+  return { names: [...owned, "near", "points"], near: store.keepCheckout(request.near) };
 }
 
-function ownedOf(root: Tree): Tree {
-  // The kernel makes devices for nobody but the real root.
-  const owned = root.filter((entry) => isForeign(entry) && entry.type !== "char" && entry.type !== "block");
-  const groups = new Set(owned.map((entry) => (entry.type === "hardlink" ? entry.target : entry.path)));
-  const whole = root.filter((entry) => groups.has(entry.type === "hardlink" ? entry.target : entry.path));
-  return withParents(whole, new Map(root.map((entry) => [entry.path, entry])));
+function isWorthwhile({ tree, gone }: Over, { root, identity }: LowerRequest): boolean {
+  if (tree.length + gone.length > root.length) return false;
+  if (identity === "root") return true;
+  // Nothing can be hidden in a directory in which its owner may not write.
+  const locked = new Set(tree.filter((entry) => (entry.mode & 0o200) === 0).map((entry) => entry.path));
+  return !gone.some((path) => locked.has(parentOf(path) as ImagePath));
 }
 
-function isForeign(entry: Entry): boolean {
-  return entry.uid !== 0 || entry.gid !== 0 || hasRootXattrs(entry);
-}
-
-function hasRootXattrs({ xattrs }: Meta): boolean {
-  return xattrs !== undefined && Object.keys(xattrs).some((name) => !name.startsWith("user."));
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+/** Marks as gone, by further names of one whiteout: a character device 0:0, which anybody may make. */
+function hide(dir: string, { tree, gone }: Over): void {
+  if (gone.length === 0) return;
+  const whiteout = join(dir, "whiteout");
+  const { status, stderr } = spawnSync("mknod", [whiteout, "c", "0", "0"], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`internal error: mknod: ${stderr}`);
+  const over = Buffer.from(`${join(dir, "over")}/`);
+  for (const path of gone) linkSync(whiteout, Buffer.concat([over, pathToBytes(path)]));
+  const parents = new Set(gone.map(parentOf));
+  for (const { path, mtimeSeconds } of tree) {
+    if (parents.has(path)) utimesSync(Buffer.concat([over, pathToBytes(path)]), mtimeSeconds, mtimeSeconds);
+  }
 }

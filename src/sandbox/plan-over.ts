@@ -1,51 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
-import { canonicalJson, type ImagePath, type Json, parentOf } from "../base/index.ts";
-import { type Entry, makeTree, type Tree } from "../formats/index.ts";
+import { type ImagePath, parentOf } from "../base/index.ts";
+import { type Entry, makeTree, type Meta, type Tree } from "../formats/index.ts";
 
-/**
- * What to lay over a directory that holds `near`, so that an overlay of both shows `root`: the entries that differ
- * with their directories. Undefined where something of `near` is gone in `root`, which no plain directory can say.
- */
-export function planOver(near: Tree, root: Tree): Tree | undefined {
-  const wanted = new Map(root.map((entry) => [entry.path, entry]));
-  if (near.some((entry) => isGone(entry.path, wanted))) return undefined;
-  const there = new Map(near.map((entry) => [entry.path, entry]));
-  const changed = root.filter((entry) => !isEqual(there.get(entry.path), entry));
-  return withParents(withGroups(changed, near, root), wanted);
+/** What to lay over a directory that holds one tree, so that an overlay of both shows another. */
+export interface Over {
+  /** What differs, with its directories. */
+  readonly tree: Tree;
+  /** What to hide by whiteouts; their directories are in `tree`. */
+  readonly gone: readonly ImagePath[];
 }
 
-/** What lies below something that is no directory any more is hidden by it. */
+/** Plans the difference from `near` to `root`. */
+export function planOver(near: Tree, root: Tree): Over {
+  const wanted = new Map(root.map((entry) => [entry.path, entry]));
+  const there = new Map(near.map((entry) => [entry.path, entry]));
+  const gone = near.filter((entry) => isGone(entry.path, wanted)).map((entry) => entry.path);
+  const changed = root.filter((entry) => !isEqual(there.get(entry.path), entry));
+  const parents = gone.flatMap((path) => wanted.get(parentOf(path) as ImagePath) ?? []);
+  return { tree: withParents([...withGroups(changed, near, root), ...parents], wanted), gone };
+}
+
+/** What lies below something that is gone, or no directory any more, is hidden by that. */
 function isGone(path: ImagePath, wanted: ReadonlyMap<ImagePath, Entry>): boolean {
   if (wanted.has(path)) return false;
   const parent = parentOf(path);
-  if (parent === undefined) return true;
-  // Where the parent is gone too, its own entry tells.
-  return wanted.get(parent)?.type === "dir";
+  return parent === undefined || wanted.get(parent)?.type === "dir";
 }
 
 function isEqual(a: Entry | undefined, b: Entry): boolean {
   if (a === b) return true;
-  if (a === undefined || a.type !== b.type || a.mode !== b.mode || a.mtimeSeconds !== b.mtimeSeconds)
+  if (a === undefined || !isEqualMeta(a, b)) return false;
+  switch (a.type) {
+    case "file":
+      return b.type === "file" && a.content === b.content;
+    case "hardlink":
+    case "symlink":
+      return b.type === a.type && a.target === b.target;
+    case "char":
+    case "block":
+      return b.type === a.type && a.major === b.major && a.minor === b.minor;
+    default:
+      return a.type === b.type;
+  }
+}
+
+function isEqualMeta(a: Meta, b: Meta): boolean {
+  if (a.mode !== b.mode || a.uid !== b.uid || a.gid !== b.gid || a.mtimeSeconds !== b.mtimeSeconds)
     return false;
-  return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
+  if (a.xattrs === undefined || b.xattrs === undefined) return a.xattrs === b.xattrs;
+  const [one, other] = [a.xattrs, b.xattrs];
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }
 
 /** Names of one inode lie in one directory: where a group differs in anything, all of it is laid over. */
 function withGroups(changed: readonly Entry[], near: Tree, root: Tree): Entry[] {
-  const groups = new Set<ImagePath>();
   const touched = new Set(changed.map((entry) => entry.path));
-  for (const entry of changed) groups.add(entry.type === "hardlink" ? entry.target : entry.path);
-  // A name that left its group: its old first name has one fewer.
-  for (const entry of near) {
-    if (entry.type === "hardlink" && (touched.has(entry.path) || groups.has(entry.target)))
-      groups.add(entry.target);
-  }
-  return root.filter((entry) => {
-    return touched.has(entry.path) || groups.has(entry.type === "hardlink" ? entry.target : entry.path);
-  });
+  const groups = new Set(changed.map(groupOf));
+  // A name that left its group: the others are one fewer, and have to be another inode.
+  for (const entry of near)
+    if (entry.type === "hardlink" && touched.has(entry.path)) groups.add(entry.target);
+  return root.filter((entry) => touched.has(entry.path) || (isFile(entry) && groups.has(groupOf(entry))));
 }
 
-/** The entries with all directories above them. */
+function isFile(entry: Entry): boolean {
+  return entry.type === "file" || entry.type === "hardlink";
+}
+
+/** The first name of an entry's inode. */
+export function groupOf(entry: Entry): ImagePath {
+  return entry.type === "hardlink" ? entry.target : entry.path;
+}
+
+/** The entries, each once, with all directories above them. */
 export function withParents(entries: readonly Entry[], all: ReadonlyMap<ImagePath, Entry>): Tree {
   const tree = new Map(entries.map((entry) => [entry.path, entry]));
   for (const entry of entries) {
