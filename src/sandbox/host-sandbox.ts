@@ -57,6 +57,7 @@ export class HostSandbox implements Sandbox {
     }
   }
 
+  // Helper ARCH is writing this at the moment (src/sandbox/attach.ts).
   attach(_session: SandboxSession): Promise<number> {
     throw new Error("internal error: not there yet");
   }
