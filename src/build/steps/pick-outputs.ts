@@ -40,7 +40,7 @@ function plainEntry(entry: Entry, files: ReadonlyMap<ImagePath, Entry>, step: st
   switch (file?.type) {
     case "file": {
       const { content, sizeBytes } = file;
-      return { ...plain, type: "file", mode: (entry.mode & 0o100) === 0 ? 0o644 : 0o755, content, sizeBytes };
+      return { ...plain, type: "file", mode: (file.mode & 0o100) === 0 ? 0o644 : 0o755, content, sizeBytes };
     }
     case "dir":
       return { ...plain, type: "dir", mode: 0o755 };
