@@ -15,8 +15,9 @@ import type { ContentInfo } from "../store/index.ts";
 export class EntryCollector {
   readonly #what: string;
   readonly #entries = new Map<ImagePath, Entry>();
-  /** Paths as dpkg lists them, in the archive's order. */
+  /** Paths as dpkg lists them: in the archive's order, symbolic links behind the rest as it makes them last. */
   readonly #listed: string[] = [];
+  readonly #links: string[] = [];
 
   /** `what` names the package in errors. */
   constructor(what: string) {
@@ -26,7 +27,7 @@ export class EntryCollector {
   /** Adds an entry that has no payload. */
   add(entry: TarEntry): void {
     const path = parseEntryName(entry.name);
-    this.#listed.push(path === undefined ? "/." : `/${path}`);
+    (entry.type === "symlink" ? this.#links : this.#listed).push(path === undefined ? "/." : `/${path}`);
     if (path === undefined) return;
     this.#put({ ...metaOf(entry), ...this.#kindOf(entry), path } as Entry);
   }
@@ -73,9 +74,9 @@ export class EntryCollector {
     return new AshlarError("ASSEMBLE_PACKAGE_INVALID", `Cannot unpack ${this.#what}: "${path}": ${fault}`);
   }
 
-  /** The text of dpkg's `info/NAME.list`: each path of the archive on a line, in its order. */
+  /** The text of dpkg's `info/NAME.list`: each path of the archive on a line, in dpkg's order. */
   list(): Buffer {
-    return pathToBytes(this.#listed.map((path) => `${path}\n`).join(""));
+    return pathToBytes([...this.#listed, ...this.#links].map((path) => `${path}\n`).join(""));
   }
 
   finish(): Tree {

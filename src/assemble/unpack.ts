@@ -32,7 +32,7 @@ export interface PackageRecord {
   readonly tree: Digest;
   /** The files of control.tar by name. */
   readonly control: Readonly<Record<string, Digest>>;
-  /** What dpkg keeps as `info/NAME.list`: the paths of data.tar in their order. */
+  /** What dpkg keeps as `info/NAME.list`: the paths of data.tar in the order of unpacking. */
   readonly list: Digest;
   /** By content; only those that are ELF files or start with `#!`. */
   readonly facts: Readonly<Record<Digest, ContentFacts>>;
@@ -40,7 +40,7 @@ export interface PackageRecord {
 
 /** The name of the step "unpack this .deb"; its remembered value is the digest of the record. */
 export function unpackAction(deb: Digest): Action {
-  return { operation: "deb.unpack", version: 2, inputs: [deb] };
+  return { operation: "deb.unpack", version: 3, inputs: [deb] };
 }
 
 /** Unpacks one .deb into the store and remembers the result. Returns the digest of its `PackageRecord`. */

@@ -16,7 +16,6 @@ export { type Diversion, parseDiversions } from "./dpkg/diversions.ts";
 export { statusStanza } from "./dpkg/status-stanza.ts";
 export {
   encodeInterests,
-  isBelowTrigger,
   parseFileInterests,
   parseNamedInterests,
   parseTriggers,

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, type ImagePath, limits, parsePath } from "../../base/index.ts";
+import {
+  AshlarError,
+  type Digest,
+  type ImagePath,
+  isAshlarError,
+  limits,
+  nameFromBytes,
+  parsePath,
+} from "../../base/index.ts";
 import { field, parseControl, parseRelations, type RelationGroup } from "../../debian/index.ts";
 import { type ContentReader, packageId, type UnpackedPackage } from "../content.ts";
-import type { RootLayout } from "../normalize-package.ts";
+import { finalPath, type RootLayout } from "../normalize-package.ts";
 
 /** A package with what dpkg reads of it, parsed once. */
 export interface DescribedPackage extends UnpackedPackage {
@@ -14,8 +22,18 @@ export interface DescribedPackage extends UnpackedPackage {
   readonly preDepends: readonly RelationGroup[];
   readonly provides: readonly RelationGroup[];
   readonly replaces: readonly RelationGroup[];
-  /** Paths as the package has them, in the file's order; not those marked `remove-on-upgrade`. */
-  readonly conffiles: readonly ImagePath[];
+  /** In the file's order. */
+  readonly conffiles: readonly Conffile[];
+  /** Paths that diversions move, as the package has them, to where they go. */
+  readonly diverted: ReadonlyMap<ImagePath, ImagePath>;
+}
+
+/** A configuration file that dpkg leaves alone once it was changed (deb-conffiles(5)). */
+export interface Conffile {
+  /** As the package has it. */
+  readonly path: ImagePath;
+  /** "remove-on-upgrade": the package does not have it any more. */
+  readonly flag: string | undefined;
 }
 
 /** Every suite since bookworm has merged /usr; the links of /var are base-files' own matter. */
@@ -39,19 +57,35 @@ export function describePackage(item: UnpackedPackage, contents: ContentReader):
     provides: relations("Provides"),
     replaces: relations("Replaces"),
     conffiles: conffilesOf(item, contents),
+    diverted: new Map(),
   };
 }
 
-/** A line may start with a flag: `remove-on-upgrade /etc/x` (deb-conffiles(5)); such a file is not there. */
-function conffilesOf(item: UnpackedPackage, contents: ContentReader): readonly ImagePath[] {
-  const bytes = readControl(item, "conffiles", contents);
-  if (bytes === undefined) return [];
-  const lines = Buffer.from(bytes).toString("utf8").split("\n");
-  return lines.filter((line) => line.startsWith("/")).map((line) => parsePath(line.trimEnd()));
+/** Where a path of a package lies in a root: diverted, and in /usr. */
+export function placeOf({ diverted }: DescribedPackage, path: ImagePath): ImagePath {
+  return finalPath(diverted.get(path) ?? path, fullLayout);
+}
+
+function conffilesOf(item: UnpackedPackage, contents: ContentReader): readonly Conffile[] {
+  const lines = nameFromBytes(readControl(item, "conffiles", contents) ?? Buffer.alloc(0)).split("\n");
+  return lines.flatMap((line, i) => {
+    const match = /^(?:(remove-on-upgrade)[ \t]+)?(\/.*?)[ \t\r]*$/.exec(line);
+    if (match === null && line.trim() === "") return [];
+    try {
+      if (match !== null) return [{ path: parsePath(match[2] as string), flag: match[1] }];
+    } catch (error) {
+      if (!isAshlarError(error)) throw error;
+    }
+    throw invalidControl(item, "conffiles", `line ${i + 1} names no file`);
+  });
 }
 
 /** A control file's bytes; undefined where the package has none of this name. */
-export function readControl(item: UnpackedPackage, file: string, contents: ContentReader): Uint8Array | undefined {
+export function readControl(
+  item: UnpackedPackage,
+  file: string,
+  contents: ContentReader,
+): Uint8Array | undefined {
   const digest: Digest | undefined = item.control.get(file);
   if (digest === undefined) return undefined;
   const bytes = contents.read(digest);

@@ -9,7 +9,7 @@ import { findUnanswered, type UnansweredQuestion, verifyAnswered } from "../debc
 import type { OwnedTree } from "../merge-trees.ts";
 import { type AppliedRule, applyRules, type InstallationSecret } from "../rules/apply-rules.ts";
 import { type DescribedPackage, describePackage } from "./describe-package.ts";
-import { adminDir } from "./dpkg-database.ts";
+import { adminDir } from "./database-input.ts";
 import { configureCommand, preinstCommand, runEntries } from "./installation-script.ts";
 import { orderPackages } from "./order-packages.ts";
 import { planWaves, type Wave, waveOf } from "./plan-waves.ts";

@@ -5,7 +5,7 @@ import type { Contents } from "../content.ts";
 import { fileEntry } from "../generated-entry.ts";
 import { plainDirectory } from "../parents.ts";
 import type { DescribedPackage } from "./describe-package.ts";
-import { adminDir } from "./dpkg-database.ts";
+import { adminDir } from "./database-input.ts";
 
 /** Where scripts' files of the run lie; gone afterwards. */
 export const runDir = `${adminDir}/ashlar`;

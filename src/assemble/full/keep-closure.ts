@@ -49,7 +49,14 @@ const shared = new Set([
 ]);
 
 /** State of tools that are not in the image, whoever wrote it last. */
-const toolState = ["var/lib/dpkg", "var/lib/apt", "var/lib/pam", "var/lib/ucf", "var/cache/apt", "var/cache/debconf"];
+const toolState = [
+  "var/lib/dpkg",
+  "var/lib/apt",
+  "var/lib/pam",
+  "var/lib/ucf",
+  "var/cache/apt",
+  "var/cache/debconf",
+];
 
 export interface KeepInput {
   /** The Essential set with its tools, installed. */

@@ -2,7 +2,7 @@
 import type { ImagePath } from "../../base/index.ts";
 import { type Entry, makeTree, type Tree } from "../../formats/index.ts";
 import type { OwnedTree } from "../merge-trees.ts";
-import { adminDir, databaseOwner } from "./dpkg-database.ts";
+import { adminDir, databaseOwner } from "./database-input.ts";
 import { isOfRun, stubPaths } from "./installation-script.ts";
 
 /** Who owns what maintainer scripts made. */

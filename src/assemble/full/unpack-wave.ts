@@ -4,11 +4,12 @@ import { type Diversion, parseDiversions } from "../../debian/index.ts";
 import { type Entry, makeTree } from "../../formats/index.ts";
 import type { Contents } from "../content.ts";
 import type { OwnedTree } from "../merge-trees.ts";
-import { finalPath, mergedLinks, normalizePackage } from "../normalize-package.ts";
+import { mergedLinks, normalizePackage } from "../normalize-package.ts";
 import { addParents, plainDirectory } from "../parents.ts";
 import { stripTree } from "../strip-tree.ts";
-import { type DescribedPackage, fullLayout } from "./describe-package.ts";
-import { adminDir, unpackedDatabase } from "./dpkg-database.ts";
+import { type DescribedPackage, fullLayout, invalidControl } from "./describe-package.ts";
+import { adminDir } from "./database-input.ts";
+import { unpackedDatabase } from "./dpkg-database.ts";
 import { divertFiles, layFiles, type PackageOf } from "./lay-files.ts";
 
 export interface UnpackInput {
@@ -41,13 +42,21 @@ export function unpackWave(input: UnpackInput): UnpackedWave {
   const normal = input.packages.map((item) => prepare(divertFiles(item, diversions), input));
   const own = new Map(normal.map((item) => [item.id, item]));
   const packageOf: PackageOf = (id) => own.get(id) ?? input.installed(id);
-  const files = withSkeleton(layFiles(below, normal.map(withoutConffiles), packageOf));
-  const laid = layFiles(files, normal.map(newConffiles), packageOf);
-  const made = unpackedDatabase({ before, after: byPath(laid), packages: normal, contents, architecture });
+  const { owned, newConffiles, replaced } = layFiles(below, normal, packageOf);
+  const laid = withSkeleton(owned);
+  const database = {
+    before,
+    after: byPath(laid),
+    packages: normal,
+    replaced,
+    packageOf,
+    contents,
+    architecture,
+  };
   const entries = byPath(laid);
-  // A conffile belongs to its package under the name it will have.
   const owners = new Map(laid.owners);
-  for (const item of normal) for (const path of item.conffiles) owners.set(finalPath(path, fullLayout), item.id);
+  const made = unpackedDatabase(database);
+  const files = { tree: laid.tree.filter(({ path }) => !newConffiles.has(path)), owners };
   for (const { entry, owner } of made) {
     entries.set(entry.path, entry);
     owners.set(entry.path, owner);
@@ -83,26 +92,10 @@ function diversionsOf(root: ReadonlyMap<ImagePath, Entry>, contents: Contents): 
 function prepare(item: DescribedPackage, { strip, only }: UnpackInput): DescribedPackage {
   const { tree } = normalizePackage(item, fullLayout);
   const { name } = item.locked;
+  const broken = tree.find(({ path }) => path.includes("\n"));
+  if (broken !== undefined)
+    throw invalidControl(item, "data.tar", `a path has a line feed: ${JSON.stringify(broken.path)}`);
   const wanted = Object.hasOwn(only, name) ? only[name] : undefined;
   const stripped = stripTree(tree, { groups: strip, only: wanted, what: `package "${name}"` });
   return { ...item, tree: stripped.tree };
-}
-
-function conffilePaths(item: DescribedPackage): ReadonlySet<string> {
-  return new Set(item.conffiles.map((path) => finalPath(path, fullLayout)));
-}
-
-function withoutConffiles(item: DescribedPackage): DescribedPackage {
-  const conffiles = conffilePaths(item);
-  return { ...item, tree: item.tree.filter(({ path }) => !conffiles.has(path)) };
-}
-
-/** The conffiles alone, under the names that dpkg gives them until the package is configured. */
-function newConffiles(item: DescribedPackage): DescribedPackage {
-  const conffiles = conffilePaths(item);
-  const tree = item.tree.flatMap((entry): Entry[] => {
-    if (!conffiles.has(entry.path) || entry.type === "dir") return [];
-    return [{ ...entry, path: parsePath(`${entry.path}.dpkg-new`) }];
-  });
-  return { ...item, tree: makeTree(tree) };
 }

@@ -4,7 +4,7 @@ import { field, parseControl } from "../../debian/index.ts";
 import type { ContentReader } from "../content.ts";
 import type { OwnedTree } from "../merge-trees.ts";
 import type { DescribedPackage } from "./describe-package.ts";
-import { adminDir } from "./dpkg-database.ts";
+import { adminDir } from "./database-input.ts";
 
 /** Proves that dpkg calls these packages installed. Throws `ASSEMBLE_NOT_INSTALLED` naming those it does not. */
 export function verifyStatus(
@@ -16,7 +16,9 @@ export function verifyStatus(
   const stanzas = entry?.type === "file" ? parseControl(contents.read(entry.content)) : [];
   const states = new Map(
     stanzas.map((stanza) => {
-      const [name, architecture, status] = ["Package", "Architecture", "Status"].map((key) => field(stanza, key));
+      const [name, architecture, status] = ["Package", "Architecture", "Status"].map((key) =>
+        field(stanza, key),
+      );
       return [`${name}:${architecture}`, status ?? "without a status"];
     }),
   );
@@ -32,16 +34,21 @@ export function verifyStatus(
 /** The error of a run that failed, naming the packages that dpkg or we blame. */
 export function scriptFault(exitCode: number, log: Uint8Array): AshlarError {
   const text = Buffer.from(log).toString("utf8");
-  const blamed = [...text.matchAll(/^dpkg: error processing package (\S+)|^ashlar: preinst of (\S+) failed/gm)].map(
-    (match) => match[1] ?? match[2],
-  );
+  const blamed = [
+    ...text.matchAll(/^dpkg: error processing package (\S+)|^ashlar: preinst of (\S+) failed/gm),
+  ].map((match) => match[1] ?? match[2]);
   const [first, ...others] = [...new Set(blamed)];
-  const whose = first === undefined ? "" : ` of package "${first}"${others.length > 0 ? ` and ${others.length} more` : ""}`;
+  const whose =
+    first === undefined
+      ? ""
+      : ` of package "${first}"${others.length > 0 ? ` and ${others.length} more` : ""}`;
   const lines = text.trimEnd().split("\n").slice(-20);
   const state = `exit code ${exitCode}, want 0`;
   return new AshlarError("ASSEMBLE_SCRIPT_FAILED", `Cannot run the maintainer scripts${whose}: ${state}`, {
     because: lines,
     details: { exitCode, packages: [...new Set(blamed)].map(String) },
-    hint: "the script's own words are above; answers to its questions go into `system.debconf`, and `install: unpack` runs no scripts",
+    hint:
+      "the script's own words are above; answers to its questions go into `system.debconf`, and " +
+      "`install: unpack` runs no scripts",
   });
 }

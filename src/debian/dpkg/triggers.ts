@@ -63,11 +63,6 @@ export function encodeInterests(interests: readonly TriggerInterest[]): string {
     .join("");
 }
 
-/** Tells whether a path, with its slash, is that of a file trigger or below it. */
-export function isBelowTrigger(path: string, trigger: string): boolean {
-  return path === trigger || path.startsWith(trigger.endsWith("/") ? trigger : `${trigger}/`);
-}
-
 function linesOf(source: Uint8Array): readonly string[] {
   if (source.length > limits.textBytesMax) throw invalid(1, `larger than ${limits.textBytesMax} bytes`);
   return Buffer.from(source).toString("utf8").split("\n");

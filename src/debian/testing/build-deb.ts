@@ -43,6 +43,8 @@ export interface DebOptions {
   /** Further files of control.tar: maintainer scripts (0755), conffiles, triggers, ... */
   readonly control?: Readonly<Record<string, string>>;
   readonly compression?: DebCompression;
+  /** Leaves md5sums out, as old packages do: dpkg makes them. */
+  readonly noMd5?: boolean;
 }
 
 /** 1 January 2024: a time unlike 0, so that tests see who sets it to 0. */
@@ -53,11 +55,11 @@ const scripts = ["preinst", "postinst", "prerm", "postrm", "config"];
  * Builds a .deb in memory as dpkg-deb lays it out. The bytes are a function of the options alone, on any machine:
  * gzip is pako's, xz and zstd are written by us without compressing.
  */
-export function buildDeb({ fields, files = {}, control = {}, compression = "none" }: DebOptions): Uint8Array {
+export function buildDeb({ fields, files = {}, control = {}, compression = "none", noMd5 }: DebOptions): Uint8Array {
   const payload = entriesOf(files);
   const controlFiles: Record<string, DebFile> = {
     control: encodeControl(fields),
-    md5sums: encodeMd5sums(payload),
+    ...(noMd5 === true ? {} : { md5sums: encodeMd5sums(payload) }),
   };
   for (const [name, content] of Object.entries(control)) {
     controlFiles[name] = { type: "file", content, mode: scripts.includes(name) ? 0o755 : 0o644 };
