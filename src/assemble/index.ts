@@ -29,6 +29,7 @@ export { verifyExpectations } from "./expectations.ts";
 export { groupPackages } from "./full/group-packages.ts";
 export { type InstalledRoot, installPackages, type InstallRequest } from "./full/install-packages.ts";
 export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
+export { settleHardlinks } from "./hardlinks.ts";
 export type { FactsOf } from "./interpreter.ts";
 export { baseOwner, isSameEntry, type OwnedTree } from "./merge-trees.ts";
 export { type OptionalOf, optionalPackages } from "./optional-library.ts";

@@ -65,7 +65,7 @@ export interface SystemDocument {
 export interface RunDocument {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Globs of files of the project, at /run/inputs inside. */
+  /** Globs of files of the project, at $INPUTS inside. */
   readonly inputs: readonly string[];
 }
 

@@ -23,6 +23,7 @@ const steps: Readonly<Record<string, string>> = {
   "@ashlar": "made by Ashlar",
   "@base": "came with the image in `from`, where no package has it",
   "@ca-certificates": "made from ca-certificates, as its script would (docs/unpack.md)",
+  "@run": "made by a command of `system.run` in the spec",
   "@skeleton": "part of every root file system (docs/unpack.md)",
   "@users": "`users` of the spec",
 };
