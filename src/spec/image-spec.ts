@@ -69,7 +69,7 @@ export type Run =
   | string
   | (Command & {
       readonly env?: Readonly<Record<string, string>>;
-      /** Files of the project that it can read, below `/run/inputs` (`$INPUTS`). */
+      /** Files of the project that it can read, below `$INPUTS`. */
       readonly inputs?: string | readonly string[];
     });
 
