@@ -2,18 +2,19 @@
 import { byText, canonicalJson, compareOrdinal, digestOf, hexOf, type Json } from "../base/index.ts";
 import { type Document, type FromDocument, imagesOf, type SourceDocument } from "../spec/index.ts";
 import type { AskedImage } from "./lock.ts";
+import { stepTools } from "./step-tools.ts";
 
 /** What a document asks of the archives; two documents that ask the same have the same packages. */
 export function askedOf(document: Document): readonly AskedImage[] {
   const asked = Object.entries(imagesOf(document)).map(
-    ([image, { from, system, platforms }]): AskedImage => ({
+    ([image, { from, system, steps, platforms }]): AskedImage => ({
       image,
       from: showFrom(from),
-      sources: from.kind === "debian" ? from.sources.map(sourceMark) : [],
+      sources: "sources" in from ? from.sources.map(sourceMark) : [],
       base: system.base,
       install: system.install,
       packages: system.packages,
-      steps: {},
+      steps: Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, stepTools(step)])),
       platforms: [...platforms].sort(compareOrdinal),
     }),
   );
@@ -21,8 +22,16 @@ export function askedOf(document: Document): readonly AskedImage[] {
 }
 
 function showFrom(from: FromDocument): string {
-  if (from.kind === "debian") return `debian:${from.suite}`;
-  return from.kind === "image" ? `image:${from.image}` : "scratch";
+  switch (from.kind) {
+    case "debian":
+      return `debian:${from.suite}`;
+    case "image":
+      return `image:${from.image}`;
+    case "oci":
+      return `oci:${from.name}@${from.digest}${from.suite === undefined ? "" : ` debian:${from.suite}`}`;
+    case "scratch":
+      return "scratch";
+  }
 }
 
 function sourceMark(source: SourceDocument): string {
@@ -47,12 +56,14 @@ function imageChanges(was: AskedImage, now: AskedImage): string[] {
   const changes: string[] = [];
   if (was.from !== now.from) changes.push(`from was ${was.from}, is ${now.from}`);
   if (was.base !== now.base) changes.push(`base was ${was.base}, is ${now.base}`);
+  if (was.install !== now.install) changes.push(`install was ${was.install}, is ${now.install}`);
   changes.push(...listChanges("source", was.sources.map(nameOf), now.sources.map(nameOf)));
   const redescribed = now.sources.filter((mark) => !was.sources.includes(mark)).map(nameOf);
   const kept = new Set(was.sources.map(nameOf));
   for (const name of redescribed.filter((item) => kept.has(item)))
     changes.push(`source ${name} is described otherwise`);
   changes.push(...listChanges("package", was.packages, now.packages));
+  changes.push(...stepChanges(was.steps, now.steps));
   changes.push(...listChanges("platform", was.platforms, now.platforms));
   if (
     changes.length === 0 &&
@@ -61,6 +72,14 @@ function imageChanges(was: AskedImage, now: AskedImage): string[] {
     changes.push("packages or sources stand in another order");
   }
   return changes;
+}
+
+function stepChanges(was: AskedImage["steps"], now: AskedImage["steps"]): string[] {
+  const both = Object.keys(now).filter((name) => Object.hasOwn(was, name));
+  const tools = both.flatMap((name) =>
+    listChanges("tool", was[name] ?? [], now[name] ?? []).map((change) => `step "${name}": ${change}`),
+  );
+  return [...listChanges("step", Object.keys(was), Object.keys(now)), ...tools];
 }
 
 function nameOf(mark: string): string {

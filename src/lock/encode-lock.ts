@@ -12,9 +12,7 @@ export type PackageFacts = Omit<LockedPackage, "phase" | "use" | "by">;
 export function encodeLock(lock: Lock): string {
   const facts = distinctFacts([...lock.images, ...lock.steps]);
   const refs = refsOf(facts);
-  const images = [...lock.images].sort(
-    (a, b) => compareOrdinal(a.image, b.image) || compareOrdinal(a.platform, b.platform),
-  );
+  const images = [...lock.images].sort(compareImages);
   const steps = [...lock.steps].sort(compareSteps);
   return [
     "{",
@@ -45,8 +43,13 @@ function block(open: string, items: readonly string[], close: string): string[] 
   return [open, ...items.map((item, i) => (i < items.length - 1 ? `${item},` : item)), close];
 }
 
+/** Order of images: image, platform. */
+export function compareImages(a: LockedImage, b: LockedImage): number {
+  return compareOrdinal(a.image, b.image) || compareOrdinal(a.platform, b.platform);
+}
+
 /** Order of steps: image, step, platform. */
-function compareSteps(a: LockedStep, b: LockedStep): number {
+export function compareSteps(a: LockedStep, b: LockedStep): number {
   return (
     compareOrdinal(a.image, b.image) ||
     compareOrdinal(a.step, b.step) ||

@@ -2,13 +2,13 @@
 import { AshlarError, byText, canonicalJson, compareOrdinal, type Json } from "../base/index.ts";
 import { type Archive, type ArchiveOptions, fetchArchive, type Fetcher } from "../fetch/index.ts";
 import type { SourceDocument } from "../spec/index.ts";
-import type { LockTask } from "./image-chain.ts";
+import type { SolveTask } from "./image-chain.ts";
 import type { LockedSource } from "./lock.ts";
 
 /** The archives of all tasks by source name: each is fetched once, for all architectures that need it. */
 export async function fetchSources(
   fetcher: Fetcher,
-  tasks: readonly LockTask[],
+  tasks: readonly SolveTask[],
   options: ArchiveOptions,
 ): Promise<ReadonlyMap<string, Archive>> {
   const wanted = new Map<string, { readonly source: SourceDocument; readonly architectures: Set<string> }>();

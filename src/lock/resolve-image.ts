@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, isAshlarError } from "../base/index.ts";
-import {
-  compareVersions,
-  type LockedVersion,
-  type Package,
-  type PackageIndex,
-  type Solution,
-  solve,
-} from "../debian/index.ts";
-import { type Archive, safePath } from "../fetch/index.ts";
+import { AshlarError } from "../base/index.ts";
+import { compareVersions, type Package, type PackageIndex, type Solution } from "../debian/index.ts";
 import { comparePackages } from "./encode-lock.ts";
 import type { LockTask } from "./image-chain.ts";
 import type { LockedPackage } from "./lock.ts";
+import { lockPackage, nameOf, type SolveContext, type Solved, solveTask } from "./solve-task.ts";
 
 /**
  * Packages that give a distroless image files although they are not installed with their closure:
@@ -22,90 +15,67 @@ const donors = [
   { name: "base-passwd", use: "data" },
 ] as const;
 
-export interface ImageContext {
-  readonly archives: ReadonlyMap<string, Archive>;
+export interface ImageContext extends Omit<SolveContext, "subject"> {
   /** Packages of the images below. */
   readonly below: readonly LockedPackage[];
-  /** By "name:arch", versions to keep where they still fit. */
-  readonly locked: ReadonlyMap<string, LockedVersion>;
 }
 
 /** The packages that one image adds to those below it, sorted. Throws the solver's errors, `LOCK_PARENT_MOVED`. */
 export function resolveImage(task: LockTask, context: ImageContext): readonly LockedPackage[] {
   if (task.sources.length === 0) return [];
-  const indexes = indexesOf(task, context.archives);
-  const solution = solveImage(task, context, indexes);
-  const packages = solution.packages.map(({ package: item, phase, by }) =>
-    lockPackage(item, { phase, by, use: "install" }, indexes),
-  );
-  if (task.base === "none") packages.push(...donorPackages(packages, indexes, context.locked));
-  const below = new Map(context.below.map((item) => [keyOf(item), item]));
+  const packages = choosePackages(task, context);
+  const below = new Map(context.below.map((item) => [nameOf(item), item]));
   checkBelow(task, below, packages);
-  return packages.filter((item) => !isThere(below.get(keyOf(item)), item)).sort(comparePackages);
+  return packages.filter((item) => !isThere(below.get(nameOf(item)), item)).sort(comparePackages);
 }
 
-function keyOf({ name, architecture }: { readonly name: string; readonly architecture: string }): string {
-  return `${name}:${architecture}`;
-}
-
-/** What the image below only reads can still be installed on top of it. */
+/** What the image below only reads, or runs scripts with, can still be installed on top of it. */
 function isThere(below: LockedPackage | undefined, item: LockedPackage): boolean {
-  return below !== undefined && (below.use === "install" || item.use === "data");
+  return below !== undefined && (below.use === "install" || item.use !== "install");
 }
 
-/** In the order of the sources, which decides where the same file is in several of them. */
-function indexesOf(task: LockTask, archives: ReadonlyMap<string, Archive>): readonly PackageIndex[] {
-  return task.sources.flatMap(({ name }) => {
-    const { packages } = archives.get(name) as Archive;
-    return [task.architecture, ...task.foreign].flatMap((architecture) => packages.get(architecture) ?? []);
+function choosePackages(task: LockTask, context: ImageContext): LockedPackage[] {
+  const { below, locked, ...rest } = context;
+  const keep = new Map([...locked, ...below.map((item) => [nameOf(item), item] as const)]);
+  const isTooled = task.isDistroless && task.install === "full";
+  const subject = `image "${task.image}" for ${task.platform}`;
+  const base = isTooled ? "essential" : task.base;
+  const solved = solveTask({ ...task, base }, { ...rest, locked: keep, subject });
+  if (isTooled) return withTools(solved);
+  const packages = solved.solution.packages.map(({ package: item, phase, by }) =>
+    lockPackage(item, { phase, by, use: "install" }, solved.indexes),
+  );
+  return task.isDistroless ? [...packages, ...donorPackages(packages, solved.indexes, locked)] : packages;
+}
+
+/** Scripts run on the whole essential set; the image keeps what the spec leads to, and base-files. */
+function withTools({ solution, indexes }: Solved): LockedPackage[] {
+  const kept = closureOfSpec(solution);
+  const names = new Set(["spec"]);
+  for (const { package: item } of solution.packages) if (kept.has(nameOf(item))) names.add(item.name);
+  return solution.packages.map(({ package: item, by }) => {
+    if (kept.has(nameOf(item))) {
+      const among = by.filter((name) => names.has(name));
+      return lockPackage(item, { phase: "packages", by: among, use: "install" }, indexes);
+    }
+    const isDonor = item.name === "base-files";
+    const role = isDonor ? ({ by: ["base"], use: "install" } as const) : ({ by, use: "tools" } as const);
+    return lockPackage(item, { phase: "base", ...role }, indexes);
   });
 }
 
-function solveImage(task: LockTask, context: ImageContext, indexes: readonly PackageIndex[]): Solution {
-  const { below, locked, archives } = context;
-  const keep = new Map<string, LockedVersion>(locked);
-  for (const item of below) keep.set(keyOf(item), item);
-  const { packages, base, architecture, foreign } = task;
-  const late = [...archives].filter(([, archive]) => archive.release.notAutomatic).map(([name]) => name);
-  try {
-    return solve({ indexes, packages, base, architecture, foreign, locked: keep, notAutomatic: new Set(late) });
-  } catch (error) {
-    if (!isAshlarError(error)) throw error;
-    const { code, message, hint, where, details, cause, because } = error;
-    const image = `image "${task.image}" for ${task.platform}`;
-    throw new AshlarError(code, message, { hint, where, details, cause, because: [...because, image] });
+/** By "name:arch", what the spec asks for with everything that it needs. */
+function closureOfSpec({ edges }: Solution): ReadonlySet<string> {
+  const needs = new Map<string, string[]>();
+  for (const { from, to } of edges) {
+    const known = needs.get(from);
+    if (known === undefined) needs.set(from, [to]);
+    else known.push(to);
   }
-}
-
-function lockPackage(
-  item: Package,
-  role: Pick<LockedPackage, "phase" | "by" | "use">,
-  indexes: readonly PackageIndex[],
-): LockedPackage {
-  const { name, version, architecture, digest, sizeBytes, sourceName, sourceVersion } = item;
-  const { filename, origin } = firstListing(item, indexes);
-  const path = safePath(filename);
-  return {
-    name,
-    version,
-    architecture,
-    digest,
-    sizeBytes,
-    filename: path,
-    sourceName,
-    sourceVersion,
-    from: origin,
-    ...role,
-  };
-}
-
-/** The first source that lists the very same file, so that the lock does not depend on the solver's pick. */
-function firstListing(item: Package, indexes: readonly PackageIndex[]): Package {
-  for (const index of indexes) {
-    const same = index.named(item.name).find(({ digest }) => digest === item.digest);
-    if (same !== undefined) return same;
-  }
-  return item;
+  const closure = new Set(needs.get("spec"));
+  // a Set is walked in the order of insertion, additions included
+  for (const item of closure) for (const needed of needs.get(item) ?? []) closure.add(needed);
+  return closure;
 }
 
 function donorPackages(
@@ -127,7 +97,7 @@ function donorOf(
   locked: ImageContext["locked"],
 ): Package | undefined {
   const all = indexes.flatMap((index) => index.named(name));
-  const kept = all.find((item) => locked.get(keyOf(item))?.digest === item.digest);
+  const kept = all.find((item) => locked.get(nameOf(item))?.digest === item.digest);
   return kept ?? all.sort((a, b) => compareVersions(b.version, a.version))[0];
 }
 
@@ -137,13 +107,16 @@ function checkBelow(
   below: ReadonlyMap<string, LockedPackage>,
   packages: readonly LockedPackage[],
 ): void {
-  const byKey = new Map(packages.map((item) => [keyOf(item), item]));
-  const moved = [...below].filter(([key, item]) => byKey.get(key)?.digest !== item.digest);
+  const byName = new Map(packages.map((item) => [nameOf(item), item]));
+  const moved = [...below].filter(([name, item]) => byName.get(name)?.digest !== item.digest);
   if (moved.length === 0) return;
-  const because = moved.map(([key, item]) => {
-    const now = byKey.get(key);
-    return `${key} is ${item.version} below, ${now === undefined ? "and cannot stay" : `must be ${now.version} here`}`;
+  const because = moved.map(([name, item]) => {
+    const now = byName.get(name);
+    return `${name} is ${item.version} below, ${now === undefined ? "and cannot stay" : `must be ${now.version} here`}`;
   });
   const message = `Cannot lock image "${task.image}" for ${task.platform}: its packages do not fit on "${task.parent}"`;
-  throw new AshlarError("LOCK_PARENT_MOVED", message, { because, hint: "ask for the packages in the image below" });
+  throw new AshlarError("LOCK_PARENT_MOVED", message, {
+    because,
+    hint: "ask for the packages in the image below",
+  });
 }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, canonicalJson, compareOrdinal, type Json } from "../base/index.ts";
+import { AshlarError, canonicalJson, type Json } from "../base/index.ts";
 import type { LockedVersion } from "../debian/index.ts";
 import type { Archive, ArchiveOptions, Fetcher } from "../fetch/index.ts";
 import { compressorId } from "../formats/index.ts";
-import { type Document, documentDigest } from "../spec/index.ts";
+import { type Document, documentDigest, type OciFromDocument } from "../spec/index.ts";
 import { askedOf } from "./asked.ts";
+import { compareImages, compareSteps } from "./encode-lock.ts";
 import { fetchSources, lockedSources } from "./fetch-sources.ts";
-import type { ReadBase } from "./foreign-base.ts";
-import { type LockTask, planLock } from "./image-chain.ts";
-import type { Lock, LockedImage, LockedPackage } from "./lock.ts";
+import type { ForeignBase, ReadBase } from "./foreign-base.ts";
+import { type LockTask, planLock, planSteps, type StepTask } from "./image-chain.ts";
+import type { Lock, LockedImage, LockedPackage, LockedStep } from "./lock.ts";
 import { resolveImage } from "./resolve-image.ts";
+import { resolveStep } from "./resolve-step.ts";
+import { nameOf } from "./solve-task.ts";
 
 export interface ResolveRequest extends Omit<ArchiveOptions, "pinned"> {
   readonly document: Document;
@@ -39,54 +42,102 @@ export async function resolveLock(request: ResolveRequest): Promise<Lock> {
   }
   const locked = versionsToKeep(previous, update);
   const tasks = planLock(document);
-  const archives = await fetchSources(fetcher, tasks, request);
-  const images = resolveImages(tasks, archives, locked);
-  return { ...head, sources: lockedSources(archives), images, steps: [] };
+  const steps = planSteps(document, tasks);
+  const archives = await fetchSources(fetcher, [...tasks, ...steps], request);
+  const bases = await readBases(tasks, request.readBase);
+  return {
+    ...head,
+    sources: lockedSources(archives),
+    ...resolveAll({ tasks, steps, archives, bases, locked }),
+  };
 }
 
 function isSame(a: unknown, b: unknown): boolean {
   return canonicalJson(a as Json) === canonicalJson(b as Json);
 }
 
-function resolveImages(
+/** The foreign images below all tasks, by digest and platform; each is read once. */
+async function readBases(
   tasks: readonly LockTask[],
-  archives: ReadonlyMap<string, Archive>,
-  locked: ReadonlyMap<string, LockedVersions>,
-): readonly LockedImage[] {
+  readBase: ReadBase | undefined,
+): Promise<ReadonlyMap<string, ForeignBase>> {
+  const bases = new Map<string, ForeignBase>();
+  for (const { foreignBase, platform } of tasks) {
+    if (foreignBase === undefined || bases.has(baseKey(foreignBase, platform))) continue;
+    if (readBase === undefined) throw new Error("internal error: nobody reads foreign images for this lock");
+    bases.set(baseKey(foreignBase, platform), await readBase(foreignBase, platform));
+  }
+  return bases;
+}
+
+function baseKey({ digest }: OciFromDocument, platform: string): string {
+  return `${digest} ${platform}`;
+}
+
+interface Resolving {
+  readonly tasks: readonly LockTask[];
+  readonly steps: readonly StepTask[];
+  readonly archives: ReadonlyMap<string, Archive>;
+  readonly bases: ReadonlyMap<string, ForeignBase>;
+  readonly locked: ReadonlyMap<string, LockedVersions>;
+}
+
+function resolveAll({ tasks, steps, archives, bases, locked }: Resolving): Pick<Lock, "images" | "steps"> {
   /** With everything that the images below bring. */
   const whole = new Map<string, readonly LockedPackage[]>();
+  const versions = (key: string): LockedVersions => locked.get(key) ?? new Map<string, never>();
   const images = tasks.map((task): LockedImage => {
-    const { image, platform, parent } = task;
-    const below = parent === undefined ? [] : (whole.get(`${parent} ${platform}`) ?? []);
-    const packages = resolveImage(task, { archives, below, locked: locked.get(`${image} ${platform}`) ?? new Map() });
-    whole.set(`${image} ${platform}`, [...below, ...packages]);
-    return { image, platform, packages };
+    const { image, platform, parent, foreignBase } = task;
+    const key = imageKey(task);
+    const below = parent === undefined ? [] : (whole.get(imageKey({ image: parent, platform })) ?? []);
+    const base = foreignBase && bases.get(baseKey(foreignBase, platform));
+    const packages = resolveImage(task, {
+      archives,
+      below,
+      locked: versions(key),
+      installed: base?.installed,
+    });
+    whole.set(key, [...below, ...packages]);
+    const isOnBase = base !== undefined && parent === undefined;
+    return { image, platform, ...(isOnBase ? { manifest: base.manifest } : {}), packages };
   });
-  return images.sort((a, b) => compareOrdinal(a.image, b.image) || compareOrdinal(a.platform, b.platform));
+  const lockedSteps = steps.map((task): LockedStep => {
+    const { image, step, platform } = task;
+    const context = { archives, locked: versions(stepKey(task)), image: whole.get(imageKey(task)) ?? [] };
+    return { image, step, platform, packages: resolveStep(task, context) };
+  });
+  return { images: images.sort(compareImages), steps: lockedSteps.sort(compareSteps) };
 }
 
 type LockedVersions = ReadonlyMap<string, LockedVersion>;
 
-/** By image and platform: what the previous lock has and this run shall not move. */
+function imageKey({ image, platform }: Pick<LockedImage, "image" | "platform">): string {
+  return `${image} ${platform}`;
+}
+
+function stepKey({ image, step, platform }: Pick<LockedStep, "image" | "step" | "platform">): string {
+  return `${image} ${step} ${platform}`;
+}
+
+/** By image, or step, and platform: what the previous lock has and this run shall not move. */
 function versionsToKeep(
   previous: Lock | undefined,
   update: ResolveRequest["update"],
 ): ReadonlyMap<string, LockedVersions> {
   if (previous === undefined || update === "all") return new Map();
   const moving = new Set(update ?? []);
-  const names = new Set(previous.images.flatMap(({ packages }) => packages.map(({ name }) => name)));
+  const holders = [...previous.images, ...previous.steps];
+  const names = new Set(holders.flatMap(({ packages }) => packages.map(({ name }) => name)));
   const unknown = [...moving].filter((name) => !names.has(name));
   if (unknown.length > 0) {
     throw new AshlarError("LOCK_PACKAGE_UNKNOWN", `Cannot update ${unknown.join(", ")}: not in the lock`, {
       hint: "name binary packages that the lock holds, or none to update all",
     });
   }
-  return new Map(
-    previous.images.map(({ image, platform, packages }) => [
-      `${image} ${platform}`,
-      new Map(
-        packages.filter(({ name }) => !moving.has(name)).map((item) => [`${item.name}:${item.architecture}`, item]),
-      ),
-    ]),
-  );
+  const keep = (packages: readonly LockedPackage[]): LockedVersions =>
+    new Map(packages.filter(({ name }) => !moving.has(name)).map((item) => [nameOf(item), item]));
+  return new Map([
+    ...previous.images.map((image) => [imageKey(image), keep(image.packages)] as const),
+    ...previous.steps.map((step) => [stepKey(step), keep(step.packages)] as const),
+  ]);
 }

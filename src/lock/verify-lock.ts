@@ -20,7 +20,7 @@ export async function verifyLock(
       .flatMap(({ sources }) => sources)
       .map((source) => [source.name, source]),
   );
-  const packages = lock.images.flatMap((image) => image.packages);
+  const packages = [...lock.images, ...lock.steps].flatMap((holder) => holder.packages);
   for (const locked of lock.sources) {
     const source = wanted.get(locked.name);
     if (source === undefined) throw unproved(`source "${locked.name}"`, "the spec has no such source");
