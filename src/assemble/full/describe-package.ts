@@ -22,6 +22,7 @@ export interface DescribedPackage extends UnpackedPackage {
   readonly preDepends: readonly RelationGroup[];
   readonly provides: readonly RelationGroup[];
   readonly replaces: readonly RelationGroup[];
+  readonly isEssential: boolean;
   /** In the file's order. */
   readonly conffiles: readonly Conffile[];
   /** Paths that diversions move, as the package has them, to where they go. */
@@ -56,6 +57,7 @@ export function describePackage(item: UnpackedPackage, contents: ContentReader):
     preDepends: relations("Pre-Depends"),
     provides: relations("Provides"),
     replaces: relations("Replaces"),
+    isEssential: field(stanza, "Essential") === "yes",
     conffiles: conffilesOf(item, contents),
     diverted: new Map(),
   };

@@ -7,6 +7,7 @@ import { plainDirectory } from "../parents.ts";
 import { adminDir, type DatabaseInput, databaseOwner, readText } from "./database-input.ts";
 import { type DescribedPackage, invalidControl, placeOf, readControl } from "./describe-package.ts";
 import { infoFiles } from "./info-files.ts";
+import { withDependencies } from "./order-packages.ts";
 import { triggerFiles } from "./trigger-files.ts";
 
 const directories = ["alternatives", "info", "parts", "triggers", "updates"];
@@ -101,7 +102,10 @@ function foreignArchitectures(input: DatabaseInput): string | undefined {
   return all.size === Math.max(1, known.length) ? undefined : [...all].map((name) => `${name}\n`).join("");
 }
 
-/** What apt remembers of packages that came because others need them, so that it may take them away again. */
+/**
+ * What apt remembers of packages that came because others need them, so that it may take them away again.
+ * A bootstrap lays the Essential set by dpkg alone, so apt knows nothing of that.
+ */
 function extendedStates({
   before,
   after,
@@ -110,9 +114,12 @@ function extendedStates({
   architecture: native,
 }: DatabaseInput): OwnedEntry | undefined {
   const path = parsePath("var/lib/apt/extended_states");
-  const automatic = packages.filter(
-    ({ locked }) => locked.phase === "packages" && !locked.by.includes("spec"),
+  const essential = withDependencies(
+    packages.filter(({ isEssential }) => isEssential),
+    packages,
   );
+  const isAsked = ({ by }: DescribedPackage["locked"]): boolean => by.includes("spec") || by.includes("base");
+  const automatic = packages.filter((item) => !isAsked(item.locked) && !essential.has(item));
   if (automatic.length === 0 || !after.has(parsePath("var/lib/apt"))) return undefined;
   const known = before.get(path);
   const text = known?.type === "file" ? Buffer.from(contents.read(known.content)).toString("utf8") : "";

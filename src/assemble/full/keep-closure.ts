@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ImagePath } from "../../base/index.ts";
 import { parentOf } from "../../base/index.ts";
-import { field, parseControl } from "../../debian/index.ts";
 import { type Entry, type FileEntry, makeTree } from "../../formats/index.ts";
 import type { ContentReader, UnpackedPackage } from "../content.ts";
 import { settleHardlinks } from "../hardlinks.ts";
 import { isSameEntry, type OwnedTree } from "../merge-trees.ts";
 import { PathResolver } from "../path-resolver.ts";
-import { describePackage, readControl } from "./describe-package.ts";
-import { dependenciesOf } from "./order-packages.ts";
+import { describePackage } from "./describe-package.ts";
+import { withDependencies } from "./order-packages.ts";
 
 /** Ids of the Essential packages among some and of all that they need. */
 export function essentialClosure(
@@ -16,19 +15,8 @@ export function essentialClosure(
   contents: ContentReader,
 ): ReadonlySet<string> {
   const described = packages.map((item) => describePackage({ ...item, tree: [] }, contents));
-  const queue = described.filter((item) => {
-    const stanza = parseControl(readControl(item, "control", contents) as Uint8Array)[0];
-    const isEssential = stanza !== undefined && field(stanza, "Essential") === "yes";
-    return isEssential || item.locked.use === "tools";
-  });
-  const closure = new Set(queue);
-  for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
-    for (const needed of dependenciesOf(item, described)) {
-      if (closure.has(needed)) continue;
-      closure.add(needed);
-      queue.push(needed);
-    }
-  }
+  const first = described.filter(({ isEssential, locked }) => isEssential || locked.use === "tools");
+  const closure = withDependencies(first, described);
   return new Set([...closure].map(({ id }) => id));
 }
 

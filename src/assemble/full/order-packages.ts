@@ -8,13 +8,15 @@ const firstNames = ["base-passwd", "base-files", "dpkg"];
 
 /**
  * The order in which packages are configured: what one depends on comes before it, packages that depend on
- * each other stand together by name, and the rest follows the names. It does not depend on the order given.
+ * each other stand together by name, and the rest follows the names, Essential packages first: others count on
+ * their conffiles too (passwd on login's). It does not depend on the order given.
  */
 export function orderPackages(packages: readonly DescribedPackage[]): readonly DescribedPackage[] {
   const sorted = [...packages].sort(byText(({ id }) => id));
   const first = firstNames.flatMap((name) => sorted.filter(({ locked }) => locked.name === name));
   const edges = new Map(sorted.map((item) => [item, dependenciesOf(item, sorted)]));
-  return components([...first, ...sorted], (item) => edges.get(item) ?? []).flatMap((group) =>
+  const essential = sorted.filter(({ isEssential }) => isEssential);
+  return components([...first, ...essential, ...sorted], (item) => edges.get(item) ?? []).flatMap((group) =>
     [...group].sort(byText(({ id }) => id)),
   );
 }
@@ -35,6 +37,17 @@ export function dependenciesOf(
     }
   }
   return [...needed].sort(byText(({ id }) => id));
+}
+
+/** Some packages with all that they need among these. */
+export function withDependencies(
+  some: readonly DescribedPackage[],
+  among: readonly DescribedPackage[],
+): ReadonlySet<DescribedPackage> {
+  const closure = new Set(some);
+  // A set hands on what is added while it is walked.
+  for (const item of closure) for (const needed of dependenciesOf(item, among)) closure.add(needed);
+  return closure;
 }
 
 interface Named {
