@@ -14,7 +14,7 @@ export function bwrapArgs(plan: ProcessPlan): Buffer {
   for (const path of plan.readonlyPaths) args.push("--ro-bind", path, path);
   for (const { path, kind } of plan.maskedPaths) {
     if (kind === "dir") args.push("--tmpfs", path, "--remount-ro", path);
-    else args.push("--ro-bind", "/dev/null", path);
+    else args.push("--dev-bind", "/dev/null", path);
   }
   args.push("--unshare-pid", "--as-pid-1", "--unshare-net", "--unshare-ipc", "--unshare-uts");
   args.push("--hostname", plan.hostName, "--chdir", plan.cwd, "--clearenv");

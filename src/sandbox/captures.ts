@@ -10,15 +10,15 @@ interface Wanted {
 }
 
 /**
- * tar's arguments for capturing what lies at or below these absolute paths: directories on the way by themselves,
- * the paths with all below. Absent: everything.
+ * tar's arguments for capturing what lies at or below these absolute paths: the paths with all below, directories
+ * on the way by themselves. The last is always there: tar refuses to end with an option. Absent: everything.
  */
 export function captureArgs(captures: readonly string[] | undefined): string[] {
   if (captures === undefined) return ["."];
   const { paths, onTheWay } = wantedOf(captures);
   const named = (list: Iterable<ImagePath>): string[] =>
     [...list].sort(comparePaths).map((path) => `./${path}`);
-  return ["--no-recursion", ...named(onTheWay), "--recursion", ...named(paths)];
+  return ["--recursion", ...named(paths), "--no-recursion", ...named(onTheWay), "."];
 }
 
 /**

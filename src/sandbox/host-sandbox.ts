@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import { release } from "node:os";
 import { join } from "node:path";
 
 import { isAshlarError } from "../base/index.ts";
 import { removeTree, type Store } from "../store/index.ts";
 import { applyUpper } from "./apply-upper.ts";
+import { attachIn, knownCwd, mayBeMounted } from "./attach.ts";
 import { unavailable } from "./backend.ts";
 import { captureArgs, onlyCaptured } from "./captures.ts";
+import { type Cgroups, cgroupName, makeCgroups } from "./cgroups.ts";
 import { emulatorFor } from "./emulator.ts";
 import { verifyCommand } from "./find-program.ts";
-import { type Identity, launch } from "./launcher.ts";
+import { type Identity, launch, type LaunchOptions } from "./launcher.ts";
 import { makeLowers } from "./lowers.ts";
 import { planProcess } from "./process-plan.ts";
-import { followRun } from "./run-command.ts";
+import { followRun, interrupted } from "./run-command.ts";
 import { makeRunDir, writeBackendFiles } from "./run-dir.ts";
 import { runFiles, secretFiles } from "./run-files.ts";
 import type { Sandbox, SandboxBackend, SandboxResult, SandboxRun, SandboxSession } from "./sandbox.ts";
@@ -46,7 +49,8 @@ export class HostSandbox implements Sandbox {
   }
 
   async run(request: SandboxRun): Promise<SandboxResult> {
-    verifyCommand(request);
+    this.#verify(request);
+    if (request.signal?.aborted === true) throw interrupted(request);
     for (;;) {
       try {
         return await this.#inRunDir((dir) => this.#run(dir, request));
@@ -57,9 +61,28 @@ export class HostSandbox implements Sandbox {
     }
   }
 
-  // Helper ARCH is writing this at the moment (src/sandbox/attach.ts).
-  attach(_session: SandboxSession): Promise<number> {
-    throw new Error("internal error: not there yet");
+  async attach(session: SandboxSession): Promise<number> {
+    const { root, command } = session;
+    if (!mayBeMounted(session)) this.#verify({ root, command: { ...command, cwd: knownCwd(session) } });
+    const { identity } = this;
+    const overlay = (lowers: readonly string[]): string => this.#overlay(lowers);
+    for (;;) {
+      try {
+        return await this.#inRunDir((dir) =>
+          attachIn(dir, session, { store: this.#store, identity, backend: this.backend, overlay }),
+        );
+      } catch (error) {
+        if (!isAshlarError(error, "SANDBOX_BACKEND")) throw error;
+        this.#giveUp(error.because);
+      }
+    }
+  }
+
+  #verify(request: Pick<SandboxRun, "root" | "command">): void {
+    verifyCommand(request, (content) => {
+      for (const bytes of this.#store.stream(content)) return bytes;
+      return new Uint8Array();
+    });
   }
 
   /** The backend could not start anything: goes on to the next. */
@@ -81,40 +104,56 @@ export class HostSandbox implements Sandbox {
   }
 
   async #run(dir: string, request: SandboxRun): Promise<SandboxResult> {
-    const { root, near, command, circumstances } = request;
-    const lowers = makeLowers({ store: this.#store, dir, identity: this.identity, root, near });
-    const plan = planProcess(command, {
-      hostName: circumstances?.hostName,
-      env: emulatorFor(request.platform, this.#store.tmpDir),
-    });
-    writeBackendFiles(dir, this.backend, plan);
-    const reader = new UpperReader(request.pack, this.identity === "root" ? "trusted" : "user");
-    const launched = launch({
-      dir,
-      identity: this.identity,
+    const { root, pack, limits } = request;
+    const options = this.#launchOptions(dir, request);
+    const reader = new UpperReader(pack, this.identity === "root" ? "trusted" : "user");
+    const cgroups = this.identity === "root" ? makeCgroups(cgroupName(dir), limits) : noCgroups;
+    try {
+      const launched = launch({ ...options, cgroups: cgroups.dirs });
+      const place = { upper: join(dir, "upper"), reader, ranOutOfMemory: cgroups.ranOutOfMemory };
+      const { exitCode, captured, log } = await followRun(launched, request, place);
+      if (!captured) return { exitCode, log, tree: root };
+      return { exitCode, log, tree: applyUpper(root, onlyCaptured(reader.finish(), request.capture, root)) };
+    } finally {
+      cgroups.remove();
+    }
+  }
+
+  #launchOptions(dir: string, request: SandboxRun): Omit<LaunchOptions, "cgroups"> {
+    const { root, near, command, circumstances, limits } = request;
+    const where = { dir, identity: this.identity };
+    const lowers = makeLowers({ ...where, store: this.#store, root, near });
+    const env = emulatorFor(request.platform, this.#store.tmpDir);
+    writeBackendFiles(dir, this.backend, planProcess(command, { hostName: circumstances?.hostName, env }));
+    return {
+      ...where,
       parameters: {
         BACKEND: this.backend,
         NEAR: lowers.near,
         OVERLAY: this.#overlay(lowers.names),
         STREAMS: command.input === undefined ? "output" : "input",
-        TMPFS: `size=${Math.floor(request.limits.memoryBytes / 2)}`,
-        FILE_BLOCKS: `${Math.ceil(request.limits.diskBytes / 512)}`,
+        TMPFS: `size=${Math.floor(limits.memoryBytes / 2)}`,
+        // Above the bounds of the watch, so that it sees them passed.
+        FILE_BLOCKS: `${Math.ceil(limits.diskBytes / 512) + 2048}`,
+        NPROC: this.identity === "root" || !countsByNamespace() ? "" : `${limits.processes + 32}`,
       },
       captures: captureArgs(request.capture),
       argv: command.argv,
       runFiles: runFiles(secretFiles(command.secrets)),
       cpus: circumstances?.cpus,
-    });
-    const { exitCode, captured, log } = await followRun(launched, request, {
-      dir: join(dir, "upper"),
-      reader,
-    });
-    if (!captured) return { exitCode, log, tree: root };
-    return { exitCode, log, tree: applyUpper(root, onlyCaptured(reader.finish(), request.capture, root)) };
+    };
   }
 
   #overlay(lowers: readonly string[]): string {
     const attributes = this.identity === "root" ? "" : ",userxattr";
     return `lowerdir=${lowers.join(":")},upperdir=upper,workdir=work,${overlayOptions}${attributes}`;
   }
+}
+
+const noCgroups: Cgroups = { dirs: [], ranOutOfMemory: () => false, remove: () => undefined };
+
+/** Since Linux 5.14 the processes of a user are counted in each user namespace by itself. */
+function countsByNamespace(): boolean {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
 }

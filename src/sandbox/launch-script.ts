@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { openFiles } from "./open-files.ts";
 
 /**
  * What runs as the first process of a namespace of processes and mounts of its own, in the run's directory: it
@@ -13,9 +14,11 @@
 export const launchScript = `set -eu
 umask 022
 ulimit -c 0
-ulimit -S -n 1024
+ulimit -H -n "$OPEN_FILES"
+ulimit -S -n "${openFiles}"
 ulimit -S -s 8192
 if [ -n "$FILE_BLOCKS" ]; then ulimit -f "$FILE_BLOCKS"; fi
+if [ -n "$NPROC" ]; then prlimit --pid $$ --nproc="$NPROC"; fi
 mount -t proc -o nosuid,nodev,noexec proc /proc
 mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup 2>/dev/null || mount -t tmpfs -o ro tmpfs /sys/fs/cgroup
 mount -t tmpfs -o nosuid,nodev,mode=0700 tmpfs state
@@ -68,12 +71,16 @@ capture() {
     case $path in --*) ;; *) [ -e "$path" ] || [ -L "$path" ] || continue ;; esac
     set -- "$@" "$path"
   done
-  # Only options: none of the paths was touched.
-  case "$*" in *./*|.) ;; *) set -- --files-from=/dev/null ;; esac
   tar --create --file=- --format=pax --numeric-owner --xattrs --xattrs-include='*' --warning=no-file-ignored "$@"
 }
 case $STREAMS in
   terminal) run "$@" ;;
+  pipes)
+    exec 7<&0
+    mkfifo state/input
+    cat <&7 >state/input 7<&- &
+    { run "$@" <state/input 2>&1 >&8 7<&- 8>&- | cat >&2; } 7<&- 8>&1 | cat 7<&-
+    ;;
   input) cat | run "$@" 2>&1 | cat ;;
   *) run "$@" </dev/null 2>&1 | cat ;;
 esac

@@ -5,6 +5,8 @@ import type { Readable, Writable } from "node:stream";
 
 import { fixedEnvironment } from "./environment.ts";
 import { launchScript } from "./launch-script.ts";
+import { coverInherited, openFilesMax } from "./open-files.ts";
+import { childrenOf } from "./usage.ts";
 
 export type Identity = "root" | "rootless";
 
@@ -19,15 +21,19 @@ export interface LaunchOptions {
   readonly argv: readonly string[];
   /** A tar of what lies in /run; in memory only. */
   readonly runFiles?: Uint8Array | undefined;
+  /** Directories of control groups to enter. */
+  readonly cgroups?: readonly string[];
   /** How many processors the run may use; absent: all of ours. */
   readonly cpus?: number | undefined;
   /** The command has the caller's terminal, and what it writes cannot be read here. */
   readonly terminal?: boolean;
 }
 
-/** A launched run; killing `process` ends everything in it at once. */
 export interface Launched {
+  /** Ends when nothing of the run is left. */
   readonly process: ChildProcess;
+  /** Ends everything in it. */
+  kill(): void;
   readonly input: Writable | undefined;
   readonly output: readonly Readable[];
   readonly control: Readable;
@@ -46,27 +52,46 @@ export function launch(options: LaunchOptions): Launched {
   const argv: readonly string[] = [...launcherArgv(options), ...script];
   const [command, ...args] = argv as [string, ...string[]];
   const stdio = options.terminal === true ? "inherit" : "pipe";
-  const own = { PATH: fixedEnvironment["PATH"] as string, LC_ALL: "C" };
+  const own = { PATH: fixedEnvironment["PATH"] as string, LC_ALL: "C", OPEN_FILES: `${openFilesMax()}` };
   const child = spawn(command, args, {
     cwd: options.dir,
+    // A session of its own: one share of the processors for all of it, and no signals from the terminal's keys.
+    detached: options.terminal !== true,
     env: { ...own, RUN_FILES: runFiles === undefined ? "" : "1", ...options.parameters },
-    stdio: [stdio, stdio, stdio, "pipe", "pipe", "pipe"],
+    stdio: [stdio, stdio, stdio, "pipe", "pipe", "pipe", ...coverInherited(6)],
   });
   const [input, stdout, stderr, control, archive, files] = child.stdio as unknown as Streams;
   // What does not read its input is no fault here.
   for (const stream of [input, files]) stream?.on("error", () => undefined);
   files.end(runFiles ?? "");
   const output = [stdout, stderr].filter((stream) => stream !== null);
-  return { process: child, input: input ?? undefined, output, control, archive };
+  return { process: child, kill: () => killRun(child), input: input ?? undefined, output, control, archive };
 }
 
-function launcherArgv({ identity, cpus }: LaunchOptions): string[] {
+/**
+ * Kills the first process of the namespace, which the kernel lets end only after all others there. The launcher
+ * waits for it, so that who waits for the launcher knows that nothing is left.
+ */
+function killRun(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const first = childrenOf(child.pid)[0];
+  if (first === undefined) child.kill("SIGKILL");
+  else process.kill(first, "SIGKILL");
+}
+
+/** Enters control groups before the namespace of them is made, whose top is then ours. */
+const enterScript =
+  'n=$1; shift; while [ "$n" -gt 0 ]; do (echo 0 >"$1/cgroup.procs") 2>/dev/null; shift; n=$((n - 1)); done; exec "$@"';
+
+function launcherArgv({ identity, cpus, cgroups = [] }: LaunchOptions): string[] {
   const fewer = cpus === undefined ? [] : ["taskset", "--cpu-list", allowedCpus().slice(0, cpus).join(",")];
   // Addresses drawn at random change the order of hash tables, and with it what careless programs write.
   const fixed = isPersonalityAllowed() ? ["setarch", "--addr-no-randomize"] : [];
   const user = identity === "root" ? [] : ["--user", "--map-auto", "--map-root-user"];
   const namespaces = ["--mount", "--pid", "--cgroup", "--fork", "--kill-child"];
-  return ["setpriv", "--pdeathsig", "KILL", ...fewer, ...fixed, "unshare", ...user, ...namespaces];
+  const enter =
+    cgroups.length === 0 ? [] : ["sh", "-c", enterScript, "enter", `${cgroups.length}`, ...cgroups];
+  return ["setpriv", "--pdeathsig", "KILL", ...enter, ...fewer, ...fixed, "unshare", ...user, ...namespaces];
 }
 
 /** The processors that we may use ourselves. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Json } from "../base/index.ts";
+import { openFiles } from "./open-files.ts";
 
 /** What the first process of a run is. */
 export interface ProcessPlan {
@@ -11,6 +12,8 @@ export interface ProcessPlan {
   readonly gid: number;
   readonly groups: readonly number[];
   readonly terminal: boolean;
+  /** What a process may raise its limit of open files to. */
+  readonly openFilesMax: number;
   /** Absolute paths of /proc that this kernel has: to be read only, and not even that. */
   readonly readonlyPaths: readonly string[];
   readonly maskedPaths: readonly { readonly path: string; readonly kind: "file" | "dir" }[];
@@ -52,6 +55,7 @@ export function ociConfig(plan: ProcessPlan, seccomp: Json): Json {
       cwd: plan.cwd,
       capabilities: { bounding, effective: caps, permitted: caps, inheritable: [], ambient: [] },
       noNewPrivileges: true,
+      rlimits: [{ type: "RLIMIT_NOFILE", soft: openFiles, hard: plan.openFilesMax }],
     },
     root: { path: "root", readonly: false },
     hostname: plan.hostName,

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 
 import { fixedEnvironment, fixedHostName } from "./environment.ts";
+import { openFilesMax } from "./open-files.ts";
 import type { ProcessPlan } from "./oci-config.ts";
 import type { SandboxCommand } from "./sandbox.ts";
 
@@ -30,6 +31,7 @@ export function planProcess(command: SandboxCommand, options: PlanOptions): Proc
     hostName: options.hostName ?? fixedHostName,
     ...{ uid, gid, groups },
     terminal: options.terminal ?? false,
+    openFilesMax: openFilesMax(),
     readonlyPaths: readonlyNames.filter((name) => kindOf(name) !== undefined).map((name) => `/proc/${name}`),
     maskedPaths: [...maskedNames, ...maskedMore].flatMap((name) => {
       const kind = kindOf(name);

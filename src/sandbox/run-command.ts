@@ -19,59 +19,67 @@ export interface Ended {
   readonly log: Uint8Array;
 }
 
+/** Where a run writes, and what reads it afterwards. */
+export interface RunPlace {
+  readonly upper: string;
+  readonly reader: UpperReader;
+  readonly ranOutOfMemory: () => boolean;
+}
+
 /**
  * Sees a launched run to its end: passes its output on, reads its archive, and kills it when it passes a bound.
  * Throws `SANDBOX_TIMEOUT` and the other bounds, `SANDBOX_INTERRUPTED`, `SANDBOX_START`, `SANDBOX_CAPTURE`.
  */
-export async function followRun(
-  launched: Launched,
-  request: SandboxRun,
-  upper: { readonly dir: string; readonly reader: UpperReader },
-): Promise<Ended> {
+export async function followRun(launched: Launched, request: SandboxRun, place: RunPlace): Promise<Ended> {
   const tail = new OutputTail();
   let excess: Excess | undefined;
   let fault: unknown;
-  const kill = (): void => void launched.process.kill("SIGKILL");
+  const kill = (): void => launched.kill();
   const stop = (error: unknown): void => {
     fault ??= error;
     kill();
   };
   const watch = new Watch({
     pid: launched.process.pid ?? 0,
-    upper: upper.dir,
+    upper: place.upper,
+    ranOutOfMemory: place.ranOutOfMemory,
     limits: request.limits,
     onExcess: (what) => {
       excess = what;
       kill();
     },
   });
-  const onAbort = (): void => stop(interrupted(request));
-  request.signal?.addEventListener("abort", onAbort, { once: true });
-  if (request.signal?.aborted === true) onAbort();
-  for (const stream of launched.output) {
-    stream.on("data", (bytes: Buffer) => {
-      tail.add(bytes);
-      watch.addOutput(bytes.length);
-      if (excess === undefined) request.onOutput?.(bytes);
-    });
-  }
-  const parser = new TarParser(upper.reader);
-  launched.archive.on("data", (bytes: Buffer) => {
-    if (fault !== undefined) return;
+  /** An error of somebody who listens ends the run too. */
+  const guarded = (work: (bytes: Buffer) => void) => (bytes: Buffer) => {
+    if (fault !== undefined || excess !== undefined) return;
     try {
-      parser.push(bytes);
+      work(bytes);
     } catch (error) {
       stop(error);
     }
+  };
+  const onAbort = (): void => stop(interrupted(request));
+  request.signal?.addEventListener("abort", onAbort, { once: true });
+  const onOutput = guarded((bytes) => {
+    tail.add(bytes);
+    watch.addOutput(bytes.length);
+    request.onOutput?.(bytes);
   });
+  for (const stream of launched.output) stream.on("data", onOutput);
+  const parser = new TarParser(place.reader);
+  launched.archive.on(
+    "data",
+    guarded((bytes) => parser.push(bytes)),
+  );
   launched.input?.end(request.command.input ?? "");
   try {
     const [control] = await Promise.all([textOf(launched.control), once(launched.process, "close")]);
+    if (fault === undefined && !/^captured$/m.test(control)) watch.lookBack();
     if (excess !== undefined) throw excessError(request, excess, tail.bytes());
     if (fault !== undefined) throw captureFault(request, fault);
     return conclude(control, request, tail.bytes(), parser);
   } finally {
-    upper.reader.abort();
+    place.reader.abort();
     watch.end();
     request.signal?.removeEventListener("abort", onAbort);
   }
@@ -131,6 +139,7 @@ function captureFault(request: SandboxRun, fault: unknown): unknown {
   return fault;
 }
 
-function interrupted(request: SandboxRun): AshlarError {
+/** For a run that its caller does not want any more. */
+export function interrupted(request: SandboxRun): AshlarError {
   return runError("INTERRUPTED", request.command.argv, "interrupted");
 }

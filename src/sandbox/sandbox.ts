@@ -39,7 +39,7 @@ export interface SandboxMount {
 export interface SandboxCommand {
   /** The program by absolute path or by name in PATH, and its arguments. */
   readonly argv: readonly string[];
-  /** Over the fixed environment (`fixedEnvironment`). */
+  /** Over the fixed environment (`fixedEnvironment`); of a session all of it. */
   readonly env?: Readonly<Record<string, string>>;
   /** Absolute; "/" where absent. */
   readonly cwd?: string;
@@ -92,6 +92,7 @@ export interface SandboxSession {
   readonly mounts: readonly SandboxMount[];
   /** uid and gid of the first process; 0 and 0 where absent. */
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -107,6 +108,9 @@ export interface Sandbox {
    * `SANDBOX_INTERRUPTED`, `SANDBOX_EMULATOR`, `SANDBOX_START`, `SANDBOX_CAPTURE`.
    */
   run(request: SandboxRun): Promise<SandboxResult>;
-  /** Runs a command on the caller's terminal; its exit code. */
+  /**
+   * Runs a command on the caller's standard streams; its exit code. A working directory that is not there is
+   * made. Throws `SANDBOX_MOUNT`, `SANDBOX_EMULATOR`, `SANDBOX_START`, `SANDBOX_INTERRUPTED`.
+   */
   attach(session: SandboxSession): Promise<number>;
 }

@@ -20,6 +20,11 @@ export function processUsage(pid: number): { readonly processes: number; readonl
   return { processes, memoryBytes };
 }
 
+/** The processes that have this parent. */
+export function childrenOf(pid: number): number[] {
+  return (childrenByParent().get(pid) ?? []).map((row) => row.pid);
+}
+
 interface ProcessRow {
   readonly pid: number;
   readonly memoryBytes: number;

@@ -13,6 +13,8 @@ export interface WatchOptions {
   /** Where the run writes. */
   readonly upper: string;
   readonly limits: SandboxLimits;
+  /** Tells whether the kernel ended a process of the run for want of memory. */
+  readonly ranOutOfMemory: () => boolean;
   /** Called once, when a bound is passed. */
   readonly onExcess: (excess: Excess) => void;
 }
@@ -44,6 +46,12 @@ export class Watch {
     clearInterval(this.#timer);
   }
 
+  /** Looks once more when it has ended: what ran into a bound of the kernel may have given up by itself. */
+  lookBack(): void {
+    this.#diskBytes = diskBytesOf(this.#options.upper);
+    this.#judge({ processes: 0, memoryBytes: 0 });
+  }
+
   #look(): void {
     const now = performance.now();
     const lost = this.#freeAtStart - freeBytes(this.#options.upper);
@@ -59,7 +67,8 @@ export class Watch {
     if (this.#ended) return;
     const seconds = (performance.now() - this.#start) / 1000;
     const rest = { seconds, diskBytes: this.#diskBytes, outputBytes: this.#outputBytes };
-    const excess = excessOf({ ...usage, ...rest }, this.#options.limits);
+    const memory = this.#options.ranOutOfMemory() ? { memoryBytes: Infinity } : {};
+    const excess = excessOf({ ...usage, ...rest, ...memory }, this.#options.limits);
     if (excess === undefined) return;
     this.end();
     this.#options.onExcess(excess);
