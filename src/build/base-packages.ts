@@ -59,7 +59,8 @@ function ownersIn(
   const owners = new Map<ImagePath, string>(tree.map((entry) => [entry.path, baseOwner]));
   for (const item of installed) {
     for (const path of pathsOf(item, lines)) {
-      const real = resolved(diverted.find(({ from, by }) => from === path && by !== item.name)?.to ?? path);
+      const diversion = diverted.get(path);
+      const real = resolved(diversion === undefined || diversion.by === item.name ? path : diversion.to);
       if (owners.get(real) === baseOwner) owners.set(real, packageId(item));
     }
   }
@@ -76,10 +77,10 @@ function parentsResolved(tree: Tree): (path: ImagePath) => ImagePath {
   };
 }
 
-function diversionsIn(files: Files, read: (content: Digest) => Uint8Array): readonly Diversion[] {
+function diversionsIn(files: Files, read: (content: Digest) => Uint8Array): ReadonlyMap<ImagePath, Diversion> {
   const file = files.get("var/lib/dpkg/diversions");
-  if (file === undefined || file.sizeBytes === 0 || file.sizeBytes > limits.textBytesMax) return [];
-  return parseDiversions(read(file.content));
+  if (file === undefined || file.sizeBytes === 0 || file.sizeBytes > limits.textBytesMax) return new Map();
+  return new Map(parseDiversions(read(file.content)).map((diversion) => [diversion.from, diversion]));
 }
 
 /** What a package has, in the order of its list; nothing where there is none. */

@@ -214,7 +214,7 @@ async function baseOf(
   const record = await openBase({ ...request, from, platform });
   const { manifest } = readBaseRecord(request.store, record);
   const locked = request.lock.images.find((image) => image.image === key && image.platform === platform);
-  if (locked?.manifest === undefined || locked.manifest === manifest) return { name: from.name, record };
+  if (locked?.manifest === manifest) return { name: from.name, record };
   const fault = `the lock has manifest ${locked?.manifest ?? "none"}, want ${manifest}`;
   const message = `Cannot build image "${key}" for ${platform} on "${from.name}": ${fault}`;
   throw new AshlarError("LOCK_STALE", message, { hint: "run: ashlar lock" });
