@@ -40,6 +40,7 @@ export {
   assembleSystem,
   assembleUsers,
   emptyTree,
+  listPackages,
   type PhaseInput,
   type Phases,
   readAccounts,

@@ -126,6 +126,18 @@ function overlay(owned: OwnedTree, additions: readonly OwnedEntry[]): OwnedTree 
   return { tree: makeTree(entries.values()), owners };
 }
 
+/**
+ * Adds to an image without dpkg's database what scanners read in its place: a stanza and the sums of each
+ * package that is in it (`var/lib/dpkg/status.d`).
+ */
+export function listPackages(
+  owned: OwnedTree,
+  packages: readonly UnpackedPackage[],
+  contents: Contents,
+): OwnedTree {
+  return overlay(owned, dpkgStatus(packages, owned, { layout, contents }));
+}
+
 /** On a new system base-passwd copies its templates; later phases find the files there. */
 function accountEntries(tree: Tree, all: readonly UnpackedPackage[], contents: Contents): readonly Entry[] {
   if (tree.some((entry) => entry.path === "etc/passwd")) return [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type OwnedTree, type ProjectFiles } from "../assemble/index.ts";
-import { byText, canonicalJson, type Digest, type Json } from "../base/index.ts";
-import { loadCompressor } from "../formats/index.ts";
+import type { OwnedTree } from "../assemble/index.ts";
+import { byText, canonicalJson, type Digest, digestOf, type Json } from "../base/index.ts";
+import { encodeTree, loadCompressor } from "../formats/index.ts";
 import { makeImage, type ManifestFacts, type NamedLayer } from "../image/index.ts";
 import {
   describeLayer,
@@ -20,6 +20,8 @@ import type { InstallContext } from "./installed-root.ts";
 import type { Progress } from "./progress.ts";
 import { type ImageRecord, putImageRecord, readImageRecord } from "./record.ts";
 import { readOwnedTree, type RecordedPackage, type Stage } from "./stage.ts";
+import { projectTree } from "./steps/plan-step.ts";
+import type { OpenProject } from "./steps/read-project-file.ts";
 import { makeSystemStage, type SystemRequest } from "./system-stage.ts";
 import { verifyImage } from "./verify-image.ts";
 
@@ -35,7 +37,7 @@ export interface ImageRequest {
   /** The image below and everything in it, for `from: { image }`. */
   readonly parent: { readonly record: Digest; readonly packages: readonly RecordedPackage[] } | undefined;
   /** Hashes the project's files without keeping them, and brings them into the store. */
-  readonly project: (put?: PackWriter) => ProjectFiles;
+  readonly project: OpenProject;
   /** Trees: the outputs of its steps that it takes files from, by name. */
   readonly outputs: ReadonlyMap<string, Digest>;
   readonly form: LayerForm;
@@ -51,13 +53,21 @@ export interface ImageRequest {
 
 /** Builds one image for one platform; the digest of its `ImageRecord`. Unchanged inputs are one look-up. */
 export async function buildImage(request: ImageRequest): Promise<Digest> {
-  const { store, document } = request;
-  const action = actionOf(request, digestAppInputs(document, request.project()));
+  const { store } = request;
+  const action = actionOf(request, digestProject(request));
   const known = store.getAction(action);
   if (known !== undefined) return known.value as Digest;
   const record = await assemble(request);
   store.putAction(action, { value: record, reaches: { records: [record] } });
   return record;
+}
+
+/** The digest of all that the build takes from the project. */
+function digestProject({ document, project }: ImageRequest): Digest {
+  const app = digestAppInputs(document, project());
+  const { run } = document.system;
+  if (run.length === 0) return app;
+  return digestOf(canonicalJson([app, ...run.map((item) => digestOf(encodeTree(projectTree(item, project()))))]));
 }
 
 function actionOf(request: ImageRequest, project: Digest): Action {

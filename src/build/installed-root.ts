@@ -10,12 +10,11 @@ import {
   installPackages,
   type InstallRequest,
   type InstallationSecret,
-  type OwnedTree,
 } from "../assemble/index.ts";
 import { AshlarError, compareOrdinal, type Digest, isAshlarError, type Json } from "../base/index.ts";
 import { debianArchitecture } from "../debian/index.ts";
 import { defaultLimits } from "../sandbox/index.ts";
-import type { Action, Store } from "../store/index.ts";
+import { type Action, inPack, type Store } from "../store/index.ts";
 import { putOwnedTree, readOwnedTree, readScripts, readUnpacked, type RecordedPackage } from "./stage.ts";
 import { RunLog } from "./steps/run-log.ts";
 import type { RunPlace } from "./steps/run-logged.ts";
@@ -138,21 +137,9 @@ function withLog(error: AshlarError, log: RunLog): AshlarError {
 function stageOf(store: Store, installed: InstalledRoot, below: Below | undefined): InstalledStage {
   const earlier = below !== undefined && "secrets" in below ? below : { secrets: [], applied: [] };
   return {
-    ...putInstalled(store, installed.owned),
+    ...inPack(store, (pack) => putOwnedTree(store, pack, installed.owned)),
     near: installed.near,
     secrets: [...earlier.secrets, ...installed.secrets],
     applied: [...earlier.applied, ...installed.applied],
   };
-}
-
-function putInstalled(store: Store, owned: OwnedTree): Pick<InstalledStage, "flat" | "owners"> {
-  const pack = store.beginPack();
-  try {
-    const stage = putOwnedTree(store, pack, owned);
-    pack.commit();
-    return stage;
-  } catch (error) {
-    pack.abort();
-    throw error;
-  }
 }

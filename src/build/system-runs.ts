@@ -10,7 +10,7 @@ import { type Digest, digestOf, type ImagePath, type Json } from "../base/index.
 import { encodeTree, type Entry, makeTree, type Tree } from "../formats/index.ts";
 import { defaultLimits } from "../sandbox/index.ts";
 import type { RunDocument } from "../spec/index.ts";
-import type { Action, PackWriter, Store } from "../store/index.ts";
+import { type Action, inPack, type PackWriter, type Store } from "../store/index.ts";
 import { type KeptRoot, putOwnedTree, readOwnedTree } from "./stage.ts";
 import { joinTrees } from "./steps/join-trees.ts";
 import { projectTree } from "./steps/plan-step.ts";
@@ -158,16 +158,4 @@ function clean(store: Store, pack: PackWriter, { before, after, near }: Left): R
     tree.map(({ path }) => [path, before.owners.get(path) ?? runOwner]),
   );
   return { ...putOwnedTree(store, pack, { tree, owners: owned }), near, secrets };
-}
-
-function inPack<T>(store: Store, fill: (pack: PackWriter) => T): T {
-  const pack = store.beginPack();
-  try {
-    const made = fill(pack);
-    pack.commit();
-    return made;
-  } catch (error) {
-    pack.abort();
-    throw error;
-  }
 }

@@ -2,15 +2,18 @@
 import {
   assembleSystem,
   assembleUsers,
+  type Contents,
   emptyTree,
+  listPackages,
   openContents,
   type OwnedTree,
   packageId,
   showSecret,
 } from "../assemble/index.ts";
-import { type Digest, type Json } from "../base/index.ts";
+import { type Digest, digestOf, type Json } from "../base/index.ts";
+import { encodeTree } from "../formats/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
-import type { Action, PackWriter, Store } from "../store/index.ts";
+import { type Action, inPack, type PackWriter, type Store } from "../store/index.ts";
 import { installPhases } from "./full-phases.ts";
 import type { InstallContext } from "./installed-root.ts";
 import { planLayers } from "./plan-layers.ts";
@@ -19,11 +22,15 @@ import {
   type KeptRoot,
   putOwnedTree,
   readOwnedTree,
+  readScripts,
   readUnpacked,
   type RecordedPackage,
   type Stage,
   stageReaches,
 } from "./stage.ts";
+import { projectTree } from "./steps/plan-step.ts";
+import type { OpenProject } from "./steps/read-project-file.ts";
+import { makeSystemRuns } from "./system-runs.ts";
 
 export interface SystemRequest {
   readonly store: Store;
@@ -33,28 +40,28 @@ export interface SystemRequest {
   /** The image below and all packages in it, for `from: { image }` and `from: { oci }`. */
   readonly below: { readonly stage: Stage; readonly packages: readonly RecordedPackage[] } | undefined;
   readonly install: InstallContext;
+  /** Hashes the project's files, and brings them into the store. */
+  readonly project: OpenProject;
 }
 
-/** The phases base, packages and system: a pure step of the packages and a part of the document. */
+/** The phases base, packages and system: a pure step of the packages, files for commands and a part of the document. */
 export async function makeSystemStage(request: SystemRequest): Promise<Stage> {
   const { store } = request;
   const action = actionOf(request);
   const known = store.getAction(action)?.value as unknown as Stage | undefined;
   if (known !== undefined) return known;
-  const phases = await makePhases(request);
-  const pack = store.beginPack();
-  try {
-    const stage = finish(request, phases, pack);
-    pack.commit();
-    store.putAction(action, { value: stage as unknown as Json, reaches: stageReaches(stage) });
-    return stage;
-  } catch (error) {
-    pack.abort();
-    throw error;
-  }
+  // Scripts and commands run with packs of their own; without them this stage's pack is all there is.
+  const installed = runsScripts(request.document) ? await install(request) : undefined;
+  const stage = inPack(store, (pack) => finish(request, installed, pack));
+  store.putAction(action, { value: stage as unknown as Json, reaches: stageReaches(stage) });
+  return stage;
 }
 
-function actionOf({ document, packages, below, platform }: SystemRequest): Action {
+function runsScripts({ system, from }: ImageDocument): boolean {
+  return system.install === "full" && from.kind !== "scratch";
+}
+
+function actionOf({ document, packages, below, platform, project }: SystemRequest): Action {
   const { from, system, users, layers } = document;
   const roles = packages.map(({ locked }) => ({
     name: locked.name,
@@ -65,7 +72,8 @@ function actionOf({ document, packages, below, platform }: SystemRequest): Actio
     use: locked.use,
   }));
   const lower = below === undefined ? [] : [below.stage.flat, below.stage.owners];
-  const inputs = [...packages.map((item) => item.record), ...lower];
+  const files = system.run.map((run) => digestOf(encodeTree(projectTree(run, project()))));
+  const inputs = [...packages.map((item) => item.record), ...lower, ...files];
   const isChild = below !== undefined;
   // Equal trees may come in other layers, and those are part of the stage.
   const under = below?.stage.layers ?? [];
@@ -76,21 +84,37 @@ function actionOf({ document, packages, below, platform }: SystemRequest): Actio
 interface Phases {
   readonly base: OwnedTree;
   readonly packages: OwnedTree;
-  readonly installed?: readonly KeptRoot[];
 }
 
-/** Scripts run with packs of their own; without scripts nothing but this stage's pack is needed. */
-function makePhases(request: SystemRequest): Promise<Phases | undefined> {
-  const { document } = request;
-  return document.system.install === "full" && document.from.kind !== "scratch"
-    ? installWithWarnings(request)
-    : Promise.resolve(undefined);
+interface Installed extends Phases {
+  readonly system: OwnedTree;
+  readonly installed: readonly KeptRoot[];
 }
 
-async function installWithWarnings(request: SystemRequest): Promise<Phases> {
+/** Maintainer scripts, then the spec's users, then its commands. */
+async function install(request: SystemRequest): Promise<Installed> {
+  const { store, document, platform, project } = request;
   const phases = await installPhases(request);
-  for (const secret of phases.secrets) request.install.progress.warn(showSecret(secret));
-  return phases;
+  const { packages, peopled } = inPack(store, (pack) => {
+    const contents = openContents(store, pack);
+    const listed = listKept(request, phases.packages, contents);
+    return { packages: listed, peopled: assembleUsers(listed, document.users, contents) };
+  });
+  const near = phases.installed.at(-1)?.near;
+  const context = { ...request.install, store, near, project, platform, image: document.name };
+  const ran = await makeSystemRuns({ ...context, root: peopled, runs: document.system.run });
+  for (const secret of [...phases.secrets, ...ran.secrets]) request.install.progress.warn(showSecret(secret));
+  return { base: phases.base, packages, system: ran.owned, installed: [...phases.installed, ...ran.roots] };
+}
+
+/** An image without dpkg's database says in another way which packages it has. */
+function listKept({ store, document, packages, below }: SystemRequest, owned: OwnedTree, contents: Contents): OwnedTree {
+  if (document.system.base !== "none" || below !== undefined) return owned;
+  return listPackages(
+    owned,
+    packages.map((item) => readScripts(store, item)),
+    contents,
+  );
 }
 
 function unpackPhases({ store, document, packages, below }: SystemRequest, pack: PackWriter): Phases {
@@ -104,10 +128,10 @@ function unpackPhases({ store, document, packages, below }: SystemRequest, pack:
   });
 }
 
-function finish(request: SystemRequest, installed: Phases | undefined, pack: PackWriter): Stage {
+function finish(request: SystemRequest, installed: Installed | undefined, pack: PackWriter): Stage {
   const { store, document, packages, below } = request;
   const phases = installed ?? unpackPhases(request, pack);
-  const system = assembleUsers(phases.packages, document.users, openContents(store, pack));
+  const system = installed?.system ?? assembleUsers(phases.packages, document.users, openContents(store, pack));
   const sources = new Map(packages.map(({ locked }) => [packageId(locked), locked.sourceName]));
   const put = (tree: OwnedTree["tree"]): Digest => store.putTree(tree, pack);
   const options = { put, groups: 1, sourceOf: (owner: string) => sources.get(owner) };
@@ -119,6 +143,6 @@ function finish(request: SystemRequest, installed: Phases | undefined, pack: Pac
     ...planLayers("packages", phases.base, phases.packages, split),
     ...planLayers("system", phases.packages, system, options),
   ];
-  const roots = phases.installed === undefined ? {} : { installed: phases.installed };
+  const roots = installed === undefined ? {} : { installed: installed.installed };
   return { layers, ...putOwnedTree(store, pack, system), ...roots };
 }

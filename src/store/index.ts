@@ -16,6 +16,7 @@
  *     store.checkout(tree, "rootfs", { mode: "link" });
  */
 export { type OpenOptions, openStore } from "./disk-store.ts";
+export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
 export { removeTree } from "./remove-tree.ts";
 export type {

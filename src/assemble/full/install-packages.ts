@@ -2,7 +2,7 @@
 import { type Digest, type ImagePath, parsePath } from "../../base/index.ts";
 import { type Entry, makeTree, type Tree } from "../../formats/index.ts";
 import type { Sandbox, SandboxCircumstances, SandboxLimits } from "../../sandbox/index.ts";
-import type { PackWriter, Store } from "../../store/index.ts";
+import { inPack, type Store } from "../../store/index.ts";
 import { type Contents, openContents, type UnpackedPackage } from "../content.ts";
 import type { DebconfAnswers } from "../debconf/selections.ts";
 import { findUnanswered, type UnansweredQuestion, verifyAnswered } from "../debconf/unanswered.ts";
@@ -183,18 +183,6 @@ type Making = Contents & { readonly putTree: (tree: Tree) => Digest };
 interface Prepared {
   readonly root: OwnedTree;
   readonly extra: readonly Entry[];
-}
-
-function inPack<T>(store: Store, step: (pack: PackWriter) => T): T {
-  const pack = store.beginPack();
-  try {
-    const result = step(pack);
-    pack.commit();
-    return result;
-  } catch (error) {
-    pack.abort();
-    throw error;
-  }
 }
 
 function withEntries(tree: Tree, extra: readonly Entry[]): Tree {
