@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareOrdinal } from "../base/index.ts";
+import { compareOrdinal, type Digest } from "../base/index.ts";
 import { compareVersions } from "../debian/index.ts";
-import type { Lock, LockedImage, LockedPackage } from "./lock.ts";
+import type { Lock, LockedImage, LockedPackage, LockedStep } from "./lock.ts";
 
 /** One row of the table of changes. */
 export interface LockChange {
@@ -21,32 +21,58 @@ export interface LockChange {
 
 export interface ImageChanges {
   readonly image: string;
+  /** The step whose root changes; absent: the image itself. */
+  readonly step?: string;
   readonly platform: string;
   readonly state: "added" | "removed" | "kept";
+  /** Manifests of the foreign image below, where that is another one. */
+  readonly base?: { readonly before?: Digest; readonly after?: Digest };
   /** Sorted by name, then architecture. */
   readonly changes: readonly LockChange[];
 }
 
-/** What differs between two locks, image by image; those without a difference are left out. */
+type Holder = LockedImage | LockedStep;
+
+/** What differs between two locks, image by image, each before its steps; those without a difference are left out. */
 export function compareLocks(before: Lock | undefined, after: Lock): readonly ImageChanges[] {
-  const keyOf = ({ image, platform }: LockedImage): string => `${image} ${platform}`;
-  const old = new Map((before?.images ?? []).map((image) => [keyOf(image), image]));
-  const now = new Map(after.images.map((image) => [keyOf(image), image]));
+  const old = new Map(holdersOf(before));
+  const now = new Map(holdersOf(after));
   const keys = [...new Set([...old.keys(), ...now.keys()])].sort(compareOrdinal);
   return keys
-    .map((key) => compareImages(old.get(key), now.get(key)))
-    .filter(({ state, changes }) => state !== "kept" || changes.length > 0);
+    .map((key) => compareHolders(old.get(key), now.get(key)))
+    .filter(({ state, base, changes }) => state !== "kept" || base !== undefined || changes.length > 0);
 }
 
-function compareImages(before: LockedImage | undefined, after: LockedImage | undefined): ImageChanges {
-  const { image, platform } = (after ?? before) as LockedImage;
+function holdersOf(lock: Lock | undefined): (readonly [string, Holder])[] {
+  const holders: readonly Holder[] = [...(lock?.images ?? []), ...(lock?.steps ?? [])];
+  return holders.map((holder) => [[holder.image, stepOf(holder) ?? "", holder.platform].join("\0"), holder] as const);
+}
+
+function stepOf(holder: Holder): string | undefined {
+  return "step" in holder ? holder.step : undefined;
+}
+
+function compareHolders(before: Holder | undefined, after: Holder | undefined): ImageChanges {
+  const holder = (after ?? before) as Holder;
+  const { image, platform } = holder;
+  const step = stepOf(holder);
   const state = before === undefined ? "added" : after === undefined ? "removed" : "kept";
   const keyOf = ({ name, architecture }: LockedPackage): string => `${name}:${architecture}`;
   const old = new Map((before?.packages ?? []).map((item) => [keyOf(item), item]));
   const now = new Map((after?.packages ?? []).map((item) => [keyOf(item), item]));
   const keys = [...new Set([...old.keys(), ...now.keys()])].sort(compareOrdinal);
   const changes = keys.flatMap((key) => comparePackage(old.get(key), now.get(key)) ?? []);
-  return { image, platform, state, changes };
+  return { image, ...(step === undefined ? {} : { step }), platform, state, ...baseChange(before, after), changes };
+}
+
+function baseChange(before: Holder | undefined, after: Holder | undefined): Pick<ImageChanges, "base"> {
+  const [was, is] = [before, after].map(manifestOf);
+  if (was === is) return {};
+  return { base: { ...(was ? { before: was } : {}), ...(is ? { after: is } : {}) } };
+}
+
+function manifestOf(holder: Holder | undefined): Digest | undefined {
+  return holder !== undefined && "manifest" in holder ? holder.manifest : undefined;
 }
 
 function comparePackage(before: LockedPackage | undefined, after: LockedPackage | undefined): LockChange | undefined {
@@ -81,7 +107,7 @@ export function showLockChanges(images: readonly ImageChanges[]): string {
 
 const signs = { added: "+", removed: "-", upgraded: "↑", downgraded: "↓", rebuilt: "≠", role: "~" } as const;
 
-function showImage({ image, platform, state, changes }: ImageChanges): string {
+function showImage({ image, step, platform, state, base, changes }: ImageChanges): string {
   const rows = changes.map(showChange);
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => (row[column] as string).length)));
   const lines = rows.map((row) =>
@@ -90,8 +116,10 @@ function showImage({ image, platform, state, changes }: ImageChanges): string {
       .join("  ")
       .trimEnd(),
   );
-  const title = `${image} ${platform}${state === "kept" ? "" : ` (${state})`}: ${countsOf(changes)}`;
-  return [title, ...lines.map((line) => `  ${line}`), ""].join("\n");
+  const name = step === undefined ? image : `${image} step ${step}`;
+  const title = `${name} ${platform}${state === "kept" ? "" : ` (${state})`}: ${countsOf(changes)}`;
+  const below = base === undefined ? [] : [`  base ${base.before ?? "none"} -> ${base.after ?? "none"}`];
+  return [title, ...below, ...lines.map((line) => `  ${line}`), ""].join("\n");
 }
 
 function showChange({ kind, name, architecture, before, after, sizeDifferenceBytes, by }: LockChange): string[] {

@@ -45,6 +45,7 @@ export function readLock(value: unknown): Lock {
     imagesAsked(asked),
     images.map(({ image, platform }) => `${image} ${platform}`),
   );
+  checkManifests(asked, images);
   checkSame("steps", stepsAsked(asked), steps.map(showStep));
   checkUse(facts, [...images, ...steps]);
   const compressor = textOf(root["compressor"], "compressor");
@@ -204,6 +205,13 @@ function readRole(fields: Fields, { byRef, names }: KnownPackages): Omit<LockedP
 
 function imagesAsked(asked: readonly AskedImage[]): readonly string[] {
   return asked.flatMap(({ image, platforms }) => platforms.map((platform) => `${image} ${platform}`));
+}
+
+/** An image that stands on a foreign one says which, and no other does. */
+function checkManifests(asked: readonly AskedImage[], images: readonly LockedImage[]): void {
+  const foreign = new Set(asked.filter(({ from }) => from.startsWith("oci:")).map(({ image }) => image));
+  const odd = images.find(({ image, manifest }) => (manifest !== undefined) !== foreign.has(image));
+  if (odd !== undefined) throw fault(`manifest of image "${odd.image}" is missing, or it stands on none`);
 }
 
 function stepsAsked(asked: readonly AskedImage[]): readonly string[] {

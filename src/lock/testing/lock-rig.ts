@@ -67,15 +67,15 @@ export function fromSuites(...suites: readonly string[]): FromDocument {
 /** A whole document of which only a few fields matter. */
 export function imageDocument(
   packages: readonly string[],
-  more: { readonly base?: SystemDocument["base"] } & Partial<Omit<ImageDocument, "system">> = {},
+  more: Partial<Pick<SystemDocument, "base" | "install">> & Partial<Omit<ImageDocument, "system">> = {},
 ): ImageDocument {
-  const { base = "none", ...rest } = more;
+  const { base = "none", install = "unpack", ...rest } = more;
   return {
     ashlar: "image/v1",
     name: "web",
     from: fromSuites("fixture"),
     platforms: ["linux/amd64"],
-    system: { base, packages, install: "unpack", strip: [], only: {}, debconf: {}, run: [] },
+    system: { base, packages, install, strip: [], only: {}, debconf: {}, run: [] },
     users: {},
     steps: {},
     app: [],
