@@ -17,7 +17,7 @@ const epoch = { SOURCE_DATE_EPOCH: "315532800" };
 /** The rows of the budget that are about packages with their scripts; they need root and mmdebstrap. */
 export const fullRows: readonly ((workshop: Workshop) => Row)[] = [
   coldFull,
-  scriptsRemembered,
+  rememberedFull,
   onePackageFull,
   memoryFull,
 ];
@@ -77,7 +77,7 @@ function memoryFull(workshop: Workshop): Row {
 }
 
 /** An image of its own with the same packages, its layers written out. */
-function scriptsRemembered(workshop: Workshop): Row {
+function rememberedFull(workshop: Workshop): Row {
   const spec = workshop.spec("r2-full");
   const out = join(workshop.dir, "full-out");
   let count = 0;
