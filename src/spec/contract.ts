@@ -12,7 +12,7 @@ import type {
 } from "./document.ts";
 import { contractRun, contractStep } from "./contract-steps.ts";
 import { sourceNameOf } from "./expand-from.ts";
-import { usualBase, usualInstall } from "./inherit.ts";
+import { usualBase, usualClosure, usualInstall } from "./inherit.ts";
 import {
   mapValues,
   oneOrList,
@@ -69,7 +69,7 @@ function contractImage(image: ImageDocument, install: SystemDocument["install"])
       shell: expect.shell,
       setuid: expect.setuid,
       deny: someItems(expect.deny),
-      closure: unless(expect.closure, "strict"),
+      closure: unless(expect.closure, usualClosure(system.install)),
       closureAllow: someItems(expect.closureAllow),
     }),
     lifecycle: someOf({ ...image.lifecycle }),

@@ -12,7 +12,7 @@ import type {
 import { expandFrom } from "./expand-from.ts";
 import { bytesOf, canonicalRelation, listOf, mapRecord, present, sortedSet, withoutDotSlash } from "./expand-parts.ts";
 import { expandRun, expandStep } from "./expand-steps.ts";
-import { usualBase, usualInstall } from "./inherit.ts";
+import { usualBase, usualClosure, usualInstall } from "./inherit.ts";
 import type { FleetImageInput, FleetInput, ImageInput, ItemInput, SystemInput } from "./shape.ts";
 
 /**
@@ -50,17 +50,18 @@ function expandOne(input: FleetImageInput, name: string, below: readonly FleetIm
   const platforms = all.find((image) => image.platforms !== undefined)?.platforms ?? ["linux/amd64"];
   const install = all.find((image) => image.system?.install !== undefined)?.system?.install;
   const from = expandFrom(input.from);
+  const system = expandSystem(input.system, from, install ?? usualInstall(lowest));
   return {
     ashlar: "image/v1",
     name,
     from,
     platforms: sortedSet(platforms),
-    system: expandSystem(input.system, from, install ?? usualInstall(lowest)),
+    system,
     users: mapRecord(input.users ?? {}, expandUser),
     steps: mapRecord(input.steps ?? {}, expandStep),
     app: (input.app ?? []).map(expandItem),
     config: expandConfig(input.config ?? {}),
-    expect: expandExpect(input.expect ?? {}),
+    expect: expandExpect(input.expect ?? {}, system.install),
     lifecycle: present({ eol: input.lifecycle?.eol, successor: input.lifecycle?.successor }),
     layers: { packages: input.layers?.packages ?? 1 },
   };
@@ -184,12 +185,15 @@ function millisecondsOf(text: string | undefined): number | undefined {
   return Number.parseInt(text, 10) * (unitMs[text.replace(/^[0-9]+/, "")] as number);
 }
 
-function expandExpect(input: NonNullable<ImageInput["expect"]>): ExpectDocument {
+function expandExpect(
+  input: NonNullable<ImageInput["expect"]>,
+  install: SystemDocument["install"],
+): ExpectDocument {
   const { shell, setuid } = input;
   return {
     ...present({ maxSizeBytes: input.maxSize === undefined ? undefined : bytesOf(input.maxSize), shell, setuid }),
     deny: sortedSet(input.deny ?? []),
-    closure: input.closure ?? "strict",
+    closure: input.closure ?? usualClosure(install),
     closureAllow: sortedSet(input.closureAllow ?? []),
   };
 }

@@ -211,7 +211,7 @@ export interface Expect {
   readonly setuid?: boolean;
   /** Packages that must not be in the image. */
   readonly deny?: readonly string[];
-  /** What a missing library or interpreter is: an error ("strict", where absent) or a warning. */
+  /** What a missing library or interpreter is: an error ("strict", usual for unpacked images) or a warning (usual with `install: full`). */
   readonly closure?: "strict" | "warn";
   /** Paths whose missing libraries are accepted. */
   readonly closureAllow?: readonly AbsolutePath[];

@@ -23,7 +23,7 @@ test("readSpec fills in every default and sorts what has no order", async () => 
   assert.equal(
     documentText(document),
     '{"app":[],"ashlar":"image/v1","config":{"ports":["443/tcp","80/tcp"]},"expect":' +
-      '{"closure":"strict","closureAllow":[],"deny":[]},"from":{"kind":"debian",' +
+      '{"closure":"warn","closureAllow":[],"deny":[]},"from":{"kind":"debian",' +
       '"sources":[{"archive":"main","components":["main"],"name":"bookworm","suite":"bookworm"}],' +
       '"suite":"bookworm"},"layers":{"packages":1},"lifecycle":{},"name":"a/b",' +
       '"platforms":["linux/amd64"],"system":{"base":"essential","install":"full","only":{},"packages":[],"strip":[]},' +
