@@ -4,6 +4,7 @@ import {
   assembleUsers,
   type Contents,
   emptyTree,
+  keepTimes,
   listPackages,
   openContents,
   type OwnedTree,
@@ -128,15 +129,22 @@ function unpackPhases({ store, document, packages, below }: SystemRequest, pack:
   });
 }
 
-function finish(request: SystemRequest, installed: Installed | undefined, pack: PackWriter): Stage {
+/** What a sandbox captures has time 0, also where scripts wrote what was there already. */
+function timesKept(start: OwnedTree, { base, packages, system, installed }: Installed): Installed {
+  const kept = (owned: OwnedTree): OwnedTree => keepTimes(start.tree, owned);
+  return { base: kept(base), packages: kept(packages), system: kept(system), installed };
+}
+
+function finish(request: SystemRequest, made: Installed | undefined, pack: PackWriter): Stage {
   const { store, document, packages, below } = request;
+  const start = below === undefined ? emptyTree : readOwnedTree(store, below.stage);
+  const installed = made === undefined ? undefined : timesKept(start, made);
   const phases = installed ?? unpackPhases(request, pack);
   const system = installed?.system ?? assembleUsers(phases.packages, document.users, openContents(store, pack));
   const sources = new Map(packages.map(({ locked }) => [packageId(locked), locked.sourceName]));
   const put = (tree: OwnedTree["tree"]): Digest => store.putTree(tree, pack);
   const options = { put, groups: 1, sourceOf: (owner: string) => sources.get(owner) };
   const split = { ...options, groups: document.layers.packages };
-  const start = below === undefined ? emptyTree : readOwnedTree(store, below.stage);
   const layers = [
     ...(below?.stage.layers ?? []),
     ...planLayers("base", start, phases.base, options),
