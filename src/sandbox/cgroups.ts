@@ -8,11 +8,13 @@ import type { SandboxLimits } from "./sandbox.ts";
 export interface Cgroups {
   /** The launcher enters these. */
   readonly dirs: readonly string[];
-  /** Tells whether the kernel ended a process for want of memory. */
-  ranOutOfMemory(): boolean;
+  /** Which bound the kernel refused to pass, or ended a process for. */
+  refused(): Refusal | undefined;
   /** When no process is left. */
   remove(): void;
 }
+
+export type Refusal = "memory" | "processes";
 
 /** What the bounds of the kernel are above those of the watch, so that the watch sees them passed. */
 const sparePids = 32;
@@ -52,7 +54,7 @@ export function makeCgroups(name: string, limits: SandboxLimits): Cgroups {
   }
   return {
     dirs,
-    ranOutOfMemory: () => dirs.some((dir) => oomKills(dir) > 0),
+    refused: () => dirs.map(refusalIn).find((refusal) => refusal !== undefined),
     remove: () => {
       for (const dir of dirs) attempt(() => rmdirSync(dir));
       for (const parent of new Set(dirs.map(dirname))) removeStale(parent, name);
@@ -117,9 +119,14 @@ function cgroupParents(): Map<string, CgroupParent> {
 /** proc_pid_mountinfo(5): id, parent, device, root, mount point, options, "-", type, source, options. */
 const mountPattern = /^\d+ \d+ \S+ (\S+) (\S+) .* - (cgroup2?) \S+ (\S+)$/;
 
-function oomKills(dir: string): number {
-  const lines = [...readLines(join(dir, "memory.events")), ...readLines(join(dir, "memory.oom_control"))];
-  const line = lines.find((one) => one.startsWith("oom_kill "));
+function refusalIn(dir: string): Refusal | undefined {
+  if (counter(dir, "pids.events", "max") > 0) return "processes";
+  const kills = counter(dir, "memory.events", "oom_kill") + counter(dir, "memory.oom_control", "oom_kill");
+  return kills > 0 ? "memory" : undefined;
+}
+
+function counter(dir: string, file: string, name: string): number {
+  const line = readLines(join(dir, file)).find((one) => one.startsWith(`${name} `));
   return Number(line?.split(" ")[1] ?? 0);
 }
 

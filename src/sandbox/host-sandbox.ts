@@ -110,7 +110,7 @@ export class HostSandbox implements Sandbox {
     const cgroups = this.identity === "root" ? makeCgroups(cgroupName(dir), limits) : noCgroups;
     try {
       const launched = launch({ ...options, cgroups: cgroups.dirs });
-      const place = { upper: join(dir, "upper"), reader, ranOutOfMemory: cgroups.ranOutOfMemory };
+      const place = { upper: join(dir, "upper"), reader, refused: cgroups.refused };
       const { exitCode, captured, log } = await followRun(launched, request, place);
       if (!captured) return { exitCode, log, tree: root };
       return { exitCode, log, tree: applyUpper(root, onlyCaptured(reader.finish(), request.capture, root)) };
@@ -150,7 +150,7 @@ export class HostSandbox implements Sandbox {
   }
 }
 
-const noCgroups: Cgroups = { dirs: [], ranOutOfMemory: () => false, remove: () => undefined };
+const noCgroups: Cgroups = { dirs: [], refused: () => undefined, remove: () => undefined };
 
 /** Since Linux 5.14 the processes of a user are counted in each user namespace by itself. */
 function countsByNamespace(): boolean {

@@ -81,7 +81,8 @@ function killRun(child: ChildProcess): void {
 
 /** Enters control groups before the namespace of them is made, whose top is then ours. */
 const enterScript =
-  'n=$1; shift; while [ "$n" -gt 0 ]; do (echo 0 >"$1/cgroup.procs") 2>/dev/null; shift; n=$((n - 1)); done; exec "$@"';
+  'n=$1; shift; while [ "$n" -gt 0 ]; do (echo $$ >"$1/cgroup.procs") 2>/dev/null; shift; n=$((n - 1)); done; ' +
+  'exec "$@"';
 
 function launcherArgv({ identity, cpus, cgroups = [] }: LaunchOptions): string[] {
   const fewer = cpus === undefined ? [] : ["taskset", "--cpu-list", allowedCpus().slice(0, cpus).join(",")];

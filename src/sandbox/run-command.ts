@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 
 import { AshlarError } from "../base/index.ts";
 import { TarParser } from "../formats/index.ts";
+import type { Cgroups } from "./cgroups.ts";
 import { type Launched } from "./launcher.ts";
 import type { Excess } from "./limits.ts";
 import { OutputTail } from "./output-tail.ts";
@@ -23,7 +24,7 @@ export interface Ended {
 export interface RunPlace {
   readonly upper: string;
   readonly reader: UpperReader;
-  readonly ranOutOfMemory: () => boolean;
+  readonly refused: Cgroups["refused"];
 }
 
 /**
@@ -42,7 +43,7 @@ export async function followRun(launched: Launched, request: SandboxRun, place: 
   const watch = new Watch({
     pid: launched.process.pid ?? 0,
     upper: place.upper,
-    ranOutOfMemory: place.ranOutOfMemory,
+    refused: place.refused,
     limits: request.limits,
     onExcess: (what) => {
       excess = what;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Cgroups } from "./cgroups.ts";
 import { type Excess, excessOf } from "./limits.ts";
 import type { SandboxLimits } from "./sandbox.ts";
 import { diskBytesOf, freeBytes, processUsage } from "./usage.ts";
@@ -13,8 +14,7 @@ export interface WatchOptions {
   /** Where the run writes. */
   readonly upper: string;
   readonly limits: SandboxLimits;
-  /** Tells whether the kernel ended a process of the run for want of memory. */
-  readonly ranOutOfMemory: () => boolean;
+  readonly refused: Cgroups["refused"];
   /** Called once, when a bound is passed. */
   readonly onExcess: (excess: Excess) => void;
 }
@@ -67,8 +67,10 @@ export class Watch {
     if (this.#ended) return;
     const seconds = (performance.now() - this.#start) / 1000;
     const rest = { seconds, diskBytes: this.#diskBytes, outputBytes: this.#outputBytes };
-    const memory = this.#options.ranOutOfMemory() ? { memoryBytes: Infinity } : {};
-    const excess = excessOf({ ...usage, ...rest, ...memory }, this.#options.limits);
+    const refused = this.#options.refused();
+    const memory = refused === "memory" ? { memoryBytes: Infinity } : {};
+    const processes = refused === "processes" ? { processes: Infinity } : {};
+    const excess = excessOf({ ...usage, ...rest, ...memory, ...processes }, this.#options.limits);
     if (excess === undefined) return;
     this.end();
     this.#options.onExcess(excess);

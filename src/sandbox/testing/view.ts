@@ -2,6 +2,7 @@
 
 /** Looks at everything that a build could depend on. */
 export const view = `
+exec 2>&1
 id; umask; hostname; pwd; env | sort
 ls -a / | tr '\\n' ' '; echo
 (cd /dev; stat -c '%n %A' * pts/* 2>/dev/null)

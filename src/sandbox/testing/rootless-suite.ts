@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The contract of a real backend as whoever runs this with `node --test`: BACKEND, and HOME for the store. */
+import { join } from "node:path";
+import { after } from "node:test";
+
+import { loadCompressor } from "../../formats/index.ts";
+import { openStore } from "../../store/index.ts";
+import { hostSandboxContract } from "../host-sandbox.contract.ts";
+import type { SandboxBackend } from "../sandbox.ts";
+
+const store = openStore(join(process.env["HOME"] ?? "", "store"), { compressor: await loadCompressor() });
+after(() => store.close());
+hostSandboxContract(process.env["BACKEND"] as SandboxBackend, store);
