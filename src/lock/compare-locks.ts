@@ -45,7 +45,9 @@ export function compareLocks(before: Lock | undefined, after: Lock): readonly Im
 
 function holdersOf(lock: Lock | undefined): (readonly [string, Holder])[] {
   const holders: readonly Holder[] = [...(lock?.images ?? []), ...(lock?.steps ?? [])];
-  return holders.map((holder) => [[holder.image, stepOf(holder) ?? "", holder.platform].join("\0"), holder] as const);
+  return holders.map(
+    (holder) => [[holder.image, stepOf(holder) ?? "", holder.platform].join("\0"), holder] as const,
+  );
 }
 
 function stepOf(holder: Holder): string | undefined {
@@ -62,7 +64,14 @@ function compareHolders(before: Holder | undefined, after: Holder | undefined): 
   const now = new Map((after?.packages ?? []).map((item) => [keyOf(item), item]));
   const keys = [...new Set([...old.keys(), ...now.keys()])].sort(compareOrdinal);
   const changes = keys.flatMap((key) => comparePackage(old.get(key), now.get(key)) ?? []);
-  return { image, ...(step === undefined ? {} : { step }), platform, state, ...baseChange(before, after), changes };
+  return {
+    image,
+    ...(step === undefined ? {} : { step }),
+    platform,
+    state,
+    ...baseChange(before, after),
+    changes,
+  };
 }
 
 function baseChange(before: Holder | undefined, after: Holder | undefined): Pick<ImageChanges, "base"> {
@@ -75,7 +84,10 @@ function manifestOf(holder: Holder | undefined): Digest | undefined {
   return holder !== undefined && "manifest" in holder ? holder.manifest : undefined;
 }
 
-function comparePackage(before: LockedPackage | undefined, after: LockedPackage | undefined): LockChange | undefined {
+function comparePackage(
+  before: LockedPackage | undefined,
+  after: LockedPackage | undefined,
+): LockChange | undefined {
   const kind = kindOf(before, after);
   if (kind === undefined) return undefined;
   const { name, architecture, by } = (after ?? before) as LockedPackage;
@@ -90,7 +102,10 @@ function comparePackage(before: LockedPackage | undefined, after: LockedPackage 
   };
 }
 
-function kindOf(before: LockedPackage | undefined, after: LockedPackage | undefined): LockChange["kind"] | undefined {
+function kindOf(
+  before: LockedPackage | undefined,
+  after: LockedPackage | undefined,
+): LockChange["kind"] | undefined {
   if (before === undefined) return "added";
   if (after === undefined) return "removed";
   const order = compareVersions(after.version, before.version);
@@ -122,7 +137,15 @@ function showImage({ image, step, platform, state, base, changes }: ImageChanges
   return [title, ...below, ...lines.map((line) => `  ${line}`), ""].join("\n");
 }
 
-function showChange({ kind, name, architecture, before, after, sizeDifferenceBytes, by }: LockChange): string[] {
+function showChange({
+  kind,
+  name,
+  architecture,
+  before,
+  after,
+  sizeDifferenceBytes,
+  by,
+}: LockChange): string[] {
   const hasMoved = before !== undefined && after !== undefined && before !== after;
   const versions = hasMoved ? `${before} -> ${after}` : (after ?? before);
   const size = `${sizeDifferenceBytes < 0 ? "-" : "+"}${Math.ceil(Math.abs(sizeDifferenceBytes) / 1024)} KiB`;
@@ -131,7 +154,9 @@ function showChange({ kind, name, architecture, before, after, sizeDifferenceByt
 
 function countsOf(changes: readonly LockChange[]): string {
   const kinds = ["added", "removed", "upgraded", "downgraded", "rebuilt", "role"] as const;
-  const counts = kinds.map((kind) => [changes.filter((change) => change.kind === kind).length, kind] as const);
+  const counts = kinds.map(
+    (kind) => [changes.filter((change) => change.kind === kind).length, kind] as const,
+  );
   const shown = counts.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`);
   return shown.length > 0 ? shown.join(", ") : "no package changes";
 }

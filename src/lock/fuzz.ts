@@ -31,9 +31,9 @@ const seed = encodeLock({
       from: "debian:bookworm",
       sources: ["bookworm@12345678"],
       base: "none",
-      install: "unpack",
+      install: "full",
       packages: ["app"],
-      steps: {},
+      steps: { build: ["lib"] },
       platforms: [platform],
     },
   ],
@@ -48,7 +48,7 @@ const seed = encodeLock({
     },
   ],
   images: [{ image: "web", platform, packages: [lockedPackage("app", "spec"), lockedPackage("lib", "app")] }],
-  steps: [],
+  steps: [{ image: "web", step: "build", platform, packages: [lockedPackage("lib", "spec")] }],
 });
 
 /** For `test/long/fuzz.ts`. */
