@@ -12,6 +12,7 @@
  *     verifyClosure(checkClosure(phases.app.tree, { factsOf, contents }));
  *     const layer = phaseDifference(phases.base.tree, phases.packages.tree);
  */
+export { type Accounts, resolveOwner } from "./accounts.ts";
 export { appTree } from "./app-tree.ts";
 export { checkClosure, type ClosureFault, showFault, verifyClosure } from "./closure.ts";
 export { type ContentFacts, inspectContent } from "./content-facts.ts";

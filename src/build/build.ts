@@ -34,6 +34,8 @@ export interface BuildRequest {
   readonly images?: readonly string[] | undefined;
   /** Absent: all of each image. */
   readonly platforms?: readonly string[] | undefined;
+  /** An image of which only some platforms are built leaves its name where it points to. */
+  readonly keepsNames?: boolean | undefined;
   readonly epochSeconds?: number | undefined;
   readonly workers: number;
   readonly directoryOrder: DirectoryOrder;
@@ -167,7 +169,8 @@ async function buildNamed(request: BuildRequest, key: string, made: Made): Promi
   const digest = putNamedRecord(store, record);
   if (store.getRef(nameRef(name)) !== digest) {
     store.setRef(digestRef(name, record.digest), digest);
-    store.setRef(nameRef(name), digest);
+    const isPart = platforms.length < document.platforms.length;
+    if (!isPart || request.keepsNames !== true) store.setRef(nameRef(name), digest);
   }
   return { name, digest: record.digest, record };
 }

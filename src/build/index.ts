@@ -9,12 +9,14 @@
  *     const [image] = await build({ store, document, lock, fetch, form: "zstd:chunked", ... });
  *     await copyImage(storeSource(store, image.record), openTarget("oci", "out"));
  */
+export { readBaseRecord } from "./base-record.ts";
 export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
 export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";
+export { openBase } from "./foreign-base.ts";
 export { findReason, type Reason } from "./why.ts";
 export {
   type LookedImage,

@@ -34,6 +34,8 @@ const byPrefix: readonly (readonly [string, number])[] = [
   ["FETCH_", exitCodes.network],
   ["CHECK_", exitCodes.notReproducible],
   ["INTERRUPTED", exitCodes.interrupted],
+  ["SANDBOX_INTERRUPTED", exitCodes.interrupted],
+  ["SANDBOX_MOUNT", exitCodes.usage],
 ];
 
 /** The exit code for something thrown. */

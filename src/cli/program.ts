@@ -7,6 +7,7 @@ import type { Finish } from "./finish.ts";
 import { registerBuildVerbs } from "./register-build.ts";
 import { registerLookVerbs } from "./register-look.ts";
 import { registerStoreVerbs } from "./register-store.ts";
+import { registerTryVerbs } from "./register-try.ts";
 import type { Shell } from "./shell.ts";
 
 const exitCodeHelp = `
@@ -25,6 +26,7 @@ export function makeProgram(shell: Shell, finish: Finish): Command {
     .addHelpText("after", exitCodeHelp);
   registerBuildVerbs(program, shell, finish);
   registerLookVerbs(program, shell, finish);
+  registerTryVerbs(program, shell, finish);
   registerStoreVerbs(program, shell, finish);
   settle(program, shell);
   return program;

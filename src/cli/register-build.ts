@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from "commander";
 
+import { collect } from "./collect.ts";
 import type { Finish } from "./finish.ts";
 import type { Shell } from "./shell.ts";
 
 const specHelp = "spec file, or a directory with ashlar.yaml or ashlar.ts";
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
 
 /** The verbs that turn a spec into a lock and images. Their work is loaded when they are run. */
 export function registerBuildVerbs(program: Command, shell: Shell, finish: Finish): void {

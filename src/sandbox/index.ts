@@ -10,6 +10,7 @@
  *     const sandbox = openSandbox({ store });
  *     const { exitCode, tree } = await sandbox.run({ root, platform, command: { argv: ["ldconfig"] }, limits, pack });
  */
+export { emulatorFor } from "./emulator.ts";
 export { fixedEnvironment } from "./environment.ts";
 export { defaultLimits } from "./limits.ts";
 export { type MemoryOutcome, type MemoryRun, memorySandbox } from "./memory-sandbox.ts";

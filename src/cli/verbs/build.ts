@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { AshlarError, type Json } from "../../base/index.ts";
 import {
   build as buildAll,
+  type BuildRequest,
   type BuiltImage,
   findProject,
   type LoadedSpec,
@@ -19,6 +20,7 @@ import { fetchPackages } from "../../fetch/index.ts";
 import { type LayerForm, type LayerSpool, openSpool } from "../../layer/index.ts";
 import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
 import { openSandbox } from "../../sandbox/index.ts";
+import type { Document } from "../../spec/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { CheckReport } from "../check-build.ts";
 import { CircumstancesWatch, circumstancesOf, type SeenTwice } from "../check-sandbox.ts";
@@ -62,21 +64,44 @@ interface Run {
 /** `ashlar build [SPEC]` */
 export async function build(shell: Shell, spec: string | undefined, options: BuildOptions): Promise<Outcome> {
   const outputs = (options.output ?? []).map((text) => parseOutput(text, shell.cwd));
-  const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
-  const progress = makeProgress(shell, options);
-  const store = await openForWriting(shell, options);
-  const lease = store.lease();
-  const spool = outputs.length > 0 ? openSpool(store.tmpDir) : undefined;
-  try {
-    const run: Run = { shell, options, project, store, progress, spool, watch: new CircumstancesWatch() };
-    const loaded = await loadSpec(project, parseParameters(options.set), store);
-    const lock = await lockFor(run, loaded);
-    const images = await buildAll(requestOf(run, loaded, lock));
+  return withBuilt(shell, spec, options, async ({ run, loaded, images }) => {
     await deliver(run, images, outputs);
     const check = options.check
       ? await (await import("../check-build.ts")).checkBuild({ ...run, document: loaded.document }, images)
       : undefined;
-    return outcome(store, images, { check, seen: run.watch.seen });
+    return outcome(run.store, images, { check, seen: run.watch.seen });
+  });
+}
+
+interface Built {
+  readonly run: Run;
+  readonly loaded: LoadedSpec;
+  readonly images: readonly BuiltImage[];
+}
+
+/** Which part of a document to build. */
+type Narrowing = Partial<Pick<BuildRequest, "images" | "platforms" | "keepsNames">>;
+
+/** Builds a spec as `ashlar build` does, or the part of it that `narrow` says, and hands the images on. */
+export async function withBuilt<T>(
+  shell: Shell,
+  spec: string | undefined,
+  options: BuildOptions,
+  use: (built: Built) => Promise<T>,
+  narrow: (document: Document) => Narrowing = () => ({}),
+): Promise<T> {
+  const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
+  const progress = makeProgress(shell, options);
+  const store = await openForWriting(shell, options);
+  const lease = store.lease();
+  const spool = (options.output ?? []).length > 0 ? openSpool(store.tmpDir) : undefined;
+  try {
+    const run: Run = { shell, options, project, store, progress, spool, watch: new CircumstancesWatch() };
+    const loaded = await loadSpec(project, parseParameters(options.set), store);
+    const part = narrow(loaded.document);
+    const lock = await lockFor(run, loaded);
+    const images = await buildAll({ ...requestOf(run, loaded, lock), ...part });
+    return await use({ run, loaded, images });
   } finally {
     spool?.close();
     lease.release();
@@ -102,7 +127,7 @@ async function lockFor(
   return fresh;
 }
 
-function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): Parameters<typeof buildAll>[0] {
+function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest {
   const circumstances = circumstancesOf(run.shell);
   const { shell, options, project, store, progress, spool } = run;
   return {
