@@ -78,14 +78,16 @@ function unknownKey(check: Check, parent: DataPath, key: string): Fault {
   const known = shapesAt.keys(check.shape, parent);
   const path = [...parent, key];
   const object = parent.length === 0 ? `key "${key}"` : `key "${key}" of ${showDataPath(parent)}`;
-  if (Object.hasOwn(planned, key)) {
+  if (Object.hasOwn(planned, key) && !known.includes(key)) {
     return { path, onKey: true, message: `use ${object}: ${planned[key]}` };
   }
   const meant = didYouMean(key, known);
   if (shapesAt.isChoice(check.shape, parent) && known.includes(key)) {
     const beside = Object.keys(valueAt(check.value, parent) as object);
     const rival = beside.find((name) => name !== key && !shapesAt.keysBeside(check.shape, parent, key).includes(name));
-    return { path, onKey: true, message: `use ${object}: beside "${rival}", want one of them` };
+    if (rival !== undefined) return { path, onKey: true, message: `use ${object}: beside "${rival}", want one of them` };
+    const needed = shapesAt.neededBeside(check.shape, parent, key).filter((name) => !beside.includes(name));
+    return { path, onKey: true, message: `use ${object}: it says nothing alone, want ${needed.join(", ")} beside it` };
   }
   const hint = meant === undefined ? undefined : `did you mean "${meant}"?`;
   return { path, onKey: true, message: `use ${object}: it is unknown, want one of ${known.join(", ")}`, hint };

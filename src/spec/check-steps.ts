@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AppItem, FromDocument, ImageDocument, SourceFileDocument, StepDocument } from "./document.ts";
 import type { Say } from "./check-meaning.ts";
+import { fileName } from "./expand-steps.ts";
 import { didYouMean } from "./fault.ts";
 
 /** Finds what steps, and what is placed of their outputs, contradict. */
@@ -58,7 +59,7 @@ function checkSource({ url, unpack, to, patches }: SourceFileDocument, say: Say)
     say(["patches"], "the source is not unpacked, want unpack: true or no patches");
   }
   if (!unpack && to === "") say(["url"], "it does not end in a file's name, want to: NAME beside it");
-  if (unpack && otherArchives.test(url)) {
+  if (unpack && otherArchives.test(fileName(url))) {
     const hint =
       "leave it as it is with unpack: false, and unpack it in the step with a program of its tools";
     say(["unpack"], "only tar can be unpacked, plain or compressed with gzip, xz or zstd", hint);

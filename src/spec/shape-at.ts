@@ -25,6 +25,15 @@ export const shapesAt = {
     const defs = alternatives(shape, path).filter((def) => Object.hasOwn(def.shape ?? {}, key));
     return defs.flatMap((def) => Object.keys(def.shape ?? {}));
   },
+  /** The keys that have to stand there with one of them, of the alternative that asks least. */
+  neededBeside(shape: z.ZodType, path: DataPath, key: string): string[] {
+    const defs = alternatives(shape, path).filter((def) => Object.hasOwn(def.shape ?? {}, key));
+    const needed = defs.map((def) =>
+      Object.entries(def.shape ?? {}).filter(([, inner]) => !isOptional(inner)),
+    );
+    const [least = []] = needed.sort((a, b) => a.length - b.length);
+    return least.map(([name]) => name);
+  },
   /** Whether it is a mapping that holds one of several keys. */
   isChoice(shape: z.ZodType, path: DataPath): boolean {
     return alternatives(shape, path).filter((def) => def.shape !== undefined).length > 1;
@@ -35,6 +44,10 @@ export const shapesAt = {
     return types.includes("string") && !types.includes("number");
   },
 } as const;
+
+function isOptional(shape: z.ZodType): boolean {
+  return shape._zod.optin === "optional";
+}
 
 function alternatives(shape: z.ZodType, path: DataPath): Def[] {
   let defs = opened(shape);
