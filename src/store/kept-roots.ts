@@ -43,7 +43,7 @@ export function dropRoots(layout: Layout): void {
 /** What is not as `tree` says, without reading contents: their inodes are those of links, which fsck reads. */
 export function* rootFaults(path: string, tree: Tree): Iterable<string> {
   const owner = ownOwner();
-  const there = new Set(readdirSync(path, { recursive: true, encoding: "utf8" }));
+  const there = new Set(pathsBelow(path));
   for (const entry of tree) {
     // A name that is not UTF-8 does not survive the listing, and not every user may make devices.
     if (!entry.path.isWellFormed() || entry.type === "char" || entry.type === "block") continue;
@@ -63,4 +63,13 @@ function isAs(path: string, entry: Entry): boolean {
   if (entry.type === "dir") return stats.isDirectory();
   if (entry.type === "fifo") return stats.isFIFO();
   return stats.isFile() && (entry.type !== "file" || stats.size === entry.sizeBytes);
+}
+
+/** Not Node's own recursive listing: that follows links to directories, out of the root too. */
+function* pathsBelow(root: string, below = ""): Iterable<string> {
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    yield path;
+    if (entry.isDirectory()) yield* pathsBelow(root, path);
+  }
 }
