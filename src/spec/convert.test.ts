@@ -54,6 +54,12 @@ const item = fc.oneof(
       { exclude: fc.array(glob), ...placing },
     ),
   }),
+  fc.record({
+    output: withNeeded(
+      { step: fc.constant("all"), path: fc.oneof(glob, fc.array(glob, { minLength: 1 })), to: path },
+      placing,
+    ),
+  }),
   fc.record({ write: withNeeded({ to: filePath, text }, placing) }),
   fc.record({ dir: withNeeded({ path: filePath }, placing) }),
   fc.record({ link: fc.record({ path: filePath, target: fc.constantFrom("a", "../b c", "/x") }) }),
@@ -67,8 +73,13 @@ const thirdParty = withNeeded(
   },
   { name: fc.constantFrom("one", "two") },
 );
+const pinned = `example.com:5000/base@sha256:${"ab".repeat(32)}`;
 const source = fc.oneof(fc.constantFrom("updates", "security", "backports"), thirdParty);
 const from = fc.oneof(
+  withNeeded(
+    { oci: fc.constant(pinned), debian: fc.constant("trixie") },
+    { at: fc.constantFrom("oci:vendor/base", "docker-archive:a b.tar:x:v1"), sources: fc.subarray(["updates"]) },
+  ),
   fc.constantFrom("debian:bookworm", "debian:trixie"),
   withNeeded(
     { debian: fc.constant("bookworm") },
@@ -78,9 +89,51 @@ const from = fc.oneof(
     },
   ),
 );
+const someGlobs = fc.oneof(glob, fc.array(glob));
+const script = text.filter((one) => one.trim() !== "");
+const argv = fc.array(text, { minLength: 1, maxLength: 3 });
+const shellText = text.map((one) => ["/bin/sh", "-eu", "-c", one]);
+const env = fc.dictionary(fc.constantFrom("A", "a b", "toString"), text);
+const command = (more: Record<string, fc.Arbitrary<unknown>>, needed = {}): fc.Arbitrary<object> =>
+  fc.oneof(
+    withNeeded({ cmd: fc.oneof(argv, shellText), ...needed }, more),
+    withNeeded({ script, ...needed }, more),
+  );
+const run = fc.oneof(script, command({ env, inputs: someGlobs }));
+const sourceFile = withNeeded(
+  {
+    url: fc.constantFrom("https://example.com/a-1.tar.xz", "http://example.com/b%2B1.tgz?c=d", "https://example.com/e"),
+    sha256: fc.constantFrom("ab".repeat(32), `sha256:${"01".repeat(32)}`),
+  },
+  { to: fc.constantFrom(".", "./x/y/", "z"), unpack: fc.constant(true), patches: fc.constant(["b.patch", "a.patch"]) },
+).map((one) => ("patches" in one ? { ...one, unpack: true } : one));
+const distinctTargets = fc.array(sourceFile, { maxLength: 1 });
+const step = command(
+  {
+    tools: fc.subarray(["gcc", "make (>= 4)"]),
+    inputs: glob,
+    exclude: fc.constant([]),
+    sources: distinctTargets,
+    env,
+    secrets: fc.subarray(["b", "a"]),
+    timeout: fc.constantFrom("90s", "3600s", "45m"),
+    memory: fc.constantFrom("4GiB", "40MB", "1025B", "0B"),
+  },
+  { outputs: fc.oneof(glob, fc.array(glob, { minLength: 1 })) },
+);
+/** Outputs of the step "all" may be placed: there is always one, and it makes everything. */
+const steps = fc
+  .dictionary(fc.constantFrom("a", "b.c-d", "0", "constructor"), step)
+  .map((some) => ({ ...some, all: { cmd: ["make"], outputs: "**" } }));
+/** What needs maintainer scripts is not there without them. */
+const systemOf = (system: Record<string, unknown>): object => {
+  if (system["install"] !== "unpack") return system;
+  const { debconf: _, run: __, ...rest } = system;
+  return rest;
+};
 const globs = fc.array(fc.constantFrom("/a", "/b/**"), { minLength: 1 });
 const image = withNeeded(
-  { name: fc.constantFrom("x", "example.com/a/b-c"), from },
+  { name: fc.constantFrom("x", "example.com/a/b-c"), from, steps },
   {
     platforms: fc.subarray(["linux/amd64", "linux/arm64", "linux/arm/v7"], { minLength: 1 }),
     system: optional({
@@ -93,7 +146,9 @@ const image = withNeeded(
       install: fc.constantFrom("unpack", "full"),
       strip: fc.subarray(["docs", "man", "scripts"]),
       only: fc.dictionary(fc.constantFrom("tzdata", "libc6", "constructor"), fc.oneof(globs, fc.constant("/x"))),
-    }),
+      debconf: fc.dictionary(fc.constantFrom("a/b", "tzdata/Zones/Europe"), text),
+      run: fc.array(run, { maxLength: 3 }),
+    }).map((system) => systemOf(system as Record<string, unknown>)),
     users: fc.dictionary(
       fc.constantFrom("web"),
       withNeeded(
@@ -150,15 +205,22 @@ const image = withNeeded(
     layers: optional({ packages: fc.integer({ min: 1, max: 100 }) }),
   },
 );
-const fleetOf = fc.record({ base: image, top: fc.record({ app: fc.array(item) }) }).map(({ base, top }) => ({
+const fleetOf = fc.record({ base: image, top: fc.record({ app: fc.array(item), steps }) }).map(({ base, top }) => ({
   ashlar: "fleet/v1",
   registry: "example.com/shop",
-  images: { base, top: { from: { image: "base" }, ...top } },
+  images: { base: onBase(base), top: { from: { image: "base" }, ...top } },
 }));
 const written = fc.oneof(
-  image.map((one) => ({ ashlar: "image/v1", ...one })),
+  image.map((one) => ({ ashlar: "image/v1", ...onBase(one) })),
   fleetOf,
 );
+
+/** A foreign base brings the base set itself. */
+function onBase(one: object): object {
+  const { from: below, system } = one as { readonly from: unknown; readonly system?: object };
+  const isForeign = typeof below === "object" && below !== null && "oci" in below;
+  return isForeign && system !== undefined ? { ...one, system: { ...system, base: "none" } } : one;
+}
 
 function documentFrom(value: unknown): Document {
   return documentOf({
@@ -204,6 +266,57 @@ app:
   - link: { path: /usr/bin/gateway, target: server }
 config: { entrypoint: [ /usr/bin/server ], user: "65532", ports: [ 53/udp, 8443 ] }
 expect: { maxSize: 25MB, shell: false, setuid: false }
+`,
+  );
+});
+
+test("convertSpec writes commands, steps and bases as a person would", async () => {
+  const image = "example.com/base@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+  const yaml = `ashlar: image/v1
+name: x
+from:
+  oci: ${image}
+  debian: bookworm
+platforms: [ linux/amd64 ]
+system: { debconf: { tzdata/Areas: Europe }, run: [ useradd -r app ] }
+steps:
+  server:
+    tools: [ golang-go ]
+    inputs: cmd/**
+    env: { CGO_ENABLED: "0" }
+    script: |
+      cd cmd
+      go build -o "$OUT/server"
+    outputs: server
+    memory: 4GiB
+app:
+  - output: { step: server, path: server, to: /usr/bin/server, mode: "0755" }
+`;
+  const { document } = await readSpec({ file: "a.yaml", text: yaml });
+  assert.equal(await convertSpec(document, "yaml"), yaml);
+  assert.equal(
+    await convertSpec(document, "ts"),
+    `import { image, oci, output, step } from "ashlar";
+
+export default image({
+  name: "x",
+  from: oci("${image}", {
+    debian: "bookworm",
+  }),
+  platforms: ["linux/amd64"],
+  system: { debconf: { "tzdata/Areas": "Europe" }, run: ["useradd -r app"] },
+  steps: {
+    server: step({
+      tools: ["golang-go"],
+      inputs: "cmd/**",
+      env: { CGO_ENABLED: "0" },
+      script: "cd cmd\\ngo build -o \\"$OUT/server\\"\\n",
+      outputs: "server",
+      memory: "4GiB",
+    }),
+  },
+  app: [output("server", "server", "/usr/bin/server", { mode: "0755" })],
+});
 `,
   );
 });

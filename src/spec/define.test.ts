@@ -41,9 +41,9 @@ function compile(specs: Readonly<Record<string, string>>): string[] {
 }
 
 const base = (fields: string): string =>
-  `import { basedOn, copy, debian, dir, image, input, link, scratch, write } from "ashlar";
+  `import { basedOn, copy, debian, dir, image, input, link, oci, output, scratch, step, write } from "ashlar";
 export default image({ name: "x", from: scratch, ${fields} });
-[basedOn, copy, debian, dir, input, link, write];
+[basedOn, copy, debian, dir, input, link, oci, output, step, write];
 `;
 
 /** Each is one mistake. */
@@ -56,6 +56,18 @@ const mistakes: Readonly<Record<string, string>> = {
   "unknown-platform.ts": base('platforms: ["linux/amd46"]'),
   "size-as-number.ts": base("expect: { maxSize: 40 }"),
   "unknown-source.ts": base("").replace("from: scratch", 'from: debian("bookworm", { sources: ["update"] })'),
+  "step-without-command.ts": base('steps: { a: step({ outputs: "x" }) }'),
+  "step-without-outputs.ts": base('steps: { a: { cmd: ["x"] } }'),
+  "output-to-relative.ts": base('app: [output("a", "x", "usr/bin/x")]'),
+  "source-by-file.ts": base(
+    'steps: { a: step({ cmd: ["x"], outputs: "x", sources: [{ url: "file:///x", sha256: "" }] }) }',
+  ),
+  "timeout-in-ms.ts": base('steps: { a: step({ cmd: ["x"], outputs: "x", timeout: "5ms" }) }'),
+  "answer-as-boolean.ts": base('system: { debconf: { "a/b": true } }'),
+  "question-without-package.ts": base('system: { debconf: { b: "true" } }'),
+  "run-of-nothing.ts": base('system: { run: [{ env: { A: "b" } }] }'),
+  "base-by-tag.ts": base("").replace("from: scratch", 'from: oci("debian:12")'),
+  "base-at-nowhere.ts": base("").replace("from: scratch", 'from: oci("a@sha256:b", { at: "/srv" })'),
   "default-not-a-choice.ts": base(
     'layers: { packages: 1 }, config: { author: input("a", { choices: ["x"], default: "y" }) }',
   ),

@@ -211,4 +211,85 @@ images:
     config: { entrypoint: [/usr/bin/node], cmd: [src/main.js], user: node, workdir: /app, ports: [3001] }
 `,
   },
+  {
+    name: "service built in steps, on a foreign base",
+    ts: `import { copy, debian, fleet, image, oci, output, step, write } from "ashlar";
+[debian, fleet, copy];
+const hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+export default image({
+  name: "registry.example.com/server",
+  from: oci(\`example.com/base@sha256:\${hash}\`, { at: "oci:vendor/base", debian: "bookworm", sources: ["security"] }),
+  platforms: ["linux/amd64"],
+  system: {
+    packages: ["tzdata"],
+    debconf: { "tzdata/Areas": "Europe" },
+    run: ["useradd -r app", { cmd: ["/usr/sbin/update-x"], env: { A: "1" }, inputs: "x/**" }],
+  },
+  steps: {
+    server: step({
+      tools: ["golang-go"],
+      inputs: ["go.mod", "cmd/**"],
+      exclude: "**/*_test.go",
+      env: { CGO_ENABLED: "0" },
+      cmd: ["go", "build", "-o", "$OUT/server", "./cmd/server"],
+      outputs: "server",
+      timeout: "30m",
+      memory: "4GiB",
+      secrets: ["token"],
+    }),
+    hello: step({
+      tools: ["gcc", "make"],
+      sources: [
+        { url: "https://example.com/hello-1.tar.gz", sha256: hash, patches: "fix.patch" },
+        { url: "https://example.com/words.bin", sha256: hash, to: "data/words.bin" },
+      ],
+      script: "make\\n",
+      outputs: ["hello", "share/**"],
+    }),
+  },
+  app: [
+    output("server", "server", "/usr/bin/server", { mode: "0755" }),
+    output("hello", ["hello", "share/**"], "/usr"),
+    write("/etc/x", "y"),
+  ],
+});
+`,
+    yaml: `ashlar: image/v1
+name: registry.example.com/server
+from:
+  oci: example.com/base@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  at: oci:vendor/base
+  debian: bookworm
+  sources: [security]
+system:
+  packages: [tzdata]
+  debconf: { tzdata/Areas: Europe }
+  run:
+    - script: useradd -r app
+    - { cmd: [/usr/sbin/update-x], env: { A: "1" }, inputs: [x/**] }
+steps:
+  hello:
+    tools: [gcc, make]
+    sources:
+      - { url: https://example.com/hello-1.tar.gz, sha256: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", unpack: true, to: ., patches: [fix.patch] }
+      - { url: https://example.com/words.bin, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, to: data/words.bin }
+    script: |
+      make
+    outputs: [share/**, hello]
+  server:
+    tools: [golang-go]
+    inputs: [cmd/**, go.mod]
+    exclude: ["**/*_test.go"]
+    env: { CGO_ENABLED: "0" }
+    cmd: [go, build, -o, $OUT/server, ./cmd/server]
+    outputs: [server]
+    timeout: 1800s
+    memory: 4096MiB
+    secrets: [token]
+app:
+  - output: { step: server, path: [server], to: /usr/bin/server, mode: "0755" }
+  - output: { step: hello, path: [share/**, hello], to: /usr/ }
+  - write: { to: /etc/x, text: "y" }
+`,
+  },
 ];
