@@ -11,7 +11,7 @@ export interface SecretKind extends FoundSecret {
   readonly action: "remove" | "keep";
 }
 
-const atStart = "made at the next start of the service";
+const atStart = "start the service";
 
 /**
  * Known secrets, first match wins. To add one: what `build --check` names as a difference with a key, or
