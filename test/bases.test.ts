@@ -14,6 +14,7 @@ const area = mkdtempSync(join(tmpdir(), "ashlar-bases-"));
 after(() => rmSync(area, { recursive: true, force: true }));
 const at = (name: string): string => join(area, name);
 const needed = { skip: missing(foreignPrograms) };
+const withPodman = { skip: missing([...foreignPrograms, ...podmanPrograms]) };
 
 interface Descriptor {
   readonly mediaType: string;
@@ -35,6 +36,15 @@ interface Config {
 const raw = (image: string): Manifest => JSON.parse(must("skopeo", ["inspect", "--raw", image])) as Manifest;
 const configOf = (image: string): Config =>
   JSON.parse(must("skopeo", ["inspect", "--config", "--raw", image])) as Config;
+
+interface Changes {
+  readonly packages: { readonly added: object[]; readonly removed: object[]; readonly changed: object[] };
+  readonly files: {
+    readonly added: readonly { readonly path: string }[];
+    readonly removed: object[];
+    readonly changed: readonly { readonly path: string; readonly what: readonly string[] }[];
+  };
+}
 
 /** Where each form of the one image lies in the project, and the digest that names it there. */
 interface Place {
@@ -108,6 +118,7 @@ function built(name: string, how: How = {}): string {
   return out;
 }
 
+const ids = new Set<string>();
 for (const [name, form] of [
   ["gzip", "zstd:chunked"],
   ["zstd", "gzip"],
@@ -131,6 +142,8 @@ for (const [name, form] of [
       Cmd: ["cat /etc/hello"],
     });
     assert.equal(now.author, "somebody else");
+    ids.add(above.config.digest);
+    assert.equal(ids.size, 1, "the image ID depends neither on compression nor on the place");
   });
 }
 
@@ -165,7 +178,120 @@ test("umoci's tree of base and our layers is our flat root, path for path", need
   assert.equal(readFileSync(join(theirs, "srv/www/b"), "utf8"), "one\n");
 });
 
-test("the image ID does not depend on how the base's layers are compressed, nor on the place", needed, () => {
-  const ids = ["gzip", "zstd", "archive"].map((name) => raw(built(name)).config.digest);
-  assert.equal(new Set(ids).size, 1);
+test("podman runs the image as base and spec say together", withPodman, () => {
+  built("gzip", { args: ["--compression=gzip", `--output=oci-archive:${at("image.tar")}`] });
+  const run = podmanOf("image.tar");
+  assert.equal(run(), "hello\n");
+  const said = run("echo $FOO $A; pwd; cat /srv/www/a /srv/www/b; ls /usr/share/misc");
+  assert.equal(said, "bar 1\n/srv\nanother one\none\nfile\n");
+});
+
+/** Loads an archive into a podman of its own; what is returned runs the image there. */
+function podmanOf(archive: string): (...command: string[]) => string {
+  const podman = openPodman(at(`podman-${archive}`));
+  podman.load(at(archive));
+  const id = podman.podman(["images", "--quiet", "--no-trunc"]).trim().replace("sha256:", "");
+  return (...command) => podman.run(id, { options: [], command });
+}
+
+test("packages go on top of those that dpkg's status of the base has", withPodman, () => {
+  const rest = "system: { install: unpack, packages: [less, libtinfo6] }";
+  const archive = `--output=oci-archive:${at("unpack.tar")}`;
+  const image = built("gzip", { rest, args: ["--compression=gzip", archive] });
+  assert.deepEqual(lockedNames(), ["less"]);
+  const layer = raw(image).layers[4]?.digest.slice(7) as string;
+  const files = must("tar", ["-tzf", join(at("out-gzip"), "blobs/sha256", layer)])
+    .trim()
+    .split("\n");
+  const ours = files.filter((name) => !name.endsWith("/"));
+  assert.ok(ours.includes("usr/bin/less") && ours.every((name) => name.includes("less")), ours.join(" "));
+  assert.match(podmanOf("unpack.tar")("less --version"), /^less \d+/);
+  const names = inspect("example/on-base").packages.map((item) => item.name);
+  assert.deepEqual(new Set(["less", "dpkg"]).difference(new Set(names)), new Set());
+});
+
+function lockedNames(): string[] {
+  const lock = JSON.parse(readFileSync(at("project/ashlar.lock"), "utf8")) as {
+    images: readonly { packages: readonly { name: string; use?: string }[] }[];
+  };
+  return (lock.images[0]?.packages ?? []).filter((item) => item.use === undefined).map((item) => item.name);
+}
+
+test("a package of the base stays at its version: what needs a newer one is refused", needed, () => {
+  const { status, err } = buildOn(make()["gzip"] as Place, {
+    rest: 'system: { install: unpack, packages: ["dpkg (>= 99)"] }',
+  });
+  assert.equal(status, 1);
+  assert.match(err, /error\[SOLVER_IMPOSSIBLE\].*dpkg \(>= 99\)".*the base has 1\./);
+});
+
+test("install: full runs scripts on a base of dpkg, whose database goes on", withPodman, () => {
+  const rest = "system: { install: full, packages: [less] }";
+  const args = ["--compression=gzip", `--output=oci-archive:${at("full.tar")}`];
+  assert.equal(buildOn(make()["gzip"] as Place, { rest, args }).status, 0);
+  const said = podmanOf("full.tar")(
+    "dpkg --audit; dpkg-query -W -f '${Status}\\n' less dpkg; readlink /etc/alternatives/pager",
+  );
+  assert.equal(said, "install ok installed\ninstall ok installed\n/usr/bin/less\n");
+});
+
+test("inspect, tree, why, cat and diff know what came with the base", needed, () => {
+  const image = built("gzip");
+  const look = (...args: string[]): string => {
+    const { status, out, err } = ashlar(at("store"), args);
+    assert.equal(status, 0, err);
+    return out;
+  };
+  const names = inspect("example/on-base").packages.map((item) => item.name);
+  assert.ok(names.includes("dpkg") && names.length > 50);
+  assert.deepEqual(inspect(image).packages, inspect("example/on-base").packages);
+  assert.equal(look("cat", "example/on-base", "/srv/www/b"), "one\n");
+  assert.match(look("why", "example/on-base", "/usr/bin/dpkg"), /package dpkg\n.*came with the image/);
+  assert.match(look("why", "example/on-base", "/srv/www/b"), /no package has it/);
+  const base = (make()["gzip"] as Place).place.replace("vendor", at("project/vendor"));
+  const { files, packages } = JSON.parse(look("diff", base, "example/on-base", "--json")) as Changes;
+  assert.deepEqual([packages.added, packages.removed, packages.changed], [[], [], []]);
+  assert.deepEqual([files.added.map(({ path }) => path), files.removed], [["etc/hello"], []]);
+  assert.deepEqual(
+    files.changed.map(({ path, what }) => [path, what]),
+    [
+      ["srv/www/a", ["content", "mtime", "xattrs"]],
+      ["srv/www/b", ["links"]],
+    ],
+  );
+});
+
+test("an image of the store is a base by its digest alone, and a check's second build gets it too", () => {
+  must("mkdir", ["-p", at("below"), at("above")]);
+  const write = (dir: string, lines: readonly string[]): void =>
+    writeFileSync(
+      at(`${dir}/ashlar.yaml`),
+      ["ashlar: image/v1", `name: example/${dir}`, ...lines, ""].join("\n"),
+    );
+  const build = (dir: string, ...args: string[]): string => {
+    const { status, out, err } = ashlar(at("own-store"), ["build", at(dir), ...args]);
+    assert.equal(status, 0, err);
+    return out.trim().split("@").at(-1) as string;
+  };
+  const entry = "app: [{ write: { to: /etc/below, text: below } }]";
+  write("below", [
+    "from: scratch",
+    "platforms: [linux/amd64, linux/arm64]",
+    entry,
+    "config: { env: { A: a } }",
+  ]);
+  const digest = build("below", "--compression=gzip");
+  const app = "app: [{ write: { to: /etc/above, text: above } }]";
+  const both = "platforms: [linux/amd64, linux/arm64]";
+  write("above", [`from: { oci: "example/below@${digest}" }`, both, "system: { install: unpack }", app]);
+  build("above", "--check", `--output=oci:${at("own")}`);
+  ashlar(at("own-store"), ["store", "gc"]);
+  write("above", [
+    `from: { oci: "example/below@${digest}" }`,
+    "platforms: [linux/s390x]",
+    "system: { install: unpack }",
+  ]);
+  const { status, err } = ashlar(at("own-store"), ["build", at("above")]);
+  assert.equal(status, 1);
+  assert.match(err, /BUILD_BASE_PLATFORM.*linux\/s390x.*it has linux\/amd64, linux\/arm64/);
 });

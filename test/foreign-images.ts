@@ -8,7 +8,16 @@ import { must } from "./programs.ts";
 /** What makes images for these tests: programs of Debian. */
 export const foreignPrograms = ["mmdebstrap", "umoci", "skopeo", "tar", "setfattr", "getfattr"];
 
-const without = ["doc", "locale", "man", "zoneinfo"].map((name) => `--exclude=./usr/share/${name}/*`);
+/** Makes it half as large; that packages lack files is no matter to us. */
+const leftOut = [
+  "share/doc/*",
+  "share/locale/*",
+  "share/man/*",
+  "share/perl/*",
+  "lib/*/perl/*",
+  "lib/*/gconv/*",
+];
+const without = leftOut.map((glob) => `--exclude=./usr/${glob}`);
 
 /**
  * Makes an image that no line of ours had a part in: Debian's essential set by mmdebstrap in one layer of umoci;
@@ -55,7 +64,7 @@ const config = [
 
 function changeRoot(root: string): void {
   const at = (path: string): string => join(root, path);
-  rmSync(at("usr/share/perl5"), { recursive: true });
+  rmSync(at("usr/share/lintian"), { recursive: true });
   rmSync(at("var/log/apt"), { recursive: true, force: true });
   writeFileSync(at("var/log/apt"), "a file where a directory was\n");
   mkdirSync(at("srv/www"));

@@ -16,6 +16,7 @@ import {
   type Progress,
   type Project,
 } from "../build/index.ts";
+import { loadCompressor } from "../formats/index.ts";
 import { type Document, imagesOf } from "../spec/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import {
@@ -31,6 +32,7 @@ import { describeSeen, otherHostName, type SeenTwice } from "./check-sandbox.ts"
 import { readLock } from "./lock-file.ts";
 import { parseOutput } from "./place.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
+import { passSecrets } from "./step-inputs.ts";
 
 interface CheckRun {
   readonly shell: Shell;
@@ -40,6 +42,7 @@ interface CheckRun {
     readonly platform?: readonly string[];
     readonly compression: string;
     readonly set?: readonly string[];
+    readonly secret?: readonly string[];
     readonly workers?: string;
   };
   readonly project: Project;
@@ -128,7 +131,7 @@ async function furnish(run: CheckRun, { place, circumstances, images }: Furnishi
   const { user } = circumstances;
   const outputs = (options.output ?? []).map((output) => parseOutput(output, shell.cwd).path);
   copyProject(project.dir, place.project, new Set([...outputs, storeDirOf(shell, options), place.base]));
-  const second = openStore(place.store);
+  const second = openStore(place.store, { compressor: await loadCompressor() });
   let isWhole = true;
   try {
     await bringBases(store, second, { images: images.map(({ record }) => record), progress });
@@ -161,11 +164,12 @@ interface SecondBuild {
   readonly isWhole: boolean;
 }
 
-async function buildAgain({ options, project }: CheckRun, second: SecondBuild): Promise<SeenTwice | undefined> {
+async function buildAgain({ shell, options, project }: CheckRun, second: SecondBuild): Promise<SeenTwice | undefined> {
   const { place, circumstances, workers, isWhole } = second;
   const repeat = (name: string, values: readonly string[] = []): string[] =>
     values.map((value) => `--${name}=${value}`);
   const spec = join(place.project, basename(project.specPath));
+  const secrets = passSecrets(shell, options.secret);
   const args = [
     ...["build", spec, "--json", "--progress=none", "--frozen", `--store=${place.store}`, `--workers=${workers}`],
     // Downloads that gc dropped are fetched anew; everything else needs no network.
@@ -174,8 +178,9 @@ async function buildAgain({ options, project }: CheckRun, second: SecondBuild): 
     ...repeat("image", options.image),
     ...repeat("platform", options.platform),
     ...repeat("set", options.set),
+    ...secrets.args,
   ];
-  const child = startAshlar(args, circumstances);
+  const child = startAshlar(args, { ...circumstances, env: { ...circumstances.env, ...secrets.env } });
   const ended = new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
   const read = (stream: typeof child.stdout): Promise<string> => (stream === null ? Promise.resolve("") : text(stream));
   const [status, out, err] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
