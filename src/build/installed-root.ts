@@ -118,7 +118,7 @@ function requestOf(context: InstallContext, step: InstallStep, log: RunLog): Omi
     limits: defaultLimits,
     circumstances,
     below: { owned, near: lower !== undefined && "near" in lower ? lower.near : undefined },
-    installed: (below?.packages ?? []).map((item) => readUnpacked(store, item)),
+    installed: (below?.packages ?? []).map((item) => readScripts(store, item)),
     packages: packages.map((item) => readUnpacked(store, item)),
     strip,
     only,
