@@ -16,8 +16,10 @@ const node = [
   suite,
 ];
 
+const needed = ["newuidmap", "perl", "getfattr"];
+
 for (const backend of ["crun", "runc", "bwrap"] as const) {
-  test(`${backend} keeps its contract without root`, { skip: missing(backend, "newuidmap") }, () => {
+  test(`${backend} keeps its contract without root`, { skip: missing(backend, ...needed) }, () => {
     const { status, text } = asNobody(node, { BACKEND: backend });
     assert.equal(status, 0, text.split("\n").slice(-200).join("\n"));
     assert.match(text, new RegExp(`^# Subtest: ${backend} rootless: `, "m"));

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The contract of a real backend as whoever runs this with `node --test`: BACKEND, and HOME for the store. */
+/** The contracts of a real backend as whoever runs this with `node --test`: BACKEND, and HOME for the store. */
 import { join } from "node:path";
 import { after } from "node:test";
 
 import { loadCompressor } from "../../formats/index.ts";
 import { openStore } from "../../store/index.ts";
 import { hostSandboxContract } from "../host-sandbox.contract.ts";
+import { hostileContract } from "../hostile.contract.ts";
 import type { SandboxBackend } from "../sandbox.ts";
 
 const store = openStore(join(process.env["HOME"] ?? "", "store"), { compressor: await loadCompressor() });
 after(() => store.close());
-hostSandboxContract(process.env["BACKEND"] as SandboxBackend, store);
+const backend = process.env["BACKEND"] as SandboxBackend;
+hostSandboxContract(backend, store);
+// One is enough: what they differ in is proved with root.
+if (backend === "bwrap") hostileContract(backend, store);
