@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test, type TestContext } from "node:test";
+import { after, test } from "node:test";
 
+import { exampleBuilder } from "./build-example.ts";
 import { openPodman, podmanPrograms } from "./podman.ts";
-import { ashlar, missing } from "./programs.ts";
+import { missing } from "./programs.ts";
 
 // Builds the examples from the real archive: the mirror is ASHLAR_MIRROR or that of the host's apt sources.
-const examples = join(import.meta.dirname, "../examples");
 const area = mkdtempSync(join(tmpdir(), "ashlar-examples-"));
-const store = join(area, "store");
+const build = exampleBuilder(area);
 after(() => rmSync(area, { recursive: true, force: true }));
 
 interface Service {
@@ -29,20 +29,6 @@ const services: readonly Service[] = [
   { example: "fleet", image: "cart", url: "http://127.0.0.1:3001/", answer: /^200 cart\n$/ },
   { example: "fleet", image: "orders", url: "http://127.0.0.1:3002/", answer: /^200 orders\n$/ },
 ];
-
-/** Builds from the committed lock; from a fresh one in a copy where the archive has dropped a package of it. */
-function build(t: TestContext, example: string, args: readonly string[]): void {
-  const spec = join(examples, example);
-  const frozen = ashlar(store, ["build", spec, "--frozen", ...args]);
-  if (frozen.status === 0) return;
-  assert.equal(frozen.status, 6, frozen.err);
-  t.diagnostic(`the archive no longer has what examples/${example}/ashlar.lock names; locked again in a copy`);
-  const copy = mkdtempSync(join(area, "again-"));
-  cpSync(spec, copy, { recursive: true });
-  rmSync(join(copy, "ashlar.lock"));
-  const again = ashlar(store, ["build", copy, ...args]);
-  assert.equal(again.status, 0, again.err);
-}
 
 for (const { example, image, url, answer } of services) {
   const what = [example, image].filter(Boolean).join(" ");

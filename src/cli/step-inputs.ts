@@ -60,6 +60,26 @@ function fault(name: string, state: string, cause?: unknown): AshlarError {
   return new AshlarError("USAGE_SECRET", `Cannot use --secret for "${name}": ${state}`, { cause });
 }
 
+/**
+ * The same secrets for another process with another working directory and environment: its arguments, and the
+ * variables that they name.
+ */
+export function passSecrets(
+  shell: Shell,
+  texts: readonly string[] | undefined,
+): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const env: Record<string, string> = {};
+  const args = (texts ?? []).map((text) => {
+    const at = text.indexOf("=");
+    const [name, from] = [text.slice(0, at), text.slice(at + 1)];
+    if (!from.startsWith("env:")) return `--secret=${name}=${resolve(shell.cwd, from)}`;
+    const variable = from.slice("env:".length);
+    env[variable] = shell.env[variable] ?? "";
+    return `--secret=${text}`;
+  });
+  return { args, env };
+}
+
 interface Fetching {
   readonly shell: Shell;
   readonly store: Store;
