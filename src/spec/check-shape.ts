@@ -85,7 +85,9 @@ function unknownKey(check: Check, parent: DataPath, key: string): Fault {
   if (shapesAt.isChoice(check.shape, parent) && known.includes(key)) {
     const beside = Object.keys(valueAt(check.value, parent) as object);
     const rival = beside.find((name) => name !== key && !shapesAt.keysBeside(check.shape, parent, key).includes(name));
-    if (rival !== undefined) return { path, onKey: true, message: `use ${object}: beside "${rival}", want one of them` };
+    if (rival !== undefined) {
+      return { path, onKey: true, message: `use ${object}: beside "${rival}", want one of them` };
+    }
     const needed = shapesAt.neededBeside(check.shape, parent, key).filter((name) => !beside.includes(name));
     return { path, onKey: true, message: `use ${object}: it says nothing alone, want ${needed.join(", ")} beside it` };
   }

@@ -211,7 +211,7 @@ export interface Expect {
   readonly setuid?: boolean;
   /** Packages that must not be in the image. */
   readonly deny?: readonly string[];
-  /** What a missing library or interpreter is: an error ("strict", usual for unpacked images) or a warning (usual with `install: full`). */
+  /** What a missing library or interpreter is: an error ("strict", where files are unpacked) or a warning ("full"). */
   readonly closure?: "strict" | "warn";
   /** Paths whose missing libraries are accepted. */
   readonly closureAllow?: readonly AbsolutePath[];

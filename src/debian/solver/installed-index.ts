@@ -4,7 +4,7 @@ import { field, type Stanza } from "../control.ts";
 import { type PackageIndex, parsePackages } from "../packages-index.ts";
 
 /** What messages call the place of installed packages; no source can have this name. */
-export const installedSource = "the base";
+const installedSource = "the base";
 
 /**
  * What decides whether something else may be installed. What an installed package needs is no concern: it is

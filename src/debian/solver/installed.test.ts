@@ -19,7 +19,8 @@ const universe = `
 const has = (...lines: readonly string[]): { installed: ReturnType<typeof parseControl> } => {
   const stanza = (line: string): string => {
     const [name, version = "1", ...more] = line.split(" ");
-    return `Package: ${name}\nStatus: install ok installed\nVersion: ${version}\nArchitecture: amd64\n${more.join(" ")}`;
+    const status = "Status: install ok installed\nArchitecture: amd64";
+    return `Package: ${name}\n${status}\nVersion: ${version}\n${more.join(" ")}`;
   };
   return { installed: parseControl(lines.map(stanza).join("\n\n")) };
 };

@@ -19,7 +19,8 @@ import { verifyChosen } from "./verify-chosen.ts";
 /**
  * Finds the packages that a request needs, as `apt-get --no-install-recommends install` would on an empty
  * system: base set first, then the spec's packages on top of it. Where apt's way fails a complete search
- * finds a solution if there is one. What is installed stays as it is. Pure; the result does not depend on the order of packages in an index.
+ * finds a solution if there is one. What is installed stays as it is. Pure; the result does not depend on the
+ * order of packages in an index.
  *
  * Throws `SOLVER_IMPOSSIBLE` (with the chain of reasons and what was looked at), `SOLVER_REQUEST_INVALID`
  * and `SOLVER_SOURCES_DIFFER`. (deb-policy 7; apt 2.6, depcache.cc for the order of choices)

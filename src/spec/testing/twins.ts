@@ -213,8 +213,7 @@ images:
   },
   {
     name: "service built in steps, on a foreign base",
-    ts: `import { copy, debian, fleet, image, oci, output, step, write } from "ashlar";
-[debian, fleet, copy];
+    ts: `import { image, oci, output, step } from "ashlar";
 const hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 export default image({
   name: "registry.example.com/server",
@@ -250,7 +249,6 @@ export default image({
   app: [
     output("server", "server", "/usr/bin/server", { mode: "0755" }),
     output("hello", ["hello", "share/**"], "/usr"),
-    write("/etc/x", "y"),
   ],
 });
 `,
@@ -271,8 +269,14 @@ steps:
   hello:
     tools: [gcc, make]
     sources:
-      - { url: https://example.com/hello-1.tar.gz, sha256: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", unpack: true, to: ., patches: [fix.patch] }
-      - { url: https://example.com/words.bin, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, to: data/words.bin }
+      - url: https://example.com/hello-1.tar.gz
+        sha256: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+        unpack: true
+        to: .
+        patches: [fix.patch]
+      - url: https://example.com/words.bin
+        sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+        to: data/words.bin
     script: |
       make
     outputs: [share/**, hello]
@@ -289,7 +293,6 @@ steps:
 app:
   - output: { step: server, path: [server], to: /usr/bin/server, mode: "0755" }
   - output: { step: hello, path: [share/**, hello], to: /usr/ }
-  - write: { to: /etc/x, text: "y" }
 `,
   },
 ];
