@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { gzipSync } from "node:zlib";
 
-import { archive, header, member } from "../../formats/testing/tar-bytes.ts";
-import { memoryStore } from "../../store/index.ts";
-import { readSource } from "./unpack-source.ts";
+import { archive, header, member } from "../../../formats/testing/tar-bytes.ts";
+import { memoryStore } from "../../../store/index.ts";
+import { readSource } from "../unpack-source.ts";
 
 const plain = archive(
   member({ name: "hello-1/", type: "5", mode: "0000755\0" }),
