@@ -4,11 +4,13 @@ import {
   essentialClosure,
   type InstallationSecret,
   keepClosure,
+  openContents,
   type OwnedTree,
   verifyAnswers,
 } from "../assemble/index.ts";
 import { AshlarError } from "../base/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
+import type { Store } from "../store/index.ts";
 import { idOf, installGroups } from "./install-groups.ts";
 import type { InstallContext, InstalledStage } from "./installed-root.ts";
 import { type KeptRoot, readOwnedTree, readScripts, type RecordedPackage, type Stage } from "./stage.ts";
@@ -84,7 +86,19 @@ function phasesOf(
   const whole = first === last ? base : readOwnedTree(store, last);
   if (below !== undefined || document.system.base !== "none") return { base, packages: whole };
   const kept = new Set(packages.flatMap((item) => (item.locked.use === "install" ? [idOf(item)] : [])));
-  return { base: emptyTree, packages: keepClosure({ base, whole, kept }) };
+  return { base: emptyTree, packages: reduce(store, { base, whole, kept }) };
+}
+
+function reduce(store: Store, chosen: Omit<Parameters<typeof keepClosure>[0], "contents">): OwnedTree {
+  const pack = store.beginPack();
+  try {
+    const owned = keepClosure({ ...chosen, contents: openContents(store, pack) });
+    pack.commit();
+    return owned;
+  } catch (error) {
+    pack.abort();
+    throw error;
+  }
 }
 
 function rootOf({ flat, owners, near }: InstalledStage): KeptRoot {

@@ -8,7 +8,7 @@ import type { DescribedPackage } from "./describe-package.ts";
 import { adminDir } from "./database-input.ts";
 
 /** Where scripts' files of the run lie; gone afterwards. */
-export const runDir = `${adminDir}/ashlar`;
+const runDir = `${adminDir}/ashlar`;
 /** Where dpkg has a package's control files while its preinst runs; debconf looks there. */
 const controlDir = `${adminDir}/tmp.ci`;
 

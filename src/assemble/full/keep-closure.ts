@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ImagePath } from "../../base/index.ts";
-import { parentOf } from "../../base/index.ts";
-import { type Entry, type FileEntry, makeTree } from "../../formats/index.ts";
-import type { ContentReader, UnpackedPackage } from "../content.ts";
+import { type ImagePath, limits, parentOf } from "../../base/index.ts";
+import { type Entry, type FileEntry, makeTree, type SymlinkEntry, type Tree } from "../../formats/index.ts";
+import type { ContentReader, Contents, UnpackedPackage } from "../content.ts";
 import { settleHardlinks } from "../hardlinks.ts";
 import { isSameEntry, type OwnedTree } from "../merge-trees.ts";
 import { PathResolver } from "../path-resolver.ts";
 import { describePackage } from "./describe-package.ts";
+import { withoutLibraries } from "./ld-cache.ts";
 import { withDependencies } from "./order-packages.ts";
 
 /** Ids of the Essential packages among some and of all that they need. */
@@ -37,13 +37,14 @@ const shared = new Set([
 ]);
 
 /** State of tools that are not in the image, whoever wrote it last. */
-const toolState = [
-  "var/lib/dpkg",
-  "var/lib/apt",
-  "var/lib/pam",
-  "var/lib/ucf",
-  "var/cache/apt",
-  "var/cache/debconf",
+const toolState = ["var/lib/dpkg", "var/lib/apt", "var/lib/ucf", "var/cache/apt", "var/cache/debconf"];
+
+/** What scripts make for a program of certain packages: it is there exactly where one of them is. */
+const readers: readonly { readonly path: RegExp; readonly of: readonly string[] }[] = [
+  { path: /^etc\/pam\.d\/common-|^var\/lib\/pam(\/|$)/, of: ["libpam-runtime"] },
+  { path: /^(etc|var\/lib)\/systemd(\/|$)/, of: ["systemd"] },
+  { path: /^etc\/rc[0-6S]\.d(\/|$)/, of: ["systemd", "sysvinit-core", "openrc", "runit"] },
+  { path: /^etc\/shells$|^root\/\.(bashrc|profile)$/, of: ["bash", "dash"] },
 ];
 
 export interface KeepInput {
@@ -53,42 +54,69 @@ export interface KeepInput {
   readonly whole: OwnedTree;
   /** Ids of the packages that the image is to have. */
   readonly kept: ReadonlySet<string>;
+  readonly contents: Contents;
 }
 
 /**
  * Of a full installation only a closure and its effects: what its packages own; what scripts made or changed
  * after the base was there; the base's accounts and other shared files; and links, such as alternatives, that
- * lead to what is kept. Databases of dpkg, apt and debconf stay out. (docs/full.md)
+ * lead to what is kept. Databases of dpkg, apt and debconf stay out, as does what only absent programs read;
+ * the cache of ld.so names no library that is not there. (docs/full.md)
  */
-export function keepClosure({ base, whole, kept }: KeepInput): OwnedTree {
-  const before = new Map<ImagePath, Entry>(base.tree.map((entry) => [entry.path, entry]));
-  const entries = new Map<ImagePath, Entry>();
-  const links: Entry[] = [];
-  for (const entry of whole.tree) {
-    const { path } = entry;
-    if (toolState.some((dir) => path === dir || path.startsWith(`${dir}/`))) continue;
-    const owner = whole.owners.get(path) ?? "@";
-    const old = before.get(path);
-    const isEffect = owner.startsWith("@") && (old === undefined || !isSameEntry(old, entry));
-    const isSkeleton = owner === "@skeleton" || shared.has(path);
-    if (kept.has(owner) || isEffect || isSkeleton) entries.set(path, entry);
-    else if (owner.startsWith("@") && entry.type === "symlink") links.push(entry);
-  }
+export function keepClosure(input: KeepInput): OwnedTree {
+  const { whole } = input;
+  const { entries, links } = chooseEntries(input);
   addDirectories(entries, whole);
   addLinks(entries, links, whole);
   const files = new Map<ImagePath, FileEntry>();
   for (const entry of whole.tree) if (entry.type === "file") files.set(entry.path, entry);
-  const tree = makeTree(settleHardlinks([...entries.values()], (target) => files.get(target)));
+  const settled = makeTree(settleHardlinks([...entries.values()], (target) => files.get(target)));
+  const tree = withCache(settled, input.contents);
   const owners = new Map(tree.map(({ path }) => [path, whole.owners.get(path) ?? "@scripts"]));
   return { tree, owners };
 }
 
-/** Links of the base whose end is in the image, however many others lie between. */
-function addLinks(entries: Map<ImagePath, Entry>, links: readonly Entry[], whole: OwnedTree): void {
+/** A link that no package owns. */
+interface MadeLink {
+  readonly entry: SymlinkEntry;
+  /** Whether it was made after the base was there. */
+  readonly isEffect: boolean;
+}
+
+interface Chosen {
+  readonly entries: Map<ImagePath, Entry>;
+  readonly links: readonly MadeLink[];
+}
+
+function chooseEntries({ base, whole, kept }: KeepInput): Chosen {
+  const before = new Map<ImagePath, Entry>(base.tree.map((entry) => [entry.path, entry]));
+  const names = new Set([...kept].map((id) => id.slice(0, id.lastIndexOf(":"))));
+  const entries = new Map<ImagePath, Entry>();
+  const links: MadeLink[] = [];
+  for (const entry of whole.tree) {
+    const { path } = entry;
+    if (toolState.some((dir) => path === dir || path.startsWith(`${dir}/`))) continue;
+    const owner = whole.owners.get(path) ?? "@";
+    const isMade = owner.startsWith("@") && owner !== "@skeleton";
+    const old = before.get(path);
+    const isEffect = isMade && (old === undefined || !isSameEntry(old, entry));
+    const reader = isMade ? readers.find((one) => one.path.test(path)) : undefined;
+    if (reader !== undefined) {
+      if (reader.of.some((name) => names.has(name))) entries.set(path, entry);
+    } else if (kept.has(owner) || owner === "@skeleton" || shared.has(path)) entries.set(path, entry);
+    else if (isMade && entry.type === "symlink") links.push({ entry, isEffect });
+    else if (isEffect) entries.set(path, entry);
+  }
+  return { entries, links };
+}
+
+/** Links whose end is in the image, however many others lie between; those made to lead nowhere too. */
+function addLinks(entries: Map<ImagePath, Entry>, links: readonly MadeLink[], whole: OwnedTree): void {
   const resolver = new PathResolver(whole.tree);
-  for (const link of links) {
-    const end = resolver.realPath(link.path);
-    if (end !== undefined && entries.has(end as ImagePath)) entries.set(link.path, link);
+  for (const { entry, isEffect } of links) {
+    const end = resolver.realPath(entry.path);
+    if (end === undefined ? isEffect : end === "" || entries.has(end as ImagePath))
+      entries.set(entry.path, entry);
   }
   addDirectories(entries, whole);
 }
@@ -101,4 +129,17 @@ function addDirectories(entries: Map<ImagePath, Entry>, { tree }: OwnedTree): vo
       entries.set(up, all.get(up) as Entry);
     }
   }
+}
+
+/** The tree with a cache of ld.so that fits it. */
+function withCache(tree: Tree, contents: Contents): Tree {
+  const at = tree.findIndex(({ path }) => path === "etc/ld.so.cache");
+  const cache = tree[at];
+  if (cache?.type !== "file" || cache.sizeBytes > limits.textBytesMax) return tree;
+  const resolver = new PathResolver(tree);
+  const isThere = (path: string): boolean => resolver.resolve(path)?.type === "file";
+  const made = withoutLibraries(contents.read(cache.content), isThere);
+  if (made === undefined) return tree;
+  const { digest: content, sizeBytes } = contents.put(made);
+  return tree.with(at, { ...cache, content, sizeBytes });
 }
