@@ -4,13 +4,8 @@ import { resolve } from "node:path";
 import type { Accounts } from "../assemble/index.ts";
 import { AshlarError } from "../base/index.ts";
 import type { RunConfig } from "../oci/index.ts";
-import {
-  fixedEnvironment,
-  type SandboxCommand,
-  type SandboxMount,
-  type SandboxSession,
-} from "../sandbox/index.ts";
-import { resolveUser } from "./session-user.ts";
+import { fixedEnvironment, type SandboxMount, type SandboxSession } from "../sandbox/index.ts";
+import { resolveUser, type SessionUser } from "./session-user.ts";
 
 /** What the command line says about a session. */
 export interface SessionWishes {
@@ -38,23 +33,21 @@ type Planned = Pick<SandboxSession, "command" | "mounts" | "user">;
  * `USAGE_MOUNT`, `USAGE_ENV`, `USAGE_WORKDIR`, `ASSEMBLE_OWNER_UNKNOWN`.
  */
 export function planSession(planning: Planning): Planned {
-  const { config, wishes, argv } = planning;
-  const user = wishes.user ?? config.user ?? "";
-  const { home, ...ids } = resolveUser(user, isRoot(user) ? { users: [], groups: [] } : planning.accounts());
+  const { wishes, argv } = planning;
+  const { home, ...user } = userOf(planning);
   return {
-    command: {
-      argv,
-      cwd: workdirOf(planning),
-      env: { ...environmentOf(planning, home) },
-    } satisfies SandboxCommand,
+    command: { argv, cwd: workdirOf(planning), env: environmentOf(planning, home) },
     mounts: (wishes.mount ?? []).map((text) => parseMount(text, planning.cwd)),
-    user: ids,
+    user,
   };
 }
 
 /** Root is known without looking into the image, whose files may be at fault. */
-function isRoot(user: string): boolean {
-  return user === "" || user === "0" || user === "root" || user === "0:0";
+const root: SessionUser = { uid: 0, gid: 0, groups: [], home: "/root" };
+
+function userOf({ config, wishes, accounts }: Planning): SessionUser {
+  const text = wishes.user ?? config.user ?? "";
+  return ["", "0", "0:0", "root"].includes(text) ? root : resolveUser(text, accounts());
 }
 
 function environmentOf({ config, wishes, term }: Planning, home: string): Readonly<Record<string, string>> {

@@ -17,8 +17,8 @@ export interface SessionUser {
 export function resolveUser(text: string, accounts: Accounts): SessionUser {
   const [name = "", group] = text.split(":");
   const uid = resolveOwner(accounts, name === "" ? "0" : name, "user");
-  const line =
-    accounts.users.find((user) => user.name === name) ?? accounts.users.find((user) => user.uid === uid);
+  const own = accounts.users.filter((user) => user.uid === uid);
+  const line = own.find((user) => user.name === name) ?? own[0];
   const home = line?.home ?? (uid === 0 ? "/root" : "/");
   if (group !== undefined && group !== "") {
     return { uid, gid: resolveOwner(accounts, group, "group"), groups: [], home };
