@@ -34,6 +34,13 @@ describe("verifyLock", () => {
     await assert.rejects(check(withPackage({ digest: digestOf("evil") })), { code: "VERIFY_LOCK" });
     await assert.rejects(check(withPackage({ version: "6.6" })), { code: "VERIFY_LOCK" });
     await assert.rejects(check(withPackage({ sizeBytes: 1 })), { code: "VERIFY_LOCK" });
+    const step = { image: "web", step: "build", platform: "linux/amd64" };
+    const withStep = (edit: Partial<LockedPackage>): Lock => ({
+      ...lock,
+      steps: [{ ...step, packages: (image?.packages ?? []).map((item) => ({ ...item, use: "tools", ...edit })) }],
+    });
+    await check(withStep({}));
+    await assert.rejects(check(withStep({ digest: digestOf("evil") })), { code: "VERIFY_LOCK" });
     const withSource = (edit: Partial<Lock["sources"][0]>): Lock => ({
       ...lock,
       sources: lock.sources.map((item) => ({ ...item, ...edit })),
