@@ -77,7 +77,7 @@ function actionOf({ platform, below, packages, strip, only }: InstallStep, selec
   const lower = below === undefined ? [] : [below.stage.flat, below.stage.owners];
   const parameters = { platform, roles, strip, only: used, selections: selections ?? null };
   const inputs = [...lower, ...sorted.map(({ record }) => record)];
-  return { operation: "install.full", version: 1, inputs, parameters: parameters as unknown as Json };
+  return { operation: "install.full", version: 2, inputs, parameters: parameters as unknown as Json };
 }
 
 function nameOf({ locked }: Pick<RecordedPackage, "locked">): string {
