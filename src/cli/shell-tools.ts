@@ -102,7 +102,12 @@ const spec = `ashlar: image/v1
 name: ${imageName}
 from: debian:trixie
 platforms: [${hostPlatform()}]
-system: { install: unpack, base: none, packages: [busybox-static], only: { busybox-static: [/usr/bin/busybox] } }
+system:
+  install: unpack
+  base: none
+  packages: [busybox-static]
+  only: { busybox-static: [/usr/bin/busybox] }
+  strip: [docs, man, info, locales, lintian, bugs, scripts]
 `;
 
 /** Debian's busybox, verified as all packages are and kept in the store as an image of its own. */

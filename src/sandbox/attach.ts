@@ -10,6 +10,7 @@ import type { Store } from "../store/index.ts";
 import { emulatorFor } from "./emulator.ts";
 import { type Identity, launch, type LaunchOptions } from "./launcher.ts";
 import { makeLowers } from "./lowers.ts";
+import type { ProcessPlan } from "./oci-config.ts";
 import { planProcess } from "./process-plan.ts";
 import { writeBackendFiles } from "./run-dir.ts";
 import { runFiles, secretFiles } from "./run-files.ts";
@@ -47,7 +48,7 @@ export async function attachIn(dir: string, session: SandboxSession, host: Attac
     mounts: [...session.mounts, ...hostsOf(dir, session)],
     cwd: command.cwd ?? "/",
   });
-  const terminal = isatty(0) && isatty(1);
+  const terminal = terminalSize();
   const plan = { ...planProcess(command, { user, terminal }), env: { ...emulation, ...command.env } };
   writeBackendFiles(dir, backend, plan);
   const options: LaunchOptions = {
@@ -58,7 +59,7 @@ export async function attachIn(dir: string, session: SandboxSession, host: Attac
       NEAR: lowers.near,
       OVERLAY: host.overlay(lowers.names),
       // The runtimes give the streams to the process's user: they must not be files of the caller.
-      STREAMS: terminal || (user?.uid ?? 0) === 0 ? "terminal" : "pipes",
+      STREAMS: terminal !== undefined || (user?.uid ?? 0) === 0 ? "terminal" : "pipes",
       TMPFS: "size=50%",
       FILE_BLOCKS: "",
       NPROC: "",
@@ -69,7 +70,7 @@ export async function attachIn(dir: string, session: SandboxSession, host: Attac
     runFiles: runFiles(secretFiles(command.secrets)),
     terminal: true,
   };
-  return keepingTerminal(terminal, () => follow(options, session));
+  return keepingTerminal(terminal !== undefined, () => follow(options, session));
 }
 
 /** Tells whether the program may lie on a mount, where only starting it shows whether it is there. */
@@ -130,14 +131,27 @@ function isFault(line: string): boolean {
   return line !== "" && !/level=(?:debug|info|warning)/.test(line);
 }
 
-/** Puts the terminal back as it was, also where the runtime that changed it was killed. */
+/** Of the terminal that both standard input and output are. */
+function terminalSize(): ProcessPlan["terminal"] {
+  if (!isatty(0) || !isatty(1)) return undefined;
+  const { rows = 24, columns = 80 } = process.stdout;
+  return { rows, columns };
+}
+
+/**
+ * Puts the terminal back as it was, also where the runtime that changed it was killed. A shell inside may have
+ * left it to its own process group: whoever changes the settings from outside of it is stopped, unless it ignores that.
+ */
 async function keepingTerminal(terminal: boolean, work: () => Promise<number>): Promise<number> {
-  const stty = (args: readonly string[]): string =>
-    spawnSync("stty", args, { encoding: "utf8", stdio: ["inherit", "pipe", "ignore"] }).stdout;
-  const before = terminal ? stty(["-g"]).trim() : "";
+  const stty = (setting: string): string =>
+    spawnSync("sh", ["-c", 'trap "" TTOU; exec stty "$1"', "stty", setting], {
+      encoding: "utf8",
+      stdio: ["inherit", "pipe", "ignore"],
+    }).stdout;
+  const before = terminal ? stty("-g").trim() : "";
   try {
     return await work();
   } finally {
-    if (before !== "") stty([before]);
+    if (before !== "") stty(before);
   }
 }

@@ -11,7 +11,8 @@ export interface ProcessPlan {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
-  readonly terminal: boolean;
+  /** It has a terminal, of this size. */
+  readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
   /** What a process may raise its limit of open files to. */
   readonly openFilesMax: number;
   /** Absolute paths of /proc that this kernel has: to be read only, and not even that. */
@@ -43,12 +44,14 @@ export const capabilities = [
  * programs are for is not needed, and one backend must not allow what another forbids.
  */
 export function ociConfig(plan: ProcessPlan, seccomp: Json): Json {
+  const { terminal } = plan;
   const bounding = [...capabilities];
   const caps = plan.uid === 0 ? bounding : [];
   return {
     ociVersion: "1.0.2",
     process: {
-      terminal: plan.terminal,
+      terminal: terminal !== undefined,
+      ...(terminal !== undefined && { consoleSize: { height: terminal.rows, width: terminal.columns } }),
       user: { uid: plan.uid, gid: plan.gid, umask: 0o022, additionalGids: [...plan.groups] },
       args: [...plan.argv],
       env: Object.entries(plan.env).map(([name, value]) => `${name}=${value}`),

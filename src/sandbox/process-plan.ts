@@ -12,7 +12,7 @@ export interface PlanOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly user?:
     { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | undefined;
-  readonly terminal?: boolean;
+  readonly terminal?: ProcessPlan["terminal"];
 }
 
 /** Settings of the kernel, which even a root without capabilities could write. */
@@ -30,7 +30,7 @@ export function planProcess(command: SandboxCommand, options: PlanOptions): Proc
     cwd: command.cwd ?? "/",
     hostName: options.hostName ?? fixedHostName,
     ...{ uid, gid, groups },
-    terminal: options.terminal ?? false,
+    terminal: options.terminal,
     openFilesMax: openFilesMax(),
     readonlyPaths: readonlyNames.filter((name) => kindOf(name) !== undefined).map((name) => `/proc/${name}`),
     maskedPaths: [...maskedNames, ...maskedMore].flatMap((name) => {
