@@ -9,6 +9,7 @@ import { attachIn, knownCwd, mayBeMounted } from "./attach.ts";
 import { unavailable } from "./backend.ts";
 import { captureArgs, onlyCaptured } from "./captures.ts";
 import { type Cgroups, cgroupName, makeCgroups } from "./cgroups.ts";
+import { planCircumstances } from "./circumstances.ts";
 import { emulatorFor } from "./emulator.ts";
 import { verifyCommand } from "./find-program.ts";
 import { type Identity, launch, type LaunchOptions } from "./launcher.ts";
@@ -123,7 +124,11 @@ export class HostSandbox implements Sandbox {
     const { root, near, command, circumstances, limits } = request;
     const where = { dir, identity: this.identity };
     const lowers = makeLowers({ ...where, store: this.#store, root, near });
-    const env = emulatorFor(request.platform, this.#store.tmpDir);
+    const varied = planCircumstances(circumstances, {
+      ...{ root, platform: request.platform },
+      readContent: (content) => this.#store.read(content),
+    });
+    const env = { ...emulatorFor(request.platform, this.#store.tmpDir), ...varied.env };
     writeBackendFiles(dir, this.backend, planProcess(command, { hostName: circumstances?.hostName, env }));
     return {
       ...where,
@@ -139,8 +144,9 @@ export class HostSandbox implements Sandbox {
       },
       captures: captureArgs(request.capture),
       argv: command.argv,
-      runFiles: runFiles(secretFiles(command.secrets)),
+      runFiles: runFiles({ ...secretFiles(command.secrets), ...varied.runFiles }),
       cpus: circumstances?.cpus,
+      directoryOrder: varied.directoryOrder,
     };
   }
 

@@ -27,7 +27,13 @@ if [ -f owned.tar ]; then
   mkdir owned
   tar --extract --file=owned.tar --directory=owned --same-permissions --numeric-owner --xattrs --xattrs-include='*'
 fi
-mount -t overlay -o "nosuid,nodev,$OVERLAY" overlay root
+if [ -z "$DIRECTORY_ORDER" ]; then
+  mount -t overlay -o "nosuid,nodev,$OVERLAY" overlay root
+else
+  mkdir plain
+  mount -t overlay -o "nosuid,nodev,$OVERLAY" overlay plain
+  disorderfs --multi-user=yes "$DIRECTORY_ORDER" plain root >/dev/null 2>&1 || mount --bind plain root
+fi
 mount -t tmpfs -o "nosuid,nodev,mode=1777,$TMPFS" tmpfs root/tmp
 mount -t tmpfs -o "nosuid,nodev,mode=0755,$TMPFS" tmpfs root/run
 mount -t tmpfs -o ro,nosuid,nodev,noexec,mode=0555 tmpfs root/sys

@@ -25,6 +25,8 @@ export interface LaunchOptions {
   readonly cgroups?: readonly string[];
   /** How many processors the run may use; absent: all of ours. */
   readonly cpus?: number | undefined;
+  /** The option of disorderfs for an order of directories; absent: theirs. */
+  readonly directoryOrder?: string | undefined;
   /** The command has the caller's terminal, and what it writes cannot be read here. */
   readonly terminal?: boolean;
 }
@@ -57,7 +59,12 @@ export function launch(options: LaunchOptions): Launched {
     cwd: options.dir,
     // A session of its own: one share of the processors for all of it, and no signals from the terminal's keys.
     detached: options.terminal !== true,
-    env: { ...own, RUN_FILES: runFiles === undefined ? "" : "1", ...options.parameters },
+    env: {
+      ...own,
+      RUN_FILES: runFiles === undefined ? "" : "1",
+      DIRECTORY_ORDER: options.directoryOrder ?? "",
+      ...options.parameters,
+    },
     stdio: [stdio, stdio, stdio, "pipe", "pipe", "pipe", ...coverInherited(6)],
   });
   const [input, stdout, stderr, control, archive, files] = child.stdio as unknown as Streams;

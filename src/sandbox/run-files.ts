@@ -5,7 +5,8 @@ import { encodeTarHeader, tarEnd, tarPadding } from "../formats/index.ts";
 const meta = { uid: 0, gid: 0, mtimeSeconds: 0 };
 
 /**
- * A tar of files for /run, by path below it, each in a directory: 0400 in 0755. Undefined where there are none.
+ * A tar of files for /run, by path below it, each in a directory: secrets 0400, others 0444. Undefined where
+ * there are none.
  */
 export function runFiles(files: Readonly<Record<string, Uint8Array>>): Buffer | undefined {
   const named = Object.entries(files).sort(byText(([path]) => path));
@@ -16,10 +17,8 @@ export function runFiles(files: Readonly<Record<string, Uint8Array>>): Buffer | 
   }
   for (const [path, bytes] of named) {
     const file = { content: digestOf(bytes), sizeBytes: bytes.length };
-    parts.push(
-      encodeTarHeader({ ...meta, ...file, type: "file", path: parsePath(path), mode: 0o400 }),
-      bytes,
-    );
+    const mode = path.startsWith("secrets/") ? 0o400 : 0o444;
+    parts.push(encodeTarHeader({ ...meta, ...file, type: "file", path: parsePath(path), mode }), bytes);
     parts.push(tarPadding(bytes.length));
   }
   return Buffer.concat([...parts, tarEnd]);
