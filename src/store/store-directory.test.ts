@@ -13,7 +13,7 @@ import { filesBelow, Layout } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
 import { listPacks } from "./recover.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
-import { fileEntry, hasCode, put, sample } from "./testing/sample.ts";
+import { dirEntry, fileEntry, hasCode, put, sample } from "./testing/sample.ts";
 
 const freshDir = freshDirs();
 const compressor = await loadCompressor();
@@ -219,5 +219,59 @@ test("parseLinkName reads what a checkout wrote and nothing else", () => {
   for (const name of ["", "x", `${"a".repeat(64)}.644.0.0`, `${"a".repeat(64)}.644.0.0.0.zz`, "../../etc/passwd"]) {
     assert.equal(parseLinkName(name), undefined);
   }
+  store.close();
+});
+
+test("keepCheckout makes a root once, and gc takes it away", () => {
+  const dir = freshDir();
+  const store = openStore(dir, { compressor });
+  const tree = makeTree([dirEntry("d"), fileEntry(store, "d/f", Buffer.from("text"))]);
+  const digest = store.putTree(tree);
+  const path = store.keepCheckout(digest);
+  const { ino } = statSync(join(path, "d/f"));
+  assert.equal(readFileSync(join(path, "d/f"), "utf8"), "text");
+  assert.equal(store.keepCheckout(digest), path);
+  assert.equal(statSync(join(path, "d/f")).ino, ino);
+  assert.deepEqual(readdirSync(store.tmpDir), []);
+  assert.deepEqual(store.fsck({ full: true }).faults, []);
+  store.gc({});
+  assert.equal(existsSync(path), false);
+  assert.throws(() => store.keepCheckout(digest), hasCode("STORE_CONTENT_MISSING"));
+  store.close();
+});
+
+test("fsck finds what changed in a kept root, and repair takes the root away", () => {
+  const changes: readonly ((root: string) => void)[] = [
+    (root) => rmSync(join(root, "d/f")),
+    (root) => writeFileSync(join(root, "strange"), ""),
+    (root) => chmodSync(join(root, "d"), 0o700),
+    (root) => utimesSync(join(root, "d"), 5, 5),
+    (root) => {
+      rmSync(join(root, "d/f"));
+      writeFileSync(join(root, "d/f"), "other");
+    },
+  ];
+  for (const change of changes) {
+    const store = openStore(freshDir(), { compressor });
+    const tree = makeTree([dirEntry("d"), fileEntry(store, "d/f", Buffer.from("text"))]);
+    const path = store.keepCheckout(store.putTree(tree));
+    change(path);
+    assert.deepEqual(store.fsck({ full: false }).faults.map(({ what }) => what), [path]);
+    store.fsck({ full: false, repair: true });
+    assert.equal(existsSync(path), false);
+    assert.deepEqual(store.fsck({ full: true }).faults, []);
+    store.close();
+  }
+});
+
+test("a checkout above another takes no inode of it", () => {
+  const store = openStore(freshDir(), { compressor });
+  const twins = ["a", "b", "c"].map((path) => fileEntry(store, path, Buffer.from("same")));
+  const near = makeTree(twins.slice(0, 2));
+  const below = store.keepCheckout(store.putTree(near));
+  const above = freshDir();
+  store.checkout(twins.slice(2), above, { mode: "link", above: near });
+  const inodes = [join(below, "a"), join(below, "b"), join(above, "c")].map((path) => statSync(path).ino);
+  assert.equal(new Set(inodes).size, 3);
   store.close();
 });
