@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type ImagePath, limits, nameFromBytes, parsePath } from "../../base/index.ts";
+import { AshlarError, type ImagePath, isAshlarError, limits, nameFromBytes, parsePath } from "../../base/index.ts";
 
 /** One record of dpkg's diversions: what other packages install at `from` goes to `to`. */
 export interface Diversion {
@@ -29,7 +29,11 @@ export function parseDiversions(bytes: Uint8Array): readonly Diversion[] {
 
 function pathAt(line: string, number: number): ImagePath {
   if (!line.startsWith("/")) throw invalid(number, "want an absolute path");
-  return parsePath(line);
+  try {
+    return parsePath(line);
+  } catch (error) {
+    throw isAshlarError(error) ? invalid(number, error.message) : error;
+  }
 }
 
 function invalid(line: number, fault: string): AshlarError {

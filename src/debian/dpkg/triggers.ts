@@ -69,7 +69,7 @@ function linesOf(source: Uint8Array): readonly string[] {
 }
 
 function verifyTrigger(trigger: string, line: number): void {
-  const isPath = trigger.startsWith("/");
+  const isPath = trigger.startsWith("/") && !trigger.split("/").includes("..");
   const isName = /^[A-Za-z0-9][A-Za-z0-9+.:_-]*$/.test(trigger) && !reserved.has(trigger);
   if (!isPath && !isName) throw invalid(line, `"${trigger}" is no name of a trigger`);
 }
