@@ -9,26 +9,43 @@ import type { Upper } from "./upper.ts";
  * time; so does its membership in a group of hard links, which copying up breaks.
  */
 export function applyUpper(lower: Tree, upper: Upper): Tree {
+  if (upper.entries.size === 0 && upper.whiteouts.size === 0) return lower;
   const before = new Map(lower.map((entry) => [entry.path, entry]));
+  const kept = keptOf(lower, upper);
+  const touched = touchedGroups(lower, kept, upper);
   const files = new FileGroups();
-  const others: Entry[] = [];
-  for (const entry of keptOf(lower, upper)) {
-    if (entry.type === "file") files.add(entry.path, entry.path, entry);
-    else if (entry.type === "hardlink") files.add(entry.path, entry.target, fileAt(before, entry.target));
-    else others.push(entry);
+  const same: Entry[] = [];
+  for (const entry of kept) {
+    const inode = entry.type === "hardlink" ? entry.target : entry.path;
+    if (!touched.has(inode)) same.push(entry);
+    else files.add(entry.path, inode, fileAt(before, inode));
   }
   addUpperFiles(files, upper, before);
+  const others: Entry[] = [];
   for (const entry of upper.entries.values()) {
     if (entry.type === "file" || entry.type === "hardlink") continue;
     const old = before.get(entry.path);
     others.push(old !== undefined && isSame(old, entry) ? old : entry);
   }
-  return makeTree([...others, ...files.entries()]);
+  // Sorting is cheap where most of it is in order.
+  return makeTree([...same, ...others, ...files.entries()]);
+}
+
+/** Inodes of the lower of which a name is gone, or is in the upper, or is joined by one. */
+function touchedGroups(lower: Tree, kept: readonly Entry[], upper: Upper): Set<ImagePath> {
+  const seen = new Set(kept);
+  const touched = new Set<ImagePath>();
+  for (const entry of lower) {
+    if (entry.type !== "file" && entry.type !== "hardlink") continue;
+    if (!seen.has(entry) || upper.entries.has(entry.path)) {
+      touched.add(entry.type === "hardlink" ? entry.target : entry.path);
+    }
+  }
+  return touched;
 }
 
 /** What of the lower is seen through: not replaced, not gone, not below something that is. */
 function keptOf(lower: Tree, upper: Upper): Entry[] {
-  if (upper.entries.size === 0 && upper.whiteouts.size === 0) return [...lower];
   const hidden = new Set<ImagePath>();
   return lower.filter((entry) => {
     const { path } = entry;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ImagePath, parentOf } from "../base/index.ts";
+import { comparePaths, type ImagePath, parentOf } from "../base/index.ts";
 import { type Entry, makeTree, type Meta, type Tree } from "../formats/index.ts";
 
 /** What to lay over a directory that holds one tree, so that an overlay of both shows another. */
@@ -12,17 +12,35 @@ export interface Over {
 
 /** Plans the difference from `near` to `root`. */
 export function planOver(near: Tree, root: Tree): Over {
+  const { changed, missing } = compareTrees(near, root);
+  if (changed.length === 0 && missing.length === 0) return { tree: [], gone: [] };
   const wanted = new Map(root.map((entry) => [entry.path, entry]));
-  const there = new Map(near.map((entry) => [entry.path, entry]));
-  const gone = near.filter((entry) => isGone(entry.path, wanted)).map((entry) => entry.path);
-  const changed = root.filter((entry) => !isEqual(there.get(entry.path), entry));
+  const gone = missing.filter((path) => isGone(path, wanted));
   const parents = gone.flatMap((path) => wanted.get(parentOf(path) as ImagePath) ?? []);
   return { tree: withParents([...withGroups(changed, near, root), ...parents], wanted), gone };
 }
 
+/** Walks two trees side by side, in the order that both have. */
+function compareTrees(
+  near: Tree,
+  root: Tree,
+): { readonly changed: readonly Entry[]; readonly missing: ImagePath[] } {
+  const changed: Entry[] = [];
+  const missing: ImagePath[] = [];
+  let at = 0;
+  for (const entry of root) {
+    for (let old = near[at]; old !== undefined && comparePaths(old.path, entry.path) < 0; old = near[++at]) {
+      missing.push(old.path);
+    }
+    const old = near[at]?.path === entry.path ? near[at++] : undefined;
+    if (!isEqual(old, entry)) changed.push(entry);
+  }
+  for (; at < near.length; at++) missing.push((near[at] as Entry).path);
+  return { changed, missing };
+}
+
 /** What lies below something that is gone, or no directory any more, is hidden by that. */
 function isGone(path: ImagePath, wanted: ReadonlyMap<ImagePath, Entry>): boolean {
-  if (wanted.has(path)) return false;
   const parent = parentOf(path);
   return parent === undefined || wanted.get(parent)?.type === "dir";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ImagePath, parentOf } from "../base/index.ts";
+import { comparePaths, type ImagePath, parentOf } from "../base/index.ts";
 import type { Entry, Tree } from "../formats/index.ts";
 
 const symlinksMax = 40;
@@ -14,7 +14,6 @@ export interface Found {
 
 /** Looks paths up in a tree; undefined for a circle of symlinks. */
 export function treeLookup(tree: Tree): (path: string) => Found | undefined {
-  const entries = new Map(tree.map((entry) => [entry.path as string, entry]));
   return (path) => {
     const parts = path.split("/");
     let at = "";
@@ -26,7 +25,7 @@ export function treeLookup(tree: Tree): (path: string) => Found | undefined {
         continue;
       }
       const next = at === "" ? part : `${at}/${part}`;
-      const entry = entries.get(next);
+      const entry = findEntry(tree, next);
       if (entry?.type !== "symlink") at = next;
       else if (++links > symlinksMax) return undefined;
       else {
@@ -34,6 +33,17 @@ export function treeLookup(tree: Tree): (path: string) => Found | undefined {
         if (entry.target.startsWith("/")) at = "";
       }
     }
-    return { path: at, entry: entries.get(at) };
+    return { path: at, entry: findEntry(tree, at) };
   };
+}
+
+/** The entry at a path, by halving: a tree is in the order of its paths. */
+function findEntry(tree: Tree, path: string): Entry | undefined {
+  let [low, high] = [0, tree.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (comparePaths((tree[middle] as Entry).path, path) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return tree[low]?.path === path ? tree[low] : undefined;
 }
