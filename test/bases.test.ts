@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import { parseLock } from "../src/lock/index.ts";
 import { foreignPrograms, makeForeignImage, skopeoCopy } from "./foreign-images.ts";
 import { openPodman, podmanPrograms } from "./podman.ts";
 import { ashlar, missing, must } from "./programs.ts";
@@ -172,18 +173,10 @@ test("umoci's tree of base and our layers is our flat root, path for path", need
   must("umoci", ["unpack", "--image", image.slice(4), at("unpacked")]);
   const theirs = join(at("unpacked"), "rootfs");
   const lines = describe(at("root"));
-  assert.ok(lines.length > 2500);
+  assert.ok(lines.length > 1500);
   assert.deepEqual(describe(theirs), lines);
   must("diff", ["--recursive", "--no-dereference", theirs, at("root")]);
   assert.equal(readFileSync(join(theirs, "srv/www/b"), "utf8"), "one\n");
-});
-
-test("podman runs the image as base and spec say together", withPodman, () => {
-  built("gzip", { args: ["--compression=gzip", `--output=oci-archive:${at("image.tar")}`] });
-  const run = podmanOf("image.tar");
-  assert.equal(run(), "hello\n");
-  const said = run("echo $FOO $A; pwd; cat /srv/www/a /srv/www/b; ls /usr/share/misc");
-  assert.equal(said, "bar 1\n/srv\nanother one\none\nfile\n");
 });
 
 /** Loads an archive into a podman of its own; what is returned runs the image there. */
@@ -194,27 +187,35 @@ function podmanOf(archive: string): (...command: string[]) => string {
   return (...command) => podman.run(id, { options: [], command });
 }
 
-test("packages go on top of those that dpkg's status of the base has", withPodman, () => {
-  const rest = "system: { install: unpack, packages: [less, libtinfo6] }";
-  const archive = `--output=oci-archive:${at("unpack.tar")}`;
-  const image = built("gzip", { rest, args: ["--compression=gzip", archive] });
-  assert.deepEqual(lockedNames(), ["less"]);
-  const layer = raw(image).layers[4]?.digest.slice(7) as string;
-  const files = must("tar", ["-tzf", join(at("out-gzip"), "blobs/sha256", layer)])
-    .trim()
-    .split("\n");
-  const ours = files.filter((name) => !name.endsWith("/"));
-  assert.ok(ours.includes("usr/bin/less") && ours.every((name) => name.includes("less")), ours.join(" "));
-  assert.match(podmanOf("unpack.tar")("less --version"), /^less \d+/);
-  const names = inspect("example/on-base").packages.map((item) => item.name);
-  assert.deepEqual(new Set(["less", "dpkg"]).difference(new Set(names)), new Set());
-});
+test(
+  "packages go on top of those that dpkg's status of the base has, and podman runs them",
+  withPodman,
+  () => {
+    const rest = "system: { install: unpack, packages: [less, libtinfo6] }";
+    const archive = `--output=oci-archive:${at("unpack.tar")}`;
+    const image = built("gzip", { rest, args: ["--compression=gzip", archive] });
+    assert.deepEqual(lockedNames(), ["less"]);
+    const layer = raw(image).layers[4]?.digest.slice(7) as string;
+    const files = must("tar", ["-tzf", join(at("out-gzip"), "blobs/sha256", layer)])
+      .trim()
+      .split("\n");
+    const ours = files.filter((name) => !name.endsWith("/"));
+    assert.ok(ours.includes("usr/bin/less") && ours.every((name) => name.includes("less")), ours.join(" "));
+    const run = podmanOf("unpack.tar");
+    assert.equal(run(), "hello\n");
+    const said = run(
+      "echo $FOO $A; pwd; cat /srv/www/a /srv/www/b; ls /usr/share/misc; less --version | head -1 | cut -c1-5",
+    );
+    assert.equal(said, "bar 1\n/srv\nanother one\none\nfile\nless \n");
+    const names = inspect("example/on-base").packages.map((item) => item.name);
+    for (const name of ["less", "dpkg", "libtinfo6"])
+      assert.equal(names.filter((other) => other === name).length, 1);
+  },
+);
 
 function lockedNames(): string[] {
-  const lock = JSON.parse(readFileSync(at("project/ashlar.lock"), "utf8")) as {
-    images: readonly { packages: readonly { name: string; use?: string }[] }[];
-  };
-  return (lock.images[0]?.packages ?? []).filter((item) => item.use === undefined).map((item) => item.name);
+  const { images } = parseLock(readFileSync(at("project/ashlar.lock")), "ashlar.lock");
+  return (images[0]?.packages ?? []).map((item) => item.name);
 }
 
 test("a package of the base stays at its version: what needs a newer one is refused", needed, () => {

@@ -4,6 +4,7 @@
  *
  * - project: the directory of a spec, its lock and the files it may name
  * - stage: a root file system at some point of the build, by digests, with the layers that make it
+ * - base: a foreign image that ours stands on, brought into the store; its layers pass as they are
  * - record: what the store remembers of an image; a name is a ref to one
  *
  *     const [image] = await build({ store, document, lock, fetch, form: "zstd:chunked", ... });
