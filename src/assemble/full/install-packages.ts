@@ -10,7 +10,7 @@ import type { OwnedTree } from "../merge-trees.ts";
 import { type AppliedRule, applyRules, type InstallationSecret } from "../rules/apply-rules.ts";
 import { type DescribedPackage, describePackage } from "./describe-package.ts";
 import { adminDir } from "./database-input.ts";
-import { configureCommand, preinstCommand, runEntries } from "./installation-script.ts";
+import { configureScript, preinstScript, runCommand, runEntries } from "./installation-script.ts";
 import { orderPackages } from "./order-packages.ts";
 import { planWaves, type Wave, waveOf } from "./plan-waves.ts";
 import { scriptsOwner, settleRun } from "./settle-run.ts";
@@ -95,39 +95,40 @@ class Installation {
   async #runWave(below: OwnedTree, wave: Wave): Promise<OwnedTree> {
     const early = !this.#isNew && wave.preinsts.length > 0;
     const ready = early ? await this.#runPreinsts(below, wave) : below;
-    const { root, extra } = this.#prepare((contents) => this.#unpack(ready, wave, contents));
-    const hasSelections = this.#request.selections !== undefined;
-    const preinsts = early ? [] : wave.preinsts;
-    const argv = configureCommand({ preinsts, packages: wave.packages, hasSelections });
-    const configured = await this.#run({ root, extra }, argv);
+    const configured = await this.#run(this.#prepare((making) => this.#unpack(ready, wave, making)));
     verifyStatus(configured, wave.packages, this.#request.store);
     return configured;
   }
 
   #runPreinsts(below: OwnedTree, { preinsts }: Wave): Promise<OwnedTree> {
-    const { root, extra } = this.#prepare((contents) => ({
+    const { selections } = this.#request;
+    const script = preinstScript(preinsts, selections !== undefined);
+    const prepared = this.#prepare((making) => ({
       root: below,
-      extra: runEntries(preinsts, undefined, contents),
+      extra: runEntries({ script, preinsts, selections }, making),
     }));
-    return this.#run({ root, extra }, preinstCommand(preinsts));
+    return this.#run(prepared);
   }
 
-  #unpack(below: OwnedTree, wave: Wave, contents: Making): Prepared {
+  #unpack(below: OwnedTree, { packages, preinsts: all }: Wave, contents: Making): Prepared {
     const { strip, only, selections, architecture } = this.#request;
     const installed = (id: string): DescribedPackage | undefined => this.#known.get(id);
-    const { packages } = wave;
     const { files, root } = unpackWave({ below, packages, strip, only, installed, contents, architecture });
     this.#near ??= contents.putTree(files.tree);
-    return { root, extra: runEntries(this.#isNew ? wave.preinsts : [], selections, contents) };
+    const preinsts = this.#isNew ? all : [];
+    const script = configureScript({ preinsts, packages, hasSelections: selections !== undefined });
+    return { root, extra: runEntries({ script, preinsts, selections }, contents) };
   }
 
   /** The sandbox reads what it checks out from the store, so what is made for a run is committed before. */
   #prepare(make: (contents: Making) => Prepared): Prepared {
     const { store } = this.#request;
-    return inPack(store, (pack) => make({ ...openContents(store, pack), putTree: (tree) => store.putTree(tree, pack) }));
+    return inPack(store, (pack) => {
+      return make({ ...openContents(store, pack), putTree: (tree) => store.putTree(tree, pack) });
+    });
   }
 
-  async #run({ root, extra }: Prepared, argv: readonly string[]): Promise<OwnedTree> {
+  async #run({ root, extra }: Prepared): Promise<OwnedTree> {
     const { store, sandbox, platform, limits, circumstances, onOutput, signal } = this.#request;
     const pack = store.beginPack();
     try {
@@ -135,7 +136,7 @@ class Installation {
         root: withEntries(root.tree, extra),
         ...(this.#near === undefined ? {} : { near: this.#near }),
         platform,
-        command: { argv },
+        command: { argv: runCommand },
         limits,
         pack,
         ...(circumstances && { circumstances }),

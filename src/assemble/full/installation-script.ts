@@ -17,12 +17,22 @@ export function isOfRun(path: string): boolean {
   return [runDir, controlDir].some((dir) => path === dir || path.startsWith(`${dir}/`));
 }
 
-/** The entries that one run needs beside the root: control files of packages with a preinst, and stubs. */
-export function runEntries(
-  preinsts: readonly DescribedPackage[],
-  selections: string | undefined,
-  contents: Contents,
-): readonly Entry[] {
+/** The command of every run: its text is a file, which may be longer than an argument. */
+export const runCommand: readonly string[] = ["/bin/sh", "-eu", `/${runDir}/script`];
+
+const setSelections = `debconf-set-selections /${runDir}/selections`;
+
+export interface RunFiles {
+  /** What the shell reads. */
+  readonly script: string;
+  /** Packages whose preinst it runs: their control files are there. */
+  readonly preinsts: readonly DescribedPackage[];
+  /** For `debconf-set-selections`. */
+  readonly selections: string | undefined;
+}
+
+/** The entries that one run needs beside the root. */
+export function runEntries({ script, preinsts, selections }: RunFiles, contents: Contents): readonly Entry[] {
   const entries: Entry[] = [plainDirectory(parsePath(runDir)), ...stubs(contents)];
   preinsts.forEach((item, i) => {
     entries.push(plainDirectory(parsePath(`${runDir}/${i}`)));
@@ -30,13 +40,14 @@ export function runEntries(
       const path = parsePath(`${runDir}/${i}/${name}`);
       const sizeBytes = contents.read(digest).length;
       // debconf runs the config script before the preinst.
-      const meta = { mode: name === "preinst" || name === "config" ? 0o755 : 0o644, uid: 0, gid: 0, mtimeSeconds: 0 };
-      entries.push({ ...meta, type: "file", path, content: digest, sizeBytes });
+      const mode = name === "preinst" || name === "config" ? 0o755 : 0o644;
+      entries.push({ mode, uid: 0, gid: 0, mtimeSeconds: 0, type: "file", path, content: digest, sizeBytes });
     }
   });
-  if (selections !== undefined) {
-    entries.push(fileEntry(parsePath(`${runDir}/selections`), Buffer.from(selections, "utf8"), contents));
-  }
+  const put = (name: string, text: string): void =>
+    void entries.push(fileEntry(parsePath(`${runDir}/${name}`), Buffer.from(text, "utf8"), contents));
+  put("script", script);
+  if (selections !== undefined) put("selections", selections);
   return entries;
 }
 
@@ -51,11 +62,13 @@ function stubs(contents: Contents): readonly Entry[] {
   });
 }
 
-/** The command that runs preinsts in order, each as dpkg does (`preinst install`). */
-export function preinstCommand(preinsts: readonly DescribedPackage[]): readonly string[] {
-  return ["/bin/sh", "-eu", "-c", preinstText(preinsts)];
+/** The script of a run of preinsts alone, which may ask questions too. */
+export function preinstScript(preinsts: readonly DescribedPackage[], hasSelections: boolean): string {
+  const answer = `if command -v debconf-set-selections >/dev/null; then ${setSelections}; fi\n`;
+  return `${hasSelections ? answer : ""}${preinstText(preinsts)}`;
 }
 
+/** Runs preinsts in order, each as dpkg does (`preinst install`). */
 function preinstText(preinsts: readonly DescribedPackage[]): string {
   const lines = preinsts.map(({ locked }, i) => `preinst ${i} ${locked.name} ${locked.architecture}`);
   return [
@@ -79,16 +92,15 @@ export interface ConfigureOptions {
   readonly hasSelections: boolean;
 }
 
-/** The command that configures unpacked packages and processes all triggers. */
-export function configureCommand({ preinsts, packages, hasSelections }: ConfigureOptions): readonly string[] {
+/** The script that configures unpacked packages and processes all triggers. */
+export function configureScript({ preinsts, packages, hasSelections }: ConfigureOptions): string {
   const names = packages.map(({ locked }) => dpkgName(locked)).join(" ");
-  const text = [
+  return [
     preinsts.length === 0 ? "" : preinstText(preinsts),
-    hasSelections ? `debconf-set-selections /${runDir}/selections` : "",
+    hasSelections ? setSelections : "",
     `exec dpkg --log=/dev/null --force-unsafe-io --force-confdef --force-confold --triggers --configure ${names}`,
     "",
   ].join("\n");
-  return ["/bin/sh", "-eu", "-c", text];
 }
 
 /** dpkg takes the architecture of every package that has one. */
