@@ -224,3 +224,53 @@ test(
     }
   },
 );
+
+test("ashlar shell --step runs a command where the step runs, with its exit code", { skip }, async () => {
+  const dir = project(
+    { look: shell("true", { inputs: ["in.txt"], env: { MINE: "1" } }) },
+    { "in.txt": "input\n" },
+  );
+  const command = ["sh", "-c", 'cat in.txt; echo "$MINE $SRC $OUT"; exit 9'];
+  const { status, out } = await ashlar(["shell", dir, "--step=look", "--quiet", "--", ...command]);
+  assert.deepEqual([status, out], [9, "input\n1 /src /out\n"]);
+});
+
+test(
+  "system.run changes the image's own root, after its users, and remembers each command",
+  { skip },
+  async () => {
+    const dir = project({}, { "site.conf": "conf\n", "other.txt": "" });
+    const spec = (run: readonly unknown[]): void => {
+      const system = { install: "full", packages: ["passwd"], run };
+      const users = { app: { uid: 4711 } };
+      const head = {
+        ashlar: "image/v1",
+        name: "example/runs",
+        from: "debian:bookworm",
+        platforms: ["linux/amd64"],
+      };
+      writeFileSync(join(dir, "ashlar.yaml"), JSON.stringify({ ...head, system, users }));
+    };
+    const first = "groupadd --system site; mkdir /srv/data; chown app:site /srv/data";
+    const second = {
+      script: 'install -m 0640 "$INPUTS/site.conf" /etc/site.conf; date >> /var/log/dpkg.log',
+      inputs: "*.conf",
+    };
+    spec([first, second]);
+    const read = await outputs(dir);
+    assert.match(read("etc/group"), /^site:x:99\d:$/m);
+    assert.equal(read("etc/site.conf"), "conf\n");
+    assert.throws(() => read(".ashlar/inputs/site.conf"));
+    assert.doesNotMatch((await build(dir)).err, /run \d/);
+    spec([first, second, "echo third"]);
+    const { err } = await build(dir);
+    assert.match(err, /^run 3 \| third$/m);
+    assert.doesNotMatch(err, /run [12] \||Setting up/);
+    spec([first, "echo lost; exit 4"]);
+    const failed = await ashlar(["build", dir]);
+    assert.match(
+      failed.err,
+      /BUILD_RUN_FAILED[^]*command 2 of 2 of system\.run, "echo lost; exit 4": exit code 4/,
+    );
+  },
+);

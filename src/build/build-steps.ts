@@ -10,10 +10,12 @@ import { imagesOf, type ImageDocument, type SourceFileDocument } from "../spec/i
 import type { BuildRequest } from "./build.ts";
 import { insideProject } from "./inside.ts";
 import { unpackPackages } from "./packages.ts";
+import { projectReader } from "./project-reader.ts";
 import type { RecordedPackage } from "./stage.ts";
 import { makeStep, type PlannedStep, recallStep, type StepContext } from "./steps/make-step.ts";
 import { planStep } from "./steps/plan-step.ts";
 import type { OpenProject } from "./steps/read-project-file.ts";
+import { type OpenedStep, openStepRoot } from "./steps/run-step.ts";
 import { makeToolsRoot } from "./steps/tools-root.ts";
 import { sourceAction } from "./steps/unpack-source.ts";
 
@@ -48,11 +50,32 @@ export async function prepareSteps(
     const outputs = new Map<string, Digest>();
     for (const step of own) {
       const packages = recorded(step.tools, records);
-      const makeTools = (): Promise<Digest> => makeToolsRoot(request, { name: step.name, platform, packages });
+      const makeTools = (): Promise<Digest> =>
+        makeToolsRoot(request, { name: step.name, platform, packages });
       outputs.set(step.name, await makeStep(context, step, makeTools));
     }
     return outputs;
   };
+}
+
+/** Makes the root that a step runs in, to look around there. Throws `USAGE_STEP` and what making a step throws. */
+export async function openStep(
+  request: BuildRequest,
+  wanted: StepsOf & { readonly name: string; readonly argv: readonly string[] },
+): Promise<OpenedStep> {
+  refuseUnknownSecrets(request);
+  const { name, platform, argv } = wanted;
+  const project = openProject(request);
+  const step = planNamed(request, project, wanted);
+  const records = await unpackPackages(step.tools, request);
+  await fetchSources(request, [step]);
+  const tools = await makeToolsRoot(request, { name, platform, packages: recorded(step.tools, records) });
+  return openStepRoot({ ...request, project, jobs: request.workers }, step, { tools, argv });
+}
+
+/** The project's files as a build reads them. */
+export function openProject({ projectDir: dir, directoryOrder: order }: BuildRequest): OpenProject {
+  return (sink) => projectReader({ dir, order, ...(sink && { put: (bytes) => sink.put(bytes) }) });
 }
 
 function recorded(
@@ -85,15 +108,28 @@ function planSteps(
 ): readonly PlannedStep[] {
   const image = imagesOf(request.document)[key] as ImageDocument;
   const names = new Set(image.app.flatMap((item) => (item.kind === "output" ? [item.step] : [])));
-  return [...names].sort(compareOrdinal).map((name) => {
-    const step = Object.hasOwn(image.steps, name) ? image.steps[name] : undefined;
-    if (step === undefined) throw new Error(`internal error: image "${key}" has no step "${name}"`);
-    const locked = request.lock.steps.find(
-      (other) => other.image === key && other.step === name && other.platform === platform,
-    );
-    if (locked === undefined) throw notLocked(name, platform);
-    return { image: key, name, plan: planStep(step, platform, project()), tools: locked.packages };
-  });
+  return [...names].sort(compareOrdinal).map((name) => planNamed(request, project, { key, platform, name }));
+}
+
+function planNamed(
+  { document, lock }: BuildRequest,
+  project: OpenProject,
+  { key, platform, name }: StepsOf & { readonly name: string },
+): PlannedStep {
+  const { steps } = imagesOf(document)[key] as ImageDocument;
+  const step = Object.hasOwn(steps, name) ? steps[name] : undefined;
+  if (step === undefined) throw unknownStep(name, key, Object.keys(steps));
+  const locked = lock.steps.find(
+    (other) => other.image === key && other.step === name && other.platform === platform,
+  );
+  if (locked === undefined) throw notLocked(name, platform);
+  return { image: key, name, plan: planStep(step, platform, project()), tools: locked.packages };
+}
+
+function unknownStep(name: string, image: string, known: readonly string[]): AshlarError {
+  const message = `Cannot find step "${name}": image "${image}" has no such step`;
+  const hint = known.length === 0 ? "it has none" : `it has ${[...known].sort(compareOrdinal).join(", ")}`;
+  return new AshlarError("USAGE_STEP", message, { hint });
 }
 
 function notLocked(step: string, platform: string): AshlarError {

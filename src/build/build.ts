@@ -10,15 +10,14 @@ import { type Document, type ImageDocument, imagesOf } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
 import { readBaseRecord } from "./base-record.ts";
 import { buildImage } from "./build-image.ts";
-import { type MakeSteps, prepareSteps, type StepsOf } from "./build-steps.ts";
+import { type MakeSteps, openProject, prepareSteps, type StepsOf } from "./build-steps.ts";
 import { openBase } from "./foreign-base.ts";
 import { unpackPackages } from "./packages.ts";
 import type { Progress } from "./progress.ts";
-import { type DirectoryOrder, projectReader } from "./project-reader.ts";
+import type { DirectoryOrder } from "./project-reader.ts";
 import { digestRef, nameRef, type NamedRecord, putNamedRecord, readImageRecord } from "./record.ts";
 import type { RecordedPackage } from "./stage.ts";
 import type { SecretValues } from "./steps/find-secrets.ts";
-import type { OpenProject } from "./steps/read-project-file.ts";
 
 export interface BuildRequest {
   readonly store: Store;
@@ -133,10 +132,6 @@ function imagesAndPlatforms(request: BuildRequest, order: readonly string[]): re
     const platforms = platformsOf(images[key] as ImageDocument, request.platforms);
     return platforms.map((platform) => ({ key, platform }));
   });
-}
-
-function openProject({ projectDir: dir, directoryOrder: order }: BuildRequest): OpenProject {
-  return (sink) => projectReader({ dir, order, ...(sink && { put: (bytes) => sink.put(bytes) }) });
 }
 
 interface Made {

@@ -29,6 +29,8 @@ The exit code is the command's.`,
     );
   withTryOptions(program.command("shell <image> [command...]"))
     .description("look inside an image with tools that are mounted beside it, as root")
+    .option("--step <name>", "the root that a step of SPEC runs in, instead of the image's")
+    .option("--secret <name=from>", "a step's secret, from a file or env:VARIABLE (may repeat)", collect)
     .option("--tools <program>", "a statically linked busybox (default: the host's, else the archive's)")
     .addHelpText(
       "after",
@@ -36,7 +38,8 @@ The exit code is the command's.`,
 
 Examples:
   ashlar shell example/static
-  ashlar shell oci:out -- ls -l /etc`,
+  ashlar shell oci:out -- ls -l /etc
+  ashlar shell examples/c-program --step sums`,
     )
     .action(async (image, command, options) =>
       finish(await (await import("./verbs/shell.ts")).shell(shell, image, command, options), options),

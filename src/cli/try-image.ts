@@ -100,7 +100,8 @@ function withSpec<T>(
   );
 }
 
-function narrow(document: Document, text: string, { image, platform }: TryOptions): Narrowed {
+/** One image of a document for one platform. Throws `USAGE_IMAGE`. */
+export function narrow(document: Document, text: string, { image, platform }: TryOptions): Narrowed {
   const images = imagesOf(document);
   const keys = Object.keys(images).sort(compareOrdinal);
   const key = image ?? (keys.length === 1 ? keys[0] : undefined);

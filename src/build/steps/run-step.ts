@@ -23,7 +23,7 @@ export async function runStep(context: StepContext, step: PlannedStep, tools: Di
   const pack = store.beginPack();
   try {
     const searched = searchedPack(pack, forms);
-    const command = commandOf(step.plan.step, { jobs: jobsOf(context), secrets });
+    const command = commandOf(step.plan.step.argv, { context, step, secrets });
     const { platform } = step.plan;
     const limits = limitsOf(step.plan.step);
     const run = { root, near: tools, platform, command, limits, pack: searched.pack, capture: ["/out"] };
@@ -54,6 +54,26 @@ function secretsOf({ secrets }: StepContext, { name, plan }: PlannedStep): Secre
       });
     }),
   );
+}
+
+/** A step's root, and how a command is started in it. */
+export interface OpenedStep {
+  readonly root: Tree;
+  /** Tree: the tools, from which the root differs little. */
+  readonly near: Digest;
+  readonly command: SandboxCommand;
+}
+
+/** The root that a step runs in, for another command than its own; secrets that were not given are missing there. */
+export async function openStepRoot(
+  context: StepContext,
+  step: PlannedStep,
+  { tools, argv }: { readonly tools: Digest; readonly argv: readonly string[] },
+): Promise<OpenedStep> {
+  const names = new Set(step.plan.step.secrets);
+  const secrets = new Map([...context.secrets].filter(([name]) => names.has(name)));
+  const root = await stepRoot(context, step, tools);
+  return { root, near: tools, command: commandOf(argv, { context, step, secrets }) };
 }
 
 /** The root of a run: the tools, the sources with the project's inputs over them at /src, and an empty /out. */
@@ -108,15 +128,16 @@ function jobsOf({ jobs, circumstances }: StepContext): number {
 }
 
 interface Given {
-  readonly jobs: number;
+  readonly context: StepContext;
+  readonly step: PlannedStep;
   readonly secrets: SecretValues;
 }
 
-function commandOf({ argv, env }: StepDocument, { jobs, secrets }: Given): SandboxCommand {
-  const own: Readonly<Record<string, string>> = { SRC: "/src", OUT: "/out", JOBS: String(jobs) };
+function commandOf(argv: readonly string[], { context, step, secrets }: Given): SandboxCommand {
+  const own: Readonly<Record<string, string>> = { SRC: "/src", OUT: "/out", JOBS: String(jobsOf(context)) };
   return {
     argv: isScript(argv) ? argv : argv.map((text) => replaceNames(text, own)),
-    env: { ...env, ...own },
+    env: { ...step.plan.step.env, ...own },
     cwd: "/src",
     secrets: Object.fromEntries(secrets),
   };
@@ -145,7 +166,7 @@ function wordsOf({ image, name, plan }: PlannedStep): RunWords {
     logName: logNameOf(image, name, plan.platform),
     code: "BUILD_STEP_FAILED",
     cannot: `Cannot run step "${name}"`,
-    hint: `look around where it ran: ashlar shell --step ${name}`,
+    hint: `look around where it ran: ashlar shell SPEC --step ${name}`,
   };
 }
 

@@ -83,12 +83,33 @@ interface Built {
 type Narrowing = Partial<Pick<BuildRequest, "images" | "platforms" | "keepsNames">>;
 
 /** Builds a spec as `ashlar build` does, or the part of it that `narrow` says, and hands the images on. */
-export async function withBuilt<T>(
+export function withBuilt<T>(
   shell: Shell,
   spec: string | undefined,
   options: BuildOptions,
   use: (built: Built) => Promise<T>,
-  narrow: (document: Document) => Narrowing = () => ({}),
+  narrow?: Narrow,
+): Promise<T> {
+  const all = async ({ run, loaded, request }: Prepared): Promise<T> =>
+    use({ run, loaded, images: await buildAll(request) });
+  return withRequest(shell, spec, options, all, narrow);
+}
+
+type Narrow = (document: Document) => Narrowing;
+
+interface Prepared {
+  readonly run: Run;
+  readonly loaded: LoadedSpec;
+  readonly request: BuildRequest;
+}
+
+/** Reads and locks a spec as `withBuilt` does, and hands on what a build would be asked for. */
+export async function withRequest<T>(
+  shell: Shell,
+  spec: string | undefined,
+  options: BuildOptions,
+  use: (prepared: Prepared) => Promise<T>,
+  narrow: Narrow = () => ({}),
 ): Promise<T> {
   const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
   const progress = makeProgress(shell, options);
@@ -100,8 +121,7 @@ export async function withBuilt<T>(
     const loaded = await loadSpec(project, parseParameters(options.set), store);
     const part = narrow(loaded.document);
     const lock = await lockFor(run, loaded);
-    const images = await buildAll({ ...requestOf(run, loaded, lock), ...part });
-    return await use({ run, loaded, images });
+    return await use({ run, loaded, request: { ...requestOf(run, loaded, lock), ...part } });
   } finally {
     spool?.close();
     lease.release();

@@ -12,8 +12,11 @@ export async function shell(
   world: Shell,
   image: string,
   command: readonly string[],
-  options: AttachOptions & { readonly tools?: string },
+  options: AttachOptions & { readonly tools?: string; readonly step?: string; readonly secret?: readonly string[] },
 ): Promise<Outcome> {
+  const { step } = options;
+  if (step !== undefined)
+    return (await import("./shell-step.ts")).shellStep(world, image, command, { ...options, step });
   return withTriedImage(world, image, options, async (tried) =>
     withTools({ shell: world, store: tried.store, options }, async (tools) => {
       const foreign = foreignFault(tried);
