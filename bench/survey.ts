@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { CircumstancesWatch } from "../src/cli/check-sandbox.ts";
 import { openSandbox, type Sandbox } from "../src/sandbox/index.ts";
 import { popularPackages } from "./popular-packages.ts";
 import { type SurveyResult, surveyPackage } from "./survey-install.ts";
@@ -34,11 +35,13 @@ async function main(dir: string): Promise<void> {
   const storeDir = resolve(option("--store") ?? join(dir, "store"));
   const place = await openSurvey(candidates, { dir: join(dir, "spec"), storeDir, suite, base: "essential" });
   let sandbox: Sandbox | undefined;
-  const open = (): Sandbox => (sandbox ??= openSandbox({ store: place.store }));
+  const watch = new CircumstancesWatch();
+  const open = (): Sandbox => (sandbox ??= watch.over(openSandbox({ store: place.store })));
   try {
     const outside = candidates.filter((name) => place.impossible.has(name) || place.versionOf(name) !== undefined);
     const chosen = only === undefined ? outside.slice(from, from + count) : outside;
     await surveyAll(chosen, place, open);
+    if (watch.seen !== undefined) console.error(`the second run saw ${JSON.stringify(watch.seen.varied)}`);
     const known = readResults();
     console.log(surveyTable(chosen.flatMap((name) => known.get(name) ?? [])));
   } finally {
