@@ -227,7 +227,7 @@ test("readLayerTree takes another name of a symlink for a symlink, as link(2) do
   ]);
 });
 
-test("readLayerTree takes a layer that ends behind its last file, as some write them, but none cut before", async () => {
+test("readLayerTree takes a layer that ends behind its last file, as some write them, and none cut", async () => {
   const whole = tarOf(file("a", "1"), file("b", "two"));
   for (const length of [1536 + 3, 2048, 2048 + 512]) {
     const { tree } = await readLayerTree([layerOf(whole.subarray(0, length), "none")]);
