@@ -29,6 +29,8 @@ export interface How {
   readonly wrapper?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Whether a build writes a root file system too; true where absent. */
+  readonly output?: boolean;
 }
 
 /** Projects on Debian's real archive and one of odd packages, a store that knows the base, and commands. */
@@ -85,11 +87,8 @@ export async function openFullRig(): Promise<FullRig> {
       runAshlar([...args, `--store=${how.store ?? store}`, ...(how.args ?? [])], how),
     async build(project, how = {}) {
       const out = join(dir, `root-${count++}`);
-      const {
-        status,
-        out: said,
-        err,
-      } = await rig.ashlar(["build", project, "--json", `--output=rootfs:${out}`], how);
+      const output = how.output === false ? [] : [`--output=rootfs:${out}`];
+      const { status, out: said, err } = await rig.ashlar(["build", project, "--json", ...output], how);
       assert.equal(status, 0, err + said);
       const { images } = JSON.parse(said) as { images: readonly { digest: string }[] };
       return { root: out, digest: (images[0] as { digest: string }).digest };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readDeb } from "./deb.ts";
 import { parseControl } from "./control.ts";
+import { parseDiversions } from "./dpkg/diversions.ts";
+import { statusStanza } from "./dpkg/status-stanza.ts";
+import { parseFileInterests, parseTriggers } from "./dpkg/triggers.ts";
 import { parsePackages } from "./packages-index.ts";
 import { parseRelations } from "./relation.ts";
 import { parseRelease } from "./release.ts";
@@ -56,6 +59,30 @@ export const fuzzTargets: readonly FuzzTarget[] = [
         bytesOf,
       ),
     run: (bytes) => void parseRelations(Buffer.from(bytes).toString("latin1")),
+  },
+  {
+    name: "debian/diversions",
+    seeds: () => ["/usr/bin/a\n/usr/bin/a.distrib\nb\n/etc/x y\n/etc/z\n:\n"].map(bytesOf),
+    run: (bytes) => void parseDiversions(bytes),
+  },
+  {
+    name: "debian/triggers",
+    seeds: () => ["# x\ninterest /usr/share/man\nactivate-noawait ldconfig\n"].map(bytesOf),
+    run: (bytes) => void parseTriggers(bytes),
+  },
+  {
+    name: "debian/file interests",
+    seeds: () => ["/usr/share/man man-db/noawait\n/lib libc-bin\n"].map(bytesOf),
+    run: (bytes) => void parseFileInterests(bytes),
+  },
+  {
+    name: "debian/status stanza",
+    seeds: () => [Buffer.from("Package: a\nStatus: x\nConffiles:\n /x y\nDescription: d\n more\n")],
+    run(bytes) {
+      const control = Buffer.from(bytes).toString("utf8");
+      const made = statusStanza(control, { status: "install ok unpacked", conffiles: [" /a newconffile"] });
+      if (made !== undefined && /\n[ \t]*\n./.test(made)) throw new Error("two stanzas of one");
+    },
   },
   {
     name: "debian/version",
