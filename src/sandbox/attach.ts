@@ -36,9 +36,8 @@ export async function attachIn(dir: string, session: SandboxSession, host: Attac
   const { backend, identity, store } = host;
   const { root, near, command, user } = session;
   if (backend === "bwrap" && (user?.uid ?? 0) !== 0) {
-    throw runError("BACKEND", command.argv, "bwrap runs as root only", {
-      because: ["want crun or runc for --user"],
-    });
+    const hint = "install crun or runc, or run as root: --user 0";
+    throw runError("START", command.argv, "bwrap runs programs as root only", { hint });
   }
   const emulation = emulatorFor(session.platform, store.tmpDir);
   const lowers = makeLowers({ store, dir, identity, root, near });
