@@ -33,6 +33,34 @@ const options: DebOptions = {
   control: { postinst: "#!/bin/sh\n" },
 };
 
+/** The files of dpkg's database and of packages for it. */
+const dpkgTargets: readonly FuzzTarget[] = [
+  {
+    name: "debian/diversions",
+    seeds: () => ["/usr/bin/a\n/usr/bin/a.distrib\nb\n/etc/x y\n/etc/z\n:\n"].map(bytesOf),
+    run: (bytes) => void parseDiversions(bytes),
+  },
+  {
+    name: "debian/triggers",
+    seeds: () => ["# x\ninterest /usr/share/man\nactivate-noawait ldconfig\n"].map(bytesOf),
+    run: (bytes) => void parseTriggers(bytes),
+  },
+  {
+    name: "debian/file interests",
+    seeds: () => ["/usr/share/man man-db/noawait\n/lib libc-bin\n"].map(bytesOf),
+    run: (bytes) => void parseFileInterests(bytes),
+  },
+  {
+    name: "debian/status stanza",
+    seeds: () => [Buffer.from("Package: a\nStatus: x\nConffiles:\n /x y\nDescription: d\n more\n")],
+    run(bytes) {
+      const control = Buffer.from(bytes).toString("utf8");
+      const made = statusStanza(control, { status: "install ok unpacked", conffiles: [" /a newconffile"] });
+      if (made !== undefined && /\n[ \t]*\n./.test(made)) throw new Error("two stanzas of one");
+    },
+  },
+];
+
 /** The parsers of this folder, for the mutation suite. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   {
@@ -60,30 +88,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       ),
     run: (bytes) => void parseRelations(Buffer.from(bytes).toString("latin1")),
   },
-  {
-    name: "debian/diversions",
-    seeds: () => ["/usr/bin/a\n/usr/bin/a.distrib\nb\n/etc/x y\n/etc/z\n:\n"].map(bytesOf),
-    run: (bytes) => void parseDiversions(bytes),
-  },
-  {
-    name: "debian/triggers",
-    seeds: () => ["# x\ninterest /usr/share/man\nactivate-noawait ldconfig\n"].map(bytesOf),
-    run: (bytes) => void parseTriggers(bytes),
-  },
-  {
-    name: "debian/file interests",
-    seeds: () => ["/usr/share/man man-db/noawait\n/lib libc-bin\n"].map(bytesOf),
-    run: (bytes) => void parseFileInterests(bytes),
-  },
-  {
-    name: "debian/status stanza",
-    seeds: () => [Buffer.from("Package: a\nStatus: x\nConffiles:\n /x y\nDescription: d\n more\n")],
-    run(bytes) {
-      const control = Buffer.from(bytes).toString("utf8");
-      const made = statusStanza(control, { status: "install ok unpacked", conffiles: [" /a newconffile"] });
-      if (made !== undefined && /\n[ \t]*\n./.test(made)) throw new Error("two stanzas of one");
-    },
-  },
+  ...dpkgTargets,
   {
     name: "debian/version",
     seeds: () => ["1:2.0~rc1-1+b2", "0", "1-2-3.4~5"].map(bytesOf),
