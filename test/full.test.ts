@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { after, test, type TestContext } from "node:test";
+import { after, suite, test, type TestContext } from "node:test";
 
 import { type FullRig, openFullRig, readText } from "./full-rig.ts";
 import { openPodman, podmanPrograms } from "./podman.ts";
@@ -113,14 +113,12 @@ test(
     assert.ok(!existsSync(join(root, "etc/odd-late")));
     assert.ok(!existsSync(join(root, "usr/sbin/policy-rc.d")));
     assert.equal(must("dpkg", [`--root=${root}`, "--verify", "dpkg"]), "");
-    const processes = must("ps", ["-e", "-o", "args"]);
-    assert.doesNotMatch(processes, /^sleep 1000$/m);
+    const commands = readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map((id) => readIfThere(`/proc/${id}/cmdline`));
+    assert.ok(commands.length > 1 && !commands.includes(["sleep", "1000", ""].join("\0")));
   },
 );
-
-test("install: full answers questions from the spec, or with their defaults", { skip }, async () => {
-  assert.equal(readText((await image()).root, "etc/odd-ask"), "good, as before\n");
-});
 
 test(
   "a failing script names its package and its words, keeps the log, and leaves nothing behind",
@@ -166,34 +164,46 @@ async function buildWith(
   assert.equal((await build(again, { ...how, env })).digest, digest);
 }
 
-const coldTitle =
-  "install: full gives one digest by runc on one processor in a cold store, names in another order";
-test(coldTitle, { skip: skip || missing(["runc"]) }, async (t) => {
-  const store = await (await rig()).newStore("store-runc", "cold");
-  await buildWith(t, "runc", { store, wrapper: ["taskset", "-c", "0"] });
-});
+suite("install: full gives one digest", { concurrency: 2 }, () => {
+  const coldTitle = "by runc on one processor in a cold store, the names in another order";
+  test(coldTitle, { skip: skip || missing(["runc"]) }, async (t) => {
+    await image();
+    const store = await (await rig()).newStore("store-runc", "cold");
+    await buildWith(t, "runc", { store, wrapper: ["taskset", "-c", "0"] });
+  });
 
-test("install: full gives the same digest by bwrap", { skip: skip || missing(["bwrap"]) }, async (t) => {
-  const store = await (await rig()).newStore("store-bwrap", "unpacked");
-  await buildWith(t, "bwrap", { store, wrapper: [] });
-});
+  test("by bwrap", { skip: skip || missing(["bwrap"]) }, async (t) => {
+    await image();
+    const store = await (await rig()).newStore("store-bwrap", "unpacked");
+    await buildWith(t, "bwrap", { store, wrapper: [] });
+  });
 
-const rootless = skip || missing(["newuidmap", "unshare"]);
-test("install: full gives the same digest to a user who is not root", { skip: rootless }, async () => {
-  const { dir, project, newStore, build } = await rig();
-  const { digest } = await image();
-  const home = await newStore("store-rootless", "unpacked");
-  const own = project("rootless", { packages: [...names].sort(), debconf });
-  must("chown", ["-R", "65534:65534", home, own]);
-  chmodSync(dir, 0o711);
-  writeFileSync(join(dir, "subid"), "nobody:1000000000:65536\n");
-  const script = `mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid &&
+  const rootless = skip || missing(["newuidmap", "unshare"]);
+  test("to a user who is not root", { skip: rootless }, async () => {
+    const { dir, project, newStore, build } = await rig();
+    const { digest } = await image();
+    const home = await newStore("store-rootless", "unpacked");
+    const own = project("rootless", { packages: [...names].sort(), debconf });
+    must("chown", ["-R", "65534:65534", home, own]);
+    chmodSync(dir, 0o711);
+    writeFileSync(join(dir, "subid"), "nobody:1000000000:65536\n");
+    const script = `mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid &&
     exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`;
-  const wrapper = ["unshare", "--mount", "sh", "-c", script, join(dir, "subid")];
-  const env = { HOME: home, TMPDIR: home, NODE_COMPILE_CACHE: "" };
-  const how = { store: home, wrapper, env, output: false };
-  assert.equal((await build(own, how)).digest, digest);
+    const wrapper = ["unshare", "--mount", "sh", "-c", script, join(dir, "subid")];
+    const env = { HOME: home, TMPDIR: home, NODE_COMPILE_CACHE: "" };
+    const how = { store: home, wrapper, env, output: false };
+    assert.equal((await build(own, how)).digest, digest);
+  });
 });
+
+/** A process may end while it is looked at. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 let reduced: Promise<{ readonly root: string; readonly digest: string }> | undefined;
 
