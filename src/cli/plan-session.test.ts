@@ -88,7 +88,7 @@ test("planSession makes the environment of config and wishes and nothing else", 
 });
 
 test("planSession reads mounts; the source counts from where the user is", () => {
-  const mount = ["site:/srv/www:ro", "/a:b:/c", "../x:/y:rw", "/d:/e"];
+  const mount = ["site:/srv/www:ro", "/a:b:/c", "../x:/y:rw", "/d:/e/"];
   assert.deepEqual(plan({}, { mount }).mounts, [
     { source: "/home/me/site", target: "/srv/www", writable: false },
     { source: "/a:b", target: "/c", writable: true },

@@ -89,5 +89,5 @@ function parseMount(text: string, cwd: string): SandboxMount {
       },
     );
   }
-  return { source: resolve(cwd, source), target, writable: mode !== "ro" };
+  return { source: resolve(cwd, source), target: target.replace(/(?<=.)\/+$/, ""), writable: mode !== "ro" };
 }

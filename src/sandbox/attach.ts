@@ -87,11 +87,9 @@ export function knownCwd({ root, command: { cwd = "/" } }: SandboxSession): stri
 /** An image without /etc/hosts sees one, as in container engines: programs look "localhost" up there. */
 function hostsOf(dir: string, { root, mounts }: SandboxSession): SandboxMount[] {
   const target = "/etc/hosts";
-  if (
-    root.some(({ path }) => path === "etc/hosts") ||
-    mounts.some((mount) => target.startsWith(mount.target))
-  )
-    return [];
+  const lookUp = treeLookup(root);
+  const isFree = lookUp("/etc")?.entry?.type === "dir" && lookUp(target)?.entry === undefined;
+  if (!isFree || mounts.some((mount) => `${target}/`.startsWith(`${mount.target}/`))) return [];
   const source = join(dir, "hosts");
   writeFileSync(source, "127.0.0.1\tlocalhost\n::1\tlocalhost\n", { mode: 0o644 });
   return [{ source, target, writable: false }];
