@@ -10,7 +10,7 @@ import { openPodman, podmanPrograms } from "./podman.ts";
 import { missing } from "./programs.ts";
 
 // Compilers come from the real archive: the mirror is ASHLAR_MIRROR or that of the host's apt sources.
-const area = mkdtempSync(join(tmpdir(), "ashlar-step-examples-"));
+const area = mkdtempSync(join(tmpdir(), "ashlar-made-"));
 const build = exampleBuilder(area);
 after(() => rmSync(area, { recursive: true, force: true }));
 
