@@ -247,6 +247,16 @@ line"`);
     await assert.rejects(run("sleep 60", { signal }), hasCode("SANDBOX_INTERRUPTED"));
   });
 
+  test(title("a run can be interrupted at any moment of its start"), async () => {
+    for (const ms of [0, 1, 2, 4, 6, 9, 13, 18, 25, 40, 70]) {
+      const signal = AbortSignal.timeout(ms);
+      const start = performance.now();
+      await assert.rejects(run("sleep 60", { signal }), hasCode("SANDBOX_INTERRUPTED"));
+      assert.ok(performance.now() - start < 20_000);
+      assert.deepEqual(readdirSync(store.tmpDir), []);
+    }
+  });
+
   test(title("daemons end with the command, and what they held open does not delay it"), async () => {
     const start = performance.now();
     const { changes } = await run(

@@ -53,11 +53,12 @@ export class HostSandbox implements Sandbox {
     this.#verify(request);
     if (request.signal?.aborted === true) throw interrupted(request);
     for (;;) {
+      const { backend } = this;
       try {
         return await this.#inRunDir((dir) => this.#run(dir, request));
       } catch (error) {
         if (!isAshlarError(error, "SANDBOX_BACKEND")) throw error;
-        this.#giveUp(error.because);
+        this.#giveUp(backend, error.because);
       }
     }
   }
@@ -68,13 +69,14 @@ export class HostSandbox implements Sandbox {
     const { identity } = this;
     const overlay = (lowers: readonly string[]): string => this.#overlay(lowers);
     for (;;) {
+      const { backend } = this;
       try {
         return await this.#inRunDir((dir) =>
           attachIn(dir, session, { store: this.#store, identity, backend: this.backend, overlay }),
         );
       } catch (error) {
         if (!isAshlarError(error, "SANDBOX_BACKEND")) throw error;
-        this.#giveUp(error.because);
+        this.#giveUp(backend, error.because);
       }
     }
   }
@@ -87,7 +89,9 @@ export class HostSandbox implements Sandbox {
   }
 
   /** The backend could not start anything: goes on to the next. */
-  #giveUp(because: readonly string[]): void {
+  #giveUp(backend: SandboxBackend, because: readonly string[]): void {
+    // Another run found that out meanwhile.
+    if (backend !== this.backend) return;
     this.#faults.push(`${this.backend} does not work here`, ...because);
     if (this.#backends.length === 1) throw unavailable(this.#faults);
     this.#backends = this.#backends.slice(1);

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
+import { isSystemError } from "../base/index.ts";
 import { fixedEnvironment } from "./environment.ts";
 import { launchScript } from "./launch-script.ts";
 import { coverInherited, openFilesMax } from "./open-files.ts";
@@ -75,20 +76,35 @@ export function launch(options: LaunchOptions): Launched {
   return { process: child, kill: () => killRun(child), input: input ?? undefined, output, control, archive };
 }
 
+const killAgainMs = 20;
+/** After so many times without a first process the launcher itself is stuck. */
+const killTimesMax = 100;
+
 /**
  * Kills the first process of the namespace, which the kernel lets end only after all others there. The launcher
- * waits for it, so that who waits for the launcher knows that nothing is left.
+ * waits for it, so that who waits for the launcher knows that nothing is left. Again until it has ended: a
+ * launcher that is only starting has another child for a moment, or none; and to kill it while it forks would set
+ * its child free, which asks to end with it only a moment later.
  */
-function killRun(child: ChildProcess): void {
+function killRun(child: ChildProcess, times = 0): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const first = childrenOf(child.pid)[0];
-  if (first === undefined) child.kill("SIGKILL");
-  else process.kill(first, "SIGKILL");
+  if (first !== undefined) killOne(first);
+  else if (times >= killTimesMax) child.kill("SIGKILL");
+  setTimeout(() => killRun(child, times + 1), killAgainMs);
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!isSystemError(error, "ESRCH")) throw error;
+  }
 }
 
 /** Enters control groups before the namespace of them is made, whose top is then ours. */
 const enterScript =
-  'n=$1; shift; while [ "$n" -gt 0 ]; do (echo $$ >"$1/cgroup.procs") 2>/dev/null; shift; n=$((n - 1)); done; ' +
+  'n=$1; shift; while [ "$n" -gt 0 ]; do { echo $$ >"$1/cgroup.procs"; } 2>/dev/null; shift; n=$((n - 1)); done; ' +
   'exec "$@"';
 
 function launcherArgv({ identity, cpus, cgroups = [] }: LaunchOptions): string[] {

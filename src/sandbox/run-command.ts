@@ -49,6 +49,7 @@ export async function followRun(launched: Launched, request: SandboxRun, place: 
       excess = what;
       kill();
     },
+    onFault: stop,
   });
   /** An error of somebody who listens ends the run too. */
   const guarded = (work: (bytes: Buffer) => void) => (bytes: Buffer) => {

@@ -17,6 +17,8 @@ export interface WatchOptions {
   readonly refused: Cgroups["refused"];
   /** Called once, when a bound is passed. */
   readonly onExcess: (excess: Excess) => void;
+  /** Called once, when looking fails. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** Looks at a run now and then, and says when it passes a bound. */
@@ -33,7 +35,7 @@ export class Watch {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#freeAtStart = freeBytes(options.upper);
-    this.#timer = setInterval(() => this.#look(), pollMs);
+    this.#timer = setInterval(() => this.#tryToLook(), pollMs);
   }
 
   addOutput(bytes: number): void {
@@ -50,6 +52,15 @@ export class Watch {
   lookBack(): void {
     this.#diskBytes = diskBytesOf(this.#options.upper);
     this.#judge({ processes: 0, memoryBytes: 0 });
+  }
+
+  #tryToLook(): void {
+    try {
+      this.#look();
+    } catch (error) {
+      this.end();
+      this.#options.onFault(error);
+    }
   }
 
   #look(): void {
