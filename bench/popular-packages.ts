@@ -32,8 +32,21 @@ export function popularPackages(suite: string, dir: string): readonly string[] {
   return [...new Set([...contest, ...rest])];
 }
 
-/** The newest version of each package in the suite's indexes that apt has, main archive and security alike. */
+/** The newest version of each package. */
 function readIndex(suite: string): ReadonlyMap<string, IndexedPackage> {
+  const found = new Map<string, IndexedPackage>();
+  for (const stanza of indexTexts(suite).flatMap((part) => parseControl(Buffer.from(part)))) {
+    const name = field(stanza, "Package") ?? "";
+    const before = found.get(name);
+    if (before === undefined || compareVersions(versionOf(stanza), versionOf(before.stanza)) > 0) {
+      found.set(name, { name, stanza });
+    }
+  }
+  return found;
+}
+
+/** The stanzas of the suite's indexes that apt of this host has, main archive, updates and security alike. */
+export function indexTexts(suite: string): readonly string[] {
   const only = ["Created-By: Packages", "Architecture: amd64"];
   const listed = execFileSync("apt-get", ["indextargets", "--format", "$(CODENAME) $(FILENAME)", ...only], {
     encoding: "utf8",
@@ -42,20 +55,14 @@ function readIndex(suite: string): ReadonlyMap<string, IndexedPackage> {
     const [codename = "", file = ""] = line.split(" ");
     return codename.replace(/-(updates|security)$/, "") === suite ? [file] : [];
   });
-  const found = new Map<string, IndexedPackage>();
-  for (const file of files) {
-    const options = { maxBuffer: 1 << 28, encoding: "utf8" } as const;
-    const text = execFileSync("/usr/lib/apt/apt-helper", ["cat-file", file], options);
-    for (const stanza of text.split("\n\n").flatMap((part) => parseControl(Buffer.from(part)))) {
-      const name = field(stanza, "Package") ?? "";
-      const before = found.get(name);
-      if (before === undefined || compareVersions(versionOf(stanza), versionOf(before.stanza)) > 0) {
-        found.set(name, { name, stanza });
-      }
-    }
-  }
-  if (found.size === 0) throw new Error(`apt of this host has no index of ${suite}; run apt-get update`);
-  return found;
+  const options = { maxBuffer: 1 << 28, encoding: "utf8" } as const;
+  const texts = files.map((file) => execFileSync("/usr/lib/apt/apt-helper", ["cat-file", file], options));
+  const stanzas = texts
+    .join("\n")
+    .split(/\n{2,}/)
+    .filter((text) => text.trim() !== "");
+  if (stanzas.length === 0) throw new Error(`apt of this host has no index of ${suite}; run apt-get update`);
+  return stanzas;
 }
 
 function versionOf(stanza: Stanza): string {

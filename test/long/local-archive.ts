@@ -21,8 +21,11 @@ export function debsOf(lockFile: string, store: string): readonly string[] {
   });
 }
 
-/** Makes an unsigned archive of these .debs, as apt reads it: there is nothing else it could choose. */
-export function makeArchive(dir: string, debs: readonly string[]): void {
+/**
+ * Makes an unsigned archive of these .debs, as apt reads it: there is nothing else it could choose. With `others`,
+ * the stanzas of a whole suite, the index is as long as a mirror's.
+ */
+export function makeArchive(dir: string, debs: readonly string[], others: readonly string[] = []): void {
   const binaries = join(dir, "dists", suite, component, `binary-${architecture}`);
   for (const path of [binaries, join(dir, "pool")]) mkdirSync(path, { recursive: true });
   for (const deb of debs) {
@@ -30,7 +33,12 @@ export function makeArchive(dir: string, debs: readonly string[]): void {
     const name = output("dpkg-deb", ["--show", "--showformat=${Package}_${Version}_${Architecture}", deb]);
     copyFileSync(deb, join(dir, "pool", `${name.replaceAll(":", "%3a")}.deb`));
   }
-  writeFileSync(join(binaries, "Packages"), output("apt-ftparchive", ["packages", "pool"], dir));
+  const own = output("apt-ftparchive", ["packages", "pool"], dir);
+  const names = new Set(own.match(/^Package: .*$/gm));
+  const rest = others.filter((stanza) => !names.has(/^Package: .*$/m.exec(stanza)?.[0] ?? ""));
+  writeFileSync(join(binaries, "Packages"), own + rest.map((stanza) => `${stanza}\n\n`).join(""));
+  // As on a mirror; apt takes the smallest.
+  if (rest.length > 0) output("xz", ["-1", "--keep", "Packages"], binaries);
   const about = { Codename: suite, Suite: suite, Components: component, Architectures: architecture };
   const options = Object.entries(about).flatMap(([key, value]) => ["-o", `APT::FTPArchive::Release::${key}=${value}`]);
   const release = output("apt-ftparchive", [...options, "release", "."], join(dir, "dists", suite));
