@@ -7,17 +7,22 @@ import { normalizePackage } from "./normalize-package.ts";
 import { dumpTree, type EntrySpec, makePackage, memoryContents } from "./testing/make-package.ts";
 
 function normalized(files: Readonly<Record<string, EntrySpec>>, usrMerged = true): string[] {
-  return dumpTree(normalizePackage(makePackage("p", { files }, memoryContents()), { usrMerged, runLinked: true }).tree);
+  return dumpTree(
+    normalizePackage(makePackage("p", { files }, memoryContents()), { usrMerged, runLinked: true }).tree,
+  );
 }
 
 test("normalizePackage moves what is at the root into /usr and makes its directories", () => {
-  assert.deepEqual(normalized({ "bin/sh": { link: "dash" }, "bin/dash": { mode: 0o755, text: "x" }, "lib64/": {} }), [
-    "/usr dir 0755 0:0",
-    "/usr/bin dir 0755 0:0",
-    "/usr/bin/dash file 0755 0:0",
-    "/usr/bin/sh -> dash",
-    "/usr/lib64 dir 0755 0:0",
-  ]);
+  assert.deepEqual(
+    normalized({ "bin/sh": { link: "dash" }, "bin/dash": { mode: 0o755, text: "x" }, "lib64/": {} }),
+    [
+      "/usr dir 0755 0:0",
+      "/usr/bin dir 0755 0:0",
+      "/usr/bin/dash file 0755 0:0",
+      "/usr/bin/sh -> dash",
+      "/usr/lib64 dir 0755 0:0",
+    ],
+  );
 });
 
 test("normalizePackage leaves paths alone where /usr is not merged, and look-alikes anywhere", () => {
@@ -57,12 +62,23 @@ test("normalizePackage moves what is in /var/run to /run and drops the directory
 test("normalizePackage sets all times to 0 and keeps capabilities", () => {
   const xattrs = { "security.capability": "AQAAAgAgAAAAAAAAAAAAAAAAAAA=" };
   const files = { "usr/bin/ping": { mtimeSeconds: 1234, mode: 0o755, xattrs } };
-  const { tree } = normalizePackage(makePackage("p", { files }, memoryContents()), { usrMerged: true, runLinked: true });
+  const { tree } = normalizePackage(makePackage("p", { files }, memoryContents()), {
+    usrMerged: true,
+    runLinked: true,
+  });
   assert.ok(tree.every((entry) => entry.mtimeSeconds === 0));
   assert.deepEqual(tree.at(-1)?.xattrs, xattrs);
 });
 
-const device = { type: "char", mode: 0o666, uid: 0, gid: 0, mtimeSeconds: 0, major: 1, minor: 3 } as unknown as Entry;
+const device = {
+  type: "char",
+  mode: 0o666,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  major: 1,
+  minor: 3,
+} as unknown as Entry;
 const hostile: readonly (readonly [string, Readonly<Record<string, EntrySpec>>, RegExp])[] = [
   ["a device", { "dev/null": device }, /char device/],
   ["a whiteout", { "etc/.wh.passwd": "" }, /deletion/],

@@ -31,6 +31,9 @@ test("assembleUsers makes no shadow files where there are none", () => {
   const contents = memoryContents();
   const tree = makeEntries({ "etc/passwd": "root:*:0:0:root:/root:/bin/sh\n" }, contents.putText);
   const after = assembleUsers({ tree, owners: new Map() }, { worker }, contents);
-  assert.equal(after.tree.some(({ path }) => path.includes("shadow")), false);
+  assert.equal(
+    after.tree.some(({ path }) => path.includes("shadow")),
+    false,
+  );
   assert.match(dumpTree(after.tree, contents).join("\n"), /worker:\*:10001/);
 });

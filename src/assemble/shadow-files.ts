@@ -32,7 +32,13 @@ export function shadowAccounts(
   const entries: FileEntry[] = [];
   const append = (file: FileEntry | undefined, names: ReadonlySet<string>, tail: string): void => {
     if (file === undefined || names.size === 0) return;
-    entries.push(withLines(file, [...names].map((name) => `${name}:!:${tail}`), contents));
+    entries.push(
+      withLines(
+        file,
+        [...names].map((name) => `${name}:!:${tail}`),
+        contents,
+      ),
+    );
   };
   append(shadow, users, `${changeDay}:0:99999:7:::`);
   append(gshadow, groups, ":");
@@ -50,7 +56,10 @@ function fileAt(tree: OwnedTree["tree"], path: ImagePath): FileEntry | undefined
   return entry?.type === "file" ? entry : undefined;
 }
 
-function newNames(before: readonly { name: string }[], after: readonly { name: string }[]): ReadonlySet<string> {
+function newNames(
+  before: readonly { name: string }[],
+  after: readonly { name: string }[],
+): ReadonlySet<string> {
   const known = new Set(before.map(({ name }) => name));
   return new Set(after.flatMap(({ name }) => (known.has(name) ? [] : [name])));
 }

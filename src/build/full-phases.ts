@@ -54,7 +54,10 @@ export async function installPhases(request: FullRequest): Promise<FullPhases> {
 }
 
 /** What must be configured before anything else can be: for `base: none` found among the packages. */
-function basePackages({ document, install }: FullRequest, wanted: readonly RecordedPackage[]): readonly RecordedPackage[] {
+function basePackages(
+  { document, install }: FullRequest,
+  wanted: readonly RecordedPackage[],
+): readonly RecordedPackage[] {
   if (document.system.base !== "none") return wanted.filter(({ locked }) => locked.phase === "base");
   const closure = essentialClosure(
     wanted.map((item) => readScripts(install.store, item)),
@@ -69,9 +72,13 @@ function hasDatabase({ tree }: OwnedTree): boolean {
 
 function noDatabase({ document }: FullRequest): AshlarError {
   const fault = "the image below has no dpkg, want one that runs maintainer scripts";
-  return new AshlarError("BUILD_FULL_BELOW", `Cannot install packages of image "${document.name}" in full: ${fault}`, {
-    hint: "give the image below `base: essential`, or this one `install: unpack`",
-  });
+  return new AshlarError(
+    "BUILD_FULL_BELOW",
+    `Cannot install packages of image "${document.name}" in full: ${fault}`,
+    {
+      hint: "give the image below `base: essential`, or this one `install: unpack`",
+    },
+  );
 }
 
 function phasesOf(

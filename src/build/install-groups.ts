@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { groupPackages } from "../assemble/index.ts";
-import { type InstallContext, type InstalledStage, type InstallStep, makeInstalledRoot } from "./installed-root.ts";
+import {
+  type InstallContext,
+  type InstalledStage,
+  type InstallStep,
+  makeInstalledRoot,
+} from "./installed-root.ts";
 import { readScripts, type RecordedPackage } from "./stage.ts";
 
-export interface GroupsRequest extends Pick<InstallStep, "platform" | "below" | "strip" | "only" | "answers"> {
+export interface GroupsRequest extends Pick<
+  InstallStep,
+  "platform" | "below" | "strip" | "only" | "answers"
+> {
   /** What a new system starts with; empty on a root that is there. */
   readonly base: readonly RecordedPackage[];
   /** What goes on top. */
@@ -14,13 +22,17 @@ export interface GroupsRequest extends Pick<InstallStep, "platform" | "below" | 
  * Installs packages in full, group by group, each a remembered step on top of those before. The roots in
  * their order; none where there is nothing to install.
  */
-export async function installGroups(context: InstallContext, request: GroupsRequest): Promise<readonly InstalledStage[]> {
+export async function installGroups(
+  context: InstallContext,
+  request: GroupsRequest,
+): Promise<readonly InstalledStage[]> {
   const { store } = context;
   const { base, others, ...rest } = request;
   const byId = new Map(others.map((item) => [idOf(item), item]));
-  const groups = groupPackages(others.map((item) => readScripts(store, item)), store).map((group) =>
-    group.map((item) => byId.get(idOf(item)) as RecordedPackage),
-  );
+  const groups = groupPackages(
+    others.map((item) => readScripts(store, item)),
+    store,
+  ).map((group) => group.map((item) => byId.get(idOf(item)) as RecordedPackage));
   const stages: InstalledStage[] = [];
   let below = request.below;
   for (const packages of base.length === 0 ? groups : [base, ...groups]) {

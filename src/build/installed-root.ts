@@ -56,7 +56,11 @@ export interface InstallStep {
 /** Installs packages in full on a root, or remembers what came of it. Without packages the root stays as it is. */
 export async function makeInstalledRoot(context: InstallContext, step: InstallStep): Promise<InstalledStage> {
   const { store } = context;
-  const selections = debconfSelections(step.answers, step.packages.map((item) => readScripts(store, item)), store);
+  const selections = debconfSelections(
+    step.answers,
+    step.packages.map((item) => readScripts(store, item)),
+    store,
+  );
   const action = actionOf(step, selections);
   const known = context.again === true ? undefined : store.getAction(action)?.value;
   if (known !== undefined) return known as unknown as InstalledStage;
@@ -67,7 +71,10 @@ export async function makeInstalledRoot(context: InstallContext, step: InstallSt
 }
 
 /** Circumstances, backend and who runs it have no part in the name of the step: the result may not depend on them. */
-function actionOf({ platform, below, packages, strip, only }: InstallStep, selections: string | undefined): Action {
+function actionOf(
+  { platform, below, packages, strip, only }: InstallStep,
+  selections: string | undefined,
+): Action {
   const sorted = [...packages].sort((a, b) => compareOrdinal(nameOf(a), nameOf(b)));
   const roles = sorted.map(({ locked }) => {
     return { name: nameOf({ locked }), isAsked: locked.by.includes("spec"), phase: locked.phase };
@@ -105,7 +112,11 @@ async function install(
   }
 }
 
-function requestOf(context: InstallContext, step: InstallStep, log: RunLog): Omit<InstallRequest, "selections"> {
+function requestOf(
+  context: InstallContext,
+  step: InstallStep,
+  log: RunLog,
+): Omit<InstallRequest, "selections"> {
   const { store, sandbox, circumstances } = context;
   const { platform, below, packages, strip, only, answers } = step;
   const lower = below?.stage;

@@ -109,7 +109,11 @@ async function install(request: SystemRequest): Promise<Installed> {
 }
 
 /** An image without dpkg's database says in another way which packages it has. */
-function listKept({ store, document, packages, below }: SystemRequest, owned: OwnedTree, contents: Contents): OwnedTree {
+function listKept(
+  { store, document, packages, below }: SystemRequest,
+  owned: OwnedTree,
+  contents: Contents,
+): OwnedTree {
   if (document.system.base !== "none" || below !== undefined) return owned;
   return listPackages(
     owned,
@@ -140,7 +144,8 @@ function finish(request: SystemRequest, made: Installed | undefined, pack: PackW
   const start = below === undefined ? emptyTree : readOwnedTree(store, below.stage);
   const installed = made === undefined ? undefined : timesKept(start, made);
   const phases = installed ?? unpackPhases(request, pack);
-  const system = installed?.system ?? assembleUsers(phases.packages, document.users, openContents(store, pack));
+  const system =
+    installed?.system ?? assembleUsers(phases.packages, document.users, openContents(store, pack));
   const sources = new Map(packages.map(({ locked }) => [packageId(locked), locked.sourceName]));
   const put = (tree: OwnedTree["tree"]): Digest => store.putTree(tree, pack);
   const options = { put, groups: 1, sourceOf: (owner: string) => sources.get(owner) };

@@ -17,7 +17,11 @@ function names(packages: readonly UnpackedPackage[]): string[] {
   return groupPackages(packages, contents).map((group) => group.map(({ locked }) => locked.name).join(" "));
 }
 
-const nginx = [item("nginx", 50, "libpcre, libssl"), item("libpcre", 10, "", "nginx"), item("libssl", 40, "", "nginx")];
+const nginx = [
+  item("nginx", 50, "libpcre, libssl"),
+  item("libpcre", 10, "", "nginx"),
+  item("libssl", 40, "", "nginx"),
+];
 const curl = [item("curl", 30, "libssl, libcurl"), item("libcurl", 20, "", "curl")];
 
 test("groupPackages puts each named package with what it needs into a group, the largest closure first", () => {
@@ -26,7 +30,11 @@ test("groupPackages puts each named package with what it needs into a group, the
 });
 
 test("groupPackages leaves the groups before it as they are when a small package comes along", () => {
-  assert.deepEqual(names([item("a-less", 5), ...curl, ...nginx]), ["libpcre libssl nginx", "curl libcurl", "a-less"]);
+  assert.deepEqual(names([item("a-less", 5), ...curl, ...nginx]), [
+    "libpcre libssl nginx",
+    "curl libcurl",
+    "a-less",
+  ]);
 });
 
 test("groupPackages keeps packages that depend on each other together, and those that nobody needs for the end", () => {

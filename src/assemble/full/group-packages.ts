@@ -19,7 +19,9 @@ export function groupPackages<T extends UnpackedPackage>(
 ): readonly (readonly T[])[] {
   const described = packages.map((item) => describePackage(item, contents));
   const origin = new Map(described.map((item, i) => [item, packages[i] as T]));
-  const asked = described.filter(({ locked }) => locked.by.includes("spec")).map((item) => closureOf(item, described));
+  const asked = described
+    .filter(({ locked }) => locked.by.includes("spec"))
+    .map((item) => closureOf(item, described));
   asked.sort((a, b) => b.sizeBytes - a.sizeBytes || (a.name < b.name ? -1 : 1));
   const taken = new Set<DescribedPackage>();
   const groups = chunk(asked).map((closures) => {
@@ -48,6 +50,7 @@ function closureOf(asked: DescribedPackage, among: readonly DescribedPackage[]):
 
 function chunk<T>(items: readonly T[]): readonly (readonly T[])[] {
   const chunks: T[][] = items.slice(0, singleCount).map((item) => [item]);
-  for (let at = singleCount; at < items.length; at += laterCount) chunks.push(items.slice(at, at + laterCount));
+  for (let at = singleCount; at < items.length; at += laterCount)
+    chunks.push(items.slice(at, at + laterCount));
   return chunks;
 }

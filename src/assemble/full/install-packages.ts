@@ -164,7 +164,10 @@ class Installation {
 }
 
 /** What packages asked without getting an answer. */
-function openQuestions({ tree }: OwnedTree, { store, answers }: InstallRequest): readonly UnansweredQuestion[] {
+function openQuestions(
+  { tree }: OwnedTree,
+  { store, answers }: InstallRequest,
+): readonly UnansweredQuestion[] {
   const read = (name: string): Uint8Array | undefined => {
     const entry = tree.find(({ path }) => path === `var/cache/debconf/${name}`);
     return entry?.type === "file" ? store.read(entry.content) : undefined;

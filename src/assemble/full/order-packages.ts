@@ -31,7 +31,9 @@ export function dependenciesOf(
   const needed = new Set<DescribedPackage>();
   for (const group of groups) {
     for (const relation of group) {
-      const fitting = (byName.get(relation.name) ?? []).filter(({ version }) => versionFits(relation, version));
+      const fitting = (byName.get(relation.name) ?? []).filter(({ version }) =>
+        versionFits(relation, version),
+      );
       for (const { by } of fitting) if (by !== item) needed.add(by);
       if (fitting.length > 0) break;
     }

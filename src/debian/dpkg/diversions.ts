@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type ImagePath, isAshlarError, limits, nameFromBytes, parsePath } from "../../base/index.ts";
+import {
+  AshlarError,
+  type ImagePath,
+  isAshlarError,
+  limits,
+  nameFromBytes,
+  parsePath,
+} from "../../base/index.ts";
 
 /** One record of dpkg's diversions: what other packages install at `from` goes to `to`. */
 export interface Diversion {
@@ -37,5 +44,8 @@ function pathAt(line: string, number: number): ImagePath {
 }
 
 function invalid(line: number, fault: string): AshlarError {
-  return new AshlarError("DEBIAN_DIVERSIONS_INVALID", `Cannot read dpkg's diversions: line ${line}, ${fault}`);
+  return new AshlarError(
+    "DEBIAN_DIVERSIONS_INVALID",
+    `Cannot read dpkg's diversions: line ${line}, ${fault}`,
+  );
 }

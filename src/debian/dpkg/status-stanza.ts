@@ -15,7 +15,10 @@ export function statusStanza(control: string, { status, conffiles }: StatusOptio
   const lines = control.split("\n");
   const start = lines.findIndex((line) => line.trim() !== "");
   const end = lines.findIndex((line, i) => i > start && line.trim() === "");
-  const stanza = withoutFields(lines.slice(start, end < 0 ? undefined : end), /^(status|conffiles|config-version):/i);
+  const stanza = withoutFields(
+    lines.slice(start, end < 0 ? undefined : end),
+    /^(status|conffiles|config-version):/i,
+  );
   if (start < 0 || !/^[\w-]+:/.test(stanza[0] ?? "")) return undefined;
   const at = stanza.findIndex((line) => /^package:/i.test(line)) + 1;
   const more = conffiles.length === 0 ? [] : ["Conffiles:", ...conffiles];

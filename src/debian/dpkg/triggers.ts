@@ -27,7 +27,12 @@ export function parseTriggers(source: Uint8Array): readonly TriggerDirective[] {
     if (text === "") return [];
     const match = /^(interest|activate)(-await|-noawait)?[ \t]+(\S+)$/.exec(text);
     if (match === null) throw invalid(i + 1, "want a directive and a trigger");
-    const [, kind, mode, trigger] = match as unknown as [string, TriggerDirective["kind"], string | undefined, string];
+    const [, kind, mode, trigger] = match as unknown as [
+      string,
+      TriggerDirective["kind"],
+      string | undefined,
+      string,
+    ];
     verifyTrigger(trigger, i + 1);
     return [{ kind, trigger, awaits: mode !== "-noawait" }];
   });
