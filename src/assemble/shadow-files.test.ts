@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { assembleUsers } from "./phases.ts";
 import { dumpTree, makeEntries, memoryContents } from "./testing/make-package.ts";
 
+const line = "worker:x:10001:10001::/nonexistent:/bin/sh";
 const worker = { uid: 10001, gid: 10001, home: "/nonexistent", shell: "/bin/sh", gecos: "", groups: [] };
 
 test("assembleUsers locks new accounts in the shadow files of a system that has them, and keeps their modes", () => {
@@ -22,7 +23,7 @@ test("assembleUsers locks new accounts in the shadow files of a system that has 
   assert.deepEqual(dumpTree(after.tree, contents).slice(1), [
     String.raw`/etc/group file 0644 0:0 "root:x:0:\nworker:x:10001:\n"`,
     String.raw`/etc/gshadow file 0640 0:42 "root:*::\nworker:!::\n"`,
-    String.raw`/etc/passwd file 0644 0:0 "root:x:0:0:root:/root:/bin/bash\nworker:x:10001:10001::/nonexistent:/bin/sh\n"`,
+    String.raw`/etc/passwd file 0644 0:0 "root:x:0:0:root:/root:/bin/bash\n${line}\n"`,
     String.raw`/etc/shadow file 0640 0:42 "root:*:3652:0:99999:7:::\nworker:!:3652:0:99999:7:::\n"`,
   ]);
 });

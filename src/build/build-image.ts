@@ -86,7 +86,7 @@ function actionOf(request: ImageRequest, project: Digest): Action {
     epochSeconds: epochSeconds ?? null,
     inputSeconds,
   };
-  return { operation: "image.build", version: 1, inputs, parameters: parameters as unknown as Json };
+  return { operation: "image.build", version: 2, inputs, parameters: parameters as unknown as Json };
 }
 
 async function assemble(request: ImageRequest): Promise<Digest> {
