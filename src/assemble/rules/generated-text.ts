@@ -2,28 +2,33 @@
 import type { Rule, RuleChange } from "./rule.ts";
 import type { RuleRoot } from "./rule-root.ts";
 
-/** A text that a script wrote, in which one place changes from run to run. */
+/** A text that a script wrote, in which some places change from run to run. */
 interface VaryingText {
   readonly path: RegExp;
-  /** Global; what it matches is replaced. */
-  readonly pattern: RegExp;
-  readonly replacement: string;
+  /** Global patterns, and what is put where they match. */
+  readonly replacements: readonly (readonly [RegExp, string])[];
   readonly what: string;
 }
 
-/** One line for each place that packages are known to write a date or a random number to. */
+/** One item for each file that packages are known to write a date or a random number to. */
 const varyingTexts: readonly VaryingText[] = [
   {
     path: /^etc\/mdadm\/mdadm\.conf$/,
-    pattern: /^(# This configuration was auto-generated) on .*( by mkconf)$/gm,
-    replacement: "$1$2",
+    replacements: [[/^(# This configuration was auto-generated) on .*( by mkconf)$/gm, "$1$2"]],
     what: "date of its making dropped",
   },
   {
     path: /^etc\/popularity-contest\.conf$/,
-    pattern: /^MY_HOSTID="[^"\n]*"$/gm,
-    replacement: 'MY_HOSTID=""',
-    what: "random host number dropped; dpkg-reconfigure popularity-contest sets one",
+    replacements: [
+      [/^MY_HOSTID="[^"\n]*"$/gm, 'MY_HOSTID=""'],
+      [/^DAY="\d"$/gm, 'DAY="0"'],
+    ],
+    what: "random host number dropped, random day set to Sunday; dpkg-reconfigure popularity-contest sets them",
+  },
+  {
+    path: /^etc\/cron\.d\/popularity-contest$/,
+    replacements: [[/^\d+ \d+( \* \* \* )/gm, "0 0$1"]],
+    what: "random hour and minute set to midnight",
   },
 ];
 
@@ -33,11 +38,12 @@ export const generatedText: Rule = {
   apply: (root) => varyingTexts.flatMap((text) => changesOf(root, text)),
 };
 
-function changesOf(root: RuleRoot, { path, pattern, replacement, what }: VaryingText): readonly RuleChange[] {
+function changesOf(root: RuleRoot, { path, replacements, what }: VaryingText): readonly RuleChange[] {
   return root.madeFiles(path).flatMap((file) => {
     const bytes = root.read(file);
     if (bytes === undefined) return [];
-    const text = Buffer.from(bytes).toString("latin1").replace(pattern, replacement);
+    let text = Buffer.from(bytes).toString("latin1");
+    for (const [pattern, replacement] of replacements) text = text.replace(pattern, replacement);
     return root.rewrite(file, Buffer.from(text, "latin1"), what);
   });
 }
