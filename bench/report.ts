@@ -27,7 +27,7 @@ const notes = `## What falls short, and why
 - **Checkout**: a profile shows the kernel making symbolic links (more than half), then directories, then the start of
   Node. \`cp -al\` links symbolic links too, we make each anew; to keep them among the store's links is the next step.
 - **Memory**: the peak is where two threads unpack the two largest packages at a time.
-- **Cold build with scripts**: of 13.6 s CPU on a quiet machine, unpacking, compressing and hashing take 5.4, dpkg with
+- **Cold build with scripts**: of some 14 s CPU, unpacking, compressing and hashing take 5.4, dpkg with
   the scripts 3.2, and making a root of some 7,000 names for them nearly 4: this file system takes 0.3 ms for a new
   inode. A third of mmdebstrap is less than unpacking alone; what is remembered afterwards is where the time is won.
 - \`dpkg-deb -x\` spends most of its time in the file system, which varies on such a machine: it took 2.0 to 6.3 s.
