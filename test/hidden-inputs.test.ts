@@ -32,6 +32,20 @@ const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "process.geteuid": "decides whether owners can be set in a checkout",
     "process.getegid": "decides whether owners can be set in a checkout",
   },
+  "src/store/remove-tree.ts": { "process.geteuid": "decides whether another user's files need help to be removed" },
+  "src/sandbox/backend.ts": {
+    "process.platform": "tells whether this is Linux at all",
+    "process.geteuid": "decides between root and sub-ids; both give one result",
+  },
+  "src/sandbox/open-sandbox.ts": { "process.geteuid": "decides between root and sub-ids; both give one result" },
+  "src/sandbox/circumstances.ts": { "process.arch": "finds the host's library for a check's clock" },
+  "src/sandbox/emulator.ts": { "process.arch": "decides whether a platform needs an emulator" },
+  "src/sandbox/run-command.ts": { "process.pid": "is that of the child that is watched" },
+  "src/sandbox/run-dir.ts": {
+    "process.pid": "names a temporary directory that is removed",
+    "process.arch": "gives the numbers of the calls that are denied",
+  },
+  "src/sandbox/watch.ts": { "performance.now": "bounds the time of a run; a run that passes its bound has no result" },
 };
 
 test("clock, chance, environment, user, host and locale enter in src/cli only", () => {

@@ -16,7 +16,7 @@ sed 's/^[^ ]* [^ ]* [^ ]* [^ ]* \\([^ ]*\\) .* - \\([^ ]*\\) .*/\\1 \\2/' /proc/
   grep -v -e ^/proc/ -e ^/dev/ | sort
 echo 1 >/proc/sys/kernel/core_pattern; cat /proc/keys; ls /proc/acpi; grep -c . /proc/net/dev
 cat /proc/self/mountinfo /proc/mounts /proc/self/cmdline /proc/self/environ | grep -a -c -e ashlar -e sandbox-
-echo to-stdout >/dev/stdout; echo to-stderr >/dev/stderr; ps 2>/dev/null | grep -c .
+echo to-stdout >/dev/stdout; echo to-stderr >/dev/stderr; ps >/tmp/ps 2>/dev/null; grep -c . /tmp/ps
 cat /proc/sys/kernel/hostname; echo $$; unshare -m true; mknod n b 1 1; mount -t tmpfs x /tmp; true
 `;
 
@@ -99,7 +99,7 @@ sh: can't create /proc/sys/kernel/core_pattern: Read-only file system
 0
 to-stdout
 to-stderr
-4
+3
 localhost
 1
 unshare: unshare(0x20000): Operation not permitted
