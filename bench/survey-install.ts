@@ -62,7 +62,7 @@ export async function surveyPackage(
     const fault = place.impossible.get(name);
     if (fault !== undefined) throw fault;
     const all = await place.recorded(name, progress);
-    const context: InstallContext = { store, storeDir, sandbox, progress };
+    const context: InstallContext = { store, storeDir, sandbox: () => Promise.resolve(sandbox()), progress };
     const [first, rest] = split(all);
     const [base] = (await installGroups(context, { ...step, base: first, others: [] })) as [InstalledStage];
     const again = async (varied?: SandboxCircumstances): Promise<InstalledStage> => {

@@ -10,7 +10,7 @@ import { imagesOf, type ImageDocument, type SourceFileDocument } from "../spec/i
 import type { BuildRequest } from "./build.ts";
 import { insideProject } from "./inside.ts";
 import { unpackPackages } from "./packages.ts";
-import { projectReader } from "./project-reader.ts";
+import { openProject } from "./project-reader.ts";
 import type { RecordedPackage } from "./stage.ts";
 import { makeStep, type PlannedStep, recallStep, type StepContext } from "./steps/make-step.ts";
 import { planStep } from "./steps/plan-step.ts";
@@ -71,11 +71,6 @@ export async function openStep(
   await fetchSources(request, [step]);
   const tools = await makeToolsRoot(request, { name, platform, packages: recorded(step.tools, records) });
   return openStepRoot({ ...request, project, jobs: request.workers }, step, { tools, argv });
-}
-
-/** The project's files as a build reads them. */
-export function openProject({ projectDir: dir, directoryOrder: order }: BuildRequest): OpenProject {
-  return (sink) => projectReader({ dir, order, ...(sink && { put: (bytes) => sink.put(bytes) }) });
 }
 
 function recorded(

@@ -10,11 +10,11 @@ import { type Document, type ImageDocument, imagesOf } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
 import { readBaseRecord } from "./base-record.ts";
 import { buildImage } from "./build-image.ts";
-import { type MakeSteps, openProject, prepareSteps, type StepsOf } from "./build-steps.ts";
+import type { MakeSteps, StepsOf } from "./build-steps.ts";
 import { openBase } from "./foreign-base.ts";
 import { unpackPackages } from "./packages.ts";
 import type { Progress } from "./progress.ts";
-import type { DirectoryOrder } from "./project-reader.ts";
+import { type DirectoryOrder, openProject } from "./project-reader.ts";
 import { digestRef, nameRef, type NamedRecord, putNamedRecord, readImageRecord } from "./record.ts";
 import type { RecordedPackage } from "./stage.ts";
 import type { SecretValues } from "./steps/find-secrets.ts";
@@ -40,7 +40,7 @@ export interface BuildRequest {
   readonly directoryOrder: DirectoryOrder;
   readonly progress: Progress;
   /** Opened when scripts or steps must run. */
-  readonly sandbox: () => Sandbox;
+  readonly sandbox: () => Promise<Sandbox>;
   /** What a check varies around them. */
   readonly circumstances?: SandboxCircumstances | undefined;
   /** Makes the sources of steps lie at `store.downloadPath(digest)`. */
@@ -69,7 +69,7 @@ export async function build(request: BuildRequest): Promise<readonly BuiltImage[
   try {
     const order = inOrder(request.document, request.images);
     const recorded = await recordPackages(request, order);
-    const steps = await prepareSteps(request, openProject(request), imagesAndPlatforms(request, order));
+    const steps = await stepsOf(request, order);
     const done = new Map<string, Digest>();
     const built: BuiltImage[] = [];
     for (const key of order) built.push(await buildNamed(request, key, { done, recorded, steps }));
@@ -77,6 +77,15 @@ export async function build(request: BuildRequest): Promise<readonly BuiltImage[
   } finally {
     lease.release();
   }
+}
+
+/** Loaded where there are steps, or secrets that one could name. */
+async function stepsOf(request: BuildRequest, order: readonly string[]): Promise<MakeSteps> {
+  const images = Object.values(imagesOf(request.document));
+  const isPlain = request.secrets.size === 0 && images.every(({ steps }) => Object.keys(steps).length === 0);
+  if (isPlain) return () => Promise.resolve(new Map());
+  const { prepareSteps } = await import("./build-steps.ts");
+  return prepareSteps(request, openProject(request), imagesAndPlatforms(request, order));
 }
 
 /** Keys of the images to build, every parent before its children. Throws `BUILD_IMAGE_UNKNOWN`. */

@@ -14,7 +14,7 @@ export { readBaseRecord } from "./base-record.ts";
 export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
-export { openStep } from "./build-steps.ts";
+export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
 export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";

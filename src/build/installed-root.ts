@@ -102,7 +102,8 @@ async function install(
   const path = join(storeDir, "logs", `install-${name}-${platform.replaceAll("/", "-")}.log`);
   const log = new RunLog({ path, onLine: (line) => progress.log(name, line), secrets: [] });
   try {
-    const installed = await installPackages({ ...requestOf(context, step, log), selections });
+    const sandbox = await context.sandbox();
+    const installed = await installPackages({ ...requestOf(context, step, log), sandbox, selections });
     log.end(false);
     shown.done(`${packages.length} packages configured`);
     return stageOf(store, installed, step.below?.stage);
@@ -116,14 +117,13 @@ function requestOf(
   context: InstallContext,
   step: InstallStep,
   log: RunLog,
-): Omit<InstallRequest, "selections"> {
-  const { store, sandbox, circumstances } = context;
+): Omit<InstallRequest, "selections" | "sandbox"> {
+  const { store, circumstances } = context;
   const { platform, below, packages, strip, only, answers } = step;
   const lower = below?.stage;
   const owned = lower === undefined ? emptyTree : readOwnedTree(store, lower);
   return {
     store,
-    sandbox: sandbox(),
     platform,
     architecture: debianArchitecture(platform),
     limits: defaultLimits,

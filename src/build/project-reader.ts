@@ -14,11 +14,12 @@ import { join } from "node:path";
 import type { ProjectFile, ProjectFiles } from "../assemble/index.ts";
 import { type Digest, digestOf } from "../base/index.ts";
 import { insideProject } from "./inside.ts";
+import type { OpenProject } from "./steps/read-project-file.ts";
 
 /** Reorders what a directory lists: the identity, or a shuffle that proves that order means nothing. */
 export type DirectoryOrder = (names: readonly string[]) => readonly string[];
 
-export interface ProjectReaderOptions {
+interface ProjectReaderOptions {
   readonly dir: string;
   readonly order: DirectoryOrder;
   /** Takes a file's bytes; without it files are only hashed. */
@@ -28,7 +29,7 @@ export interface ProjectReaderOptions {
 const headBytes = 64 << 10;
 
 /** The project's directory on disk. Names that are not UTF-8 are passed over: no glob can name them. */
-export function projectReader({ dir, order, put }: ProjectReaderOptions): ProjectFiles {
+function projectReader({ dir, order, put }: ProjectReaderOptions): ProjectFiles {
   return {
     *walk(from, enter) {
       const stat = lstatSync(join(dir, from), { throwIfNoEntry: false });
@@ -75,4 +76,14 @@ function readHead(path: string): Uint8Array {
   } finally {
     closeSync(file);
   }
+}
+
+export interface ProjectPlace {
+  readonly projectDir: string;
+  readonly directoryOrder: DirectoryOrder;
+}
+
+/** The project's files as a build reads them; their contents go to a sink where there is one. */
+export function openProject({ projectDir: dir, directoryOrder: order }: ProjectPlace): OpenProject {
+  return (sink) => projectReader({ dir, order, ...(sink && { put: (bytes) => sink.put(bytes) }) });
 }

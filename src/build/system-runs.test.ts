@@ -40,7 +40,7 @@ function makeRig(program: (run: MemoryRun, name: string) => Tree | number): {
   const root = { tree, owners: new Map([["etc/hosts" as ImagePath, "netbase:amd64"]]) };
   const quiet = { start: () => ({ advance: () => {}, done: () => {} }), note() {}, warn() {}, log() {} };
   const place = {
-    sandbox: () => sandbox,
+    sandbox: () => Promise.resolve(sandbox),
     storeDir: dir,
     progress: quiet,
     platform: "linux/amd64",

@@ -2,28 +2,23 @@
 import {
   assembleSystem,
   assembleUsers,
-  type Contents,
   emptyTree,
   keepTimes,
-  listPackages,
   openContents,
   type OwnedTree,
   packageId,
-  showSecret,
 } from "../assemble/index.ts";
 import { type Digest, digestOf, type Json } from "../base/index.ts";
 import { encodeTree } from "../formats/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import { type Action, inPack, type PackWriter, type Store } from "../store/index.ts";
-import { installPhases } from "./full-phases.ts";
+import type { InstalledSystem, Phases } from "./install-system.ts";
 import type { InstallContext } from "./installed-root.ts";
 import { planLayers } from "./plan-layers.ts";
 import {
   factsOf,
-  type KeptRoot,
   putOwnedTree,
   readOwnedTree,
-  readScripts,
   readUnpacked,
   type RecordedPackage,
   type Stage,
@@ -31,7 +26,6 @@ import {
 } from "./stage.ts";
 import { projectTree } from "./steps/plan-step.ts";
 import type { OpenProject } from "./steps/read-project-file.ts";
-import { makeSystemRuns } from "./system-runs.ts";
 
 export interface SystemRequest {
   readonly store: Store;
@@ -52,10 +46,16 @@ export async function makeSystemStage(request: SystemRequest): Promise<Stage> {
   const known = store.getAction(action)?.value as unknown as Stage | undefined;
   if (known !== undefined) return known;
   // Scripts and commands run with packs of their own; without them this stage's pack is all there is.
-  const installed = runsScripts(request.document) ? await install(request) : undefined;
+  const installed = runsScripts(request.document) ? await installedSystem(request) : undefined;
   const stage = inPack(store, (pack) => finish(request, installed, pack));
   store.putAction(action, { value: stage as unknown as Json, reaches: stageReaches(stage) });
   return stage;
+}
+
+/** Loaded when something has to run: most builds remember it. */
+async function installedSystem(request: SystemRequest): Promise<InstalledSystem> {
+  const { installSystem } = await import("./install-system.ts");
+  return installSystem(request);
 }
 
 function runsScripts({ system, from }: ImageDocument): boolean {
@@ -82,46 +82,6 @@ function actionOf({ document, packages, below, platform, project }: SystemReques
   return { operation: "assemble.system", version: 3, inputs, parameters: parameters as unknown as Json };
 }
 
-interface Phases {
-  readonly base: OwnedTree;
-  readonly packages: OwnedTree;
-}
-
-interface Installed extends Phases {
-  readonly system: OwnedTree;
-  readonly installed: readonly KeptRoot[];
-}
-
-/** Maintainer scripts, then the spec's users, then its commands. */
-async function install(request: SystemRequest): Promise<Installed> {
-  const { store, document, platform, project } = request;
-  const phases = await installPhases(request);
-  const { packages, peopled } = inPack(store, (pack) => {
-    const contents = openContents(store, pack);
-    const listed = listKept(request, phases.packages, contents);
-    return { packages: listed, peopled: assembleUsers(listed, document.users, contents) };
-  });
-  const near = phases.installed.at(-1)?.near;
-  const context = { ...request.install, store, near, project, platform, image: document.name };
-  const ran = await makeSystemRuns({ ...context, root: peopled, runs: document.system.run });
-  for (const secret of [...phases.secrets, ...ran.secrets]) request.install.progress.warn(showSecret(secret));
-  return { base: phases.base, packages, system: ran.owned, installed: [...phases.installed, ...ran.roots] };
-}
-
-/** An image without dpkg's database says in another way which packages it has. */
-function listKept(
-  { store, document, packages, below }: SystemRequest,
-  owned: OwnedTree,
-  contents: Contents,
-): OwnedTree {
-  if (document.system.base !== "none" || below !== undefined) return owned;
-  return listPackages(
-    owned,
-    packages.map((item) => readScripts(store, item)),
-    contents,
-  );
-}
-
 function unpackPhases({ store, document, packages, below }: SystemRequest, pack: PackWriter): Phases {
   const facts = factsOf(store, packages);
   return assembleSystem({
@@ -134,12 +94,12 @@ function unpackPhases({ store, document, packages, below }: SystemRequest, pack:
 }
 
 /** What a sandbox captures has time 0, also where scripts wrote what was there already. */
-function timesKept(start: OwnedTree, { base, packages, system, installed }: Installed): Installed {
+function timesKept(start: OwnedTree, { base, packages, system, installed }: InstalledSystem): InstalledSystem {
   const kept = (owned: OwnedTree): OwnedTree => keepTimes(start.tree, owned);
   return { base: kept(base), packages: kept(packages), system: kept(system), installed };
 }
 
-function finish(request: SystemRequest, made: Installed | undefined, pack: PackWriter): Stage {
+function finish(request: SystemRequest, made: InstalledSystem | undefined, pack: PackWriter): Stage {
   const { store, document, packages, below } = request;
   const start = below === undefined ? emptyTree : readOwnedTree(store, below.stage);
   const installed = made === undefined ? undefined : timesKept(start, made);

@@ -11,7 +11,7 @@ import type { SecretForm } from "./secret-forms.ts";
 /** Where runs happen and what hears of them. */
 export interface RunPlace {
   /** Opened only when something must run. */
-  readonly sandbox: () => Sandbox;
+  readonly sandbox: () => Promise<Sandbox>;
   readonly circumstances?: SandboxCircumstances | undefined;
   /** The store's directory; logs of failed runs are kept in its `logs`. */
   readonly storeDir: string;
@@ -48,7 +48,7 @@ export async function runLogged(
   const { circumstances } = place;
   try {
     const onOutput = (bytes: Uint8Array): void => log.write(bytes);
-    const result = await place.sandbox().run({ ...run, ...(circumstances && { circumstances }), onOutput });
+    const result = await (await place.sandbox()).run({ ...run, ...(circumstances && { circumstances }), onOutput });
     if (result.exitCode !== 0) throw failed(result.exitCode, words);
     return { result, log };
   } catch (error) {

@@ -19,7 +19,6 @@ import {
 import { fetchPackages } from "../../fetch/index.ts";
 import { type LayerForm, type LayerSpool, openSpool } from "../../layer/index.ts";
 import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
-import { openSandbox } from "../../sandbox/index.ts";
 import type { Document } from "../../spec/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { CheckReport } from "../check-build.ts";
@@ -166,7 +165,10 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest
     workers: workersOf(options),
     directoryOrder: directoryOrder(shell),
     progress,
-    sandbox: () => run.watch.over(openSandbox({ store, ...sandboxBackend(shell) })),
+    sandbox: async () => {
+      const { openSandbox } = await import("../../sandbox/index.ts");
+      return run.watch.over(openSandbox({ store, ...sandboxBackend(shell) }));
+    },
     circumstances,
     spool,
   };

@@ -117,7 +117,7 @@ export function makeStepRig(program: Program): StepRig {
       const context: StepContext = {
         store,
         storeDir: dir,
-        sandbox: () => sandbox,
+        sandbox: () => Promise.resolve(sandbox),
         progress: { ...quiet, log: (from, line) => void shown.push(`${from}: ${line}`) },
         project,
         secrets: new Map(Object.entries(more.secrets ?? {}).map(([name, text]) => [name, Buffer.from(text)])),
