@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -110,6 +111,30 @@ test("build --check leaves nothing behind, and says what it kept where another u
   assert.ok(check.kept.some((line) => line.startsWith("the user: ")), check.kept.join());
   // The same store again: the first build is remembered now, the second one is not.
   assert.equal((await runBuild(place, { args: ["--check"] })).status, 0);
+});
+
+test("build --check that is interrupted ends its second build and leaves nothing of it behind", async () => {
+  const place = fresh();
+  const tmp = join(place.base, "tmp");
+  mkdirSync(tmp, { mode: 0o777 });
+  const begun = performance.now();
+  const record = join(place.base, "begun");
+  writeFileSync(record, "");
+  chmodSync(record, 0o666);
+  const env = { ...meddler(place, `echo now >${record}; sleep 60`), TMPDIR: tmp };
+  const onStart = (child: ChildProcess): void => {
+    const timer = setInterval(() => {
+      if (readFileSync(record, "utf8") !== "now\n") return;
+      clearInterval(timer);
+      child.kill("SIGTERM");
+    }, 50);
+    child.on("close", () => clearInterval(timer));
+  };
+  const { status, out } = await runBuild(place, { args: ["--check"], env, onStart });
+  assert.equal(status, 130);
+  assert.equal((JSON.parse(out) as { error: { code: string } }).error.code, "INTERRUPTED");
+  assert.deepEqual(readdirSync(tmp), []);
+  assert.ok(performance.now() - begun < 50_000);
 });
 
 test("compareBuilds names header, config and compressed layer as places of a difference", async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +39,8 @@ export interface How {
   /** Commands in front of Node. */
   readonly wrapper?: readonly string[];
   readonly node?: string;
+  /** Told the process that was started. */
+  readonly onStart?: (child: ChildProcess) => void;
 }
 
 /** A new directory with the project and a store that holds only the downloads. */
@@ -68,6 +70,7 @@ export async function runBuild(place: BuildPlace, how: Omit<How, "place">): Prom
   const own = process.umask(how.umask ?? 0o022);
   const child = spawn(command, rest, { env, cwd: place.base, ...owner, stdio: ["ignore", "pipe", "pipe"] });
   process.umask(own);
+  how.onStart?.(child);
   const ended = new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
   const [status, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
   return { status, out, err };

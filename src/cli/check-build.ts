@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 
-import { type Digest, parseJson } from "../base/index.ts";
+import { AshlarError, type Digest, parseJson } from "../base/index.ts";
 import {
   bringBases,
   type BuildDifference,
@@ -29,6 +29,7 @@ import {
 import { bringDownload, copyProject, giveTo } from "./check-copy.ts";
 import { type Compared, differs, secondFailed } from "./check-report.ts";
 import { describeSeen, otherHostName, type SeenTwice } from "./check-sandbox.ts";
+import { interruptible } from "./interruption.ts";
 import { readLock } from "./lock-file.ts";
 import { parseOutput } from "./place.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
@@ -180,12 +181,29 @@ async function buildAgain({ shell, options, project }: CheckRun, second: SecondB
     ...repeat("set", options.set),
     ...secrets.args,
   ];
-  const child = startAshlar(args, { ...circumstances, env: { ...circumstances.env, ...secrets.env } });
+  const env = { ...circumstances.env, ...secrets.env };
+  const { status, out, err } = await interruptible((signal) => runAshlar(args, { ...circumstances, env }, signal));
+  if (status === 0) return (parseJson(out, "the second build's result") as { readonly seen?: SeenTwice }).seen;
+  throw secondFailed(err.trim().slice(-4000) || `exit code ${status}`, { status, circumstances });
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Throws `INTERRUPTED` when nothing of it is left. */
+async function runAshlar(args: readonly string[], circumstances: Circumstances, signal: AbortSignal): Promise<Ended> {
+  const child = startAshlar(args, circumstances);
+  // The whole group: a wrapper in front of Node may not hand signals on.
+  const kill = (): void => void (child.pid !== undefined && process.kill(-child.pid, "SIGKILL"));
+  signal.addEventListener("abort", kill);
   const ended = new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
   const read = (stream: typeof child.stdout): Promise<string> => (stream === null ? Promise.resolve("") : text(stream));
   const [status, out, err] = await Promise.all([ended, read(child.stdout), read(child.stderr)]);
-  if (status === 0) return (parseJson(out, "the second build's result") as { readonly seen?: SeenTwice }).seen;
-  throw secondFailed(err.trim().slice(-4000) || `exit code ${status}`, { status, circumstances });
+  if (signal.aborted) throw new AshlarError("INTERRUPTED", "Cannot build a second time: interrupted");
+  return { status, out, err };
 }
 
 async function compareAll({ shell, store }: CheckRun, dir: string, images: readonly BuiltImage[]): Promise<Compared> {

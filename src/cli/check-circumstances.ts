@@ -152,14 +152,14 @@ function whyKept(): string {
   return "another one cannot read Node, Ashlar or the temporary directory here";
 }
 
-/** Starts Ashlar with these arguments under the circumstances. */
+/** Starts Ashlar with these arguments under the circumstances, as the leader of a group of processes. */
 export function startAshlar(args: readonly string[], circumstances: Circumstances): ChildProcess {
   const { wrapper, env, cwd, user, umask } = circumstances;
   const [command = "", ...rest] = [...wrapper, process.execPath, ...nodeOptions, mainPath, ...args];
   const own = process.umask(umask);
   try {
     const owner = user === undefined ? {} : { uid: user, gid: user };
-    return spawn(command, rest, { env, cwd, stdio: ["ignore", "pipe", "pipe"], ...owner });
+    return spawn(command, rest, { env, cwd, stdio: ["ignore", "pipe", "pipe"], detached: true, ...owner });
   } finally {
     process.umask(own);
   }
