@@ -44,7 +44,9 @@ const sandboxCircumstances: SandboxCircumstances = {
 };
 const withScripts = "maintainer scripts and steps run as it, and another has no sub-ids";
 const mainPath = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
-const nodeOptions = ["--disable-warning=ExperimentalWarning"];
+/** As the command `ashlar` starts Node: heaps of threads and arenas of malloc are kept small. */
+const nodeOptions = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=4"];
+const nodeEnv = { MALLOC_ARENA_MAX: "1" };
 
 /** What a build may hear from the environment; nothing else is handed on. */
 const handedOn =
@@ -62,7 +64,7 @@ export function planCircumstances(
   const umask = process.umask() === 0o077 ? 0o022 : 0o077;
   const local = { TZ: zone, LC_ALL: locale, LANG: locale, USER: "ashlar-check", LOGNAME: "ashlar-check" };
   const own = { HOME: places.home, TMPDIR: places.tmp, [reverseVariable]: "1" };
-  const env: Record<string, string> = { ...passedOn(shell), ...local, ...own };
+  const env: Record<string, string> = { ...passedOn(shell), ...nodeEnv, ...local, ...own };
   const processor = processorWrapper(env);
   const clock = clockWrapper(env);
   if (clock.length === 0) env[shiftVariable] = String(shiftSeconds);
