@@ -142,7 +142,8 @@ function withLog(error: AshlarError, log: RunLog): AshlarError {
   if (log.lastLines.length === 0) return error;
   const { code, message, hint, where, details, because } = error;
   const kept = `the whole log is in "${log.path}"`;
-  return new AshlarError(code, message, { hint, where, details, because: [...because, kept], cause: error });
+  const said = because.length > 0 ? because : log.lastLines.map((line) => `| ${line}`);
+  return new AshlarError(code, message, { hint, where, details, because: [...said, kept], cause: error });
 }
 
 function stageOf(store: Store, installed: InstalledRoot, below: Below | undefined): InstalledStage {

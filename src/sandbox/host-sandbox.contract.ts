@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import type { Digest } from "../base/index.ts";
+import type { AshlarError, Digest } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 import type { Store } from "../store/index.ts";
 import { defaultLimits } from "./limits.ts";
@@ -236,6 +236,20 @@ line"`);
       assert.deepEqual(readdirSync(store.tmpDir), []);
     });
   }
+
+  test(title("what a run wrote is not said again to who listens, and may hide secrets in it"), async () => {
+    const listened = { limits: { seconds: 0.5 }, onOutput: () => undefined };
+    for (const [options, because] of [
+      [listened, []],
+      [{ limits: { seconds: 0.5 } }, ["begun"]],
+    ] as const) {
+      await assert.rejects(run("echo begun; sleep 60", options), (error) => {
+        const { code, because: said } = error as AshlarError;
+        assert.deepEqual([code, said], ["SANDBOX_TIMEOUT", because]);
+        return true;
+      });
+    }
+  });
 
   test(title("an interrupted run ends at once, also one that is not begun"), async () => {
     const controller = new AbortController();

@@ -97,26 +97,32 @@ async function textOf(stream: Readable): Promise<string> {
 /** What the script's words say. `SANDBOX_BACKEND` is for the caller: another backend may do better. */
 function conclude(control: string, request: SandboxRun, log: Uint8Array, parser: TarParser): Ended {
   const { argv } = request.command;
+  const quoted = quotedLines(request, log);
   const exit = /^exit (\d+)$/m.exec(control);
   const exitCode = Number(exit?.[1] ?? 1);
   const said = [...control.matchAll(/^log (.*)$/gm)].map((match) => match[1] as string).filter(isFault);
   if (!control.startsWith("started")) {
     throw runError("START", argv, "the sandbox could not be made", {
-      because: lastLines(log),
+      because: quoted,
       hint: seeDocs,
     });
   }
   if (exit === null || (exitCode !== 0 && said.length > 0)) {
     throw runError("BACKEND", argv, "the sandbox could not start it", {
-      because: [...said, ...lastLines(log)],
+      because: [...said, ...quoted],
     });
   }
   const captured = /^captured$/m.test(control);
   if (captured) parser.finish();
   else if (exitCode === 0) {
-    throw runError("CAPTURE", argv, "what it changed could not be read", { because: lastLines(log) });
+    throw runError("CAPTURE", argv, "what it changed could not be read", { because: quoted });
   }
   return { exitCode, captured, log };
+}
+
+/** Who listens has every line already, and only there are secrets taken out of them. */
+function quotedLines({ onOutput }: SandboxRun, log: Uint8Array): readonly string[] {
+  return onOutput === undefined ? lastLines(log) : [];
 }
 
 const seeDocs = "see docs/sandbox.md for what it needs";
@@ -129,7 +135,7 @@ function isFault(line: string): boolean {
 function excessError(request: SandboxRun, excess: Excess, log: Uint8Array): AshlarError {
   return runError(excess.reason, request.command.argv, excess.fault, {
     hint: excess.hint,
-    because: lastLines(log),
+    because: quotedLines(request, log),
   });
 }
 
