@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import type { Progress, ProgressStep } from "../build/index.ts";
 import { type GlobalOptions, type Shell, wantsColour } from "./shell.ts";
 import { showBytes } from "./show.ts";
+import { terminalText } from "./terminal-text.ts";
 
 type Mode = "live" | "plain" | "json" | "none";
 
@@ -47,7 +48,7 @@ function lineProgress(shell: Shell, mode: Mode): Progress {
     start: (name, total, unit) =>
       mode === "live" ? liveStep(shell, { name, total, unit, paint }) : plainStep(shell, mode, name),
     note: (text) => void (mode !== "none" && shell.err(`${text}\n`)),
-    warn: (text) => shell.err(`${paint("yellow", "warning")}: ${text}\n`),
+    warn: (text) => shell.err(`${paint("yellow", "warning")}: ${terminalText(text)}\n`),
     log(from, text) {
       if (mode === "none") return;
       const clear = mode === "live" ? "\r\u001b[2K" : "";

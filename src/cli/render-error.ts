@@ -2,6 +2,7 @@
 import { styleText } from "node:util";
 
 import { AshlarError, type Json, type Place } from "../base/index.ts";
+import { terminalText } from "./terminal-text.ts";
 
 interface Style {
   readonly colour: boolean;
@@ -13,7 +14,10 @@ type Paint = (format: "red" | "bold" | "blue" | "green", text: string) => string
 
 /** Draws an error for people: what, where with the excerpt, because of what, and the next command. */
 export function renderError(error: unknown, { colour, debug }: Style): string {
-  const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
+  const paint: Paint = (format, text) => {
+    const shown = terminalText(text);
+    return colour ? styleText(format, shown, { validateStream: false }) : shown;
+  };
   if (!(error instanceof AshlarError)) return renderInternal(error, paint, debug);
   const lines = [`${paint("red", `error[${error.code}]`)}${paint("bold", `: ${error.message}`)}`];
   if (error.where !== undefined) lines.push(...renderPlace(error.where, paint));
@@ -25,13 +29,13 @@ export function renderError(error: unknown, { colour, debug }: Style): string {
 
 function renderPlace(where: Place, paint: Paint): string[] {
   const position = [where.line, where.column].filter((part) => part !== undefined);
-  const lines = [`  ${paint("blue", "-->")} ${[where.file, ...position].join(":")}`];
-  if (where.excerpt !== undefined) lines.push(...where.excerpt.split("\n").map((line) => `    ${line}`));
+  const lines = [`  ${paint("blue", "-->")} ${terminalText([where.file, ...position].join(":"))}`];
+  if (where.excerpt !== undefined) lines.push(...terminalText(where.excerpt).split("\n").map((line) => `    ${line}`));
   return lines;
 }
 
 function indent(text: string, first: string, rest = " ".repeat(first.length)): string {
-  return text
+  return terminalText(text)
     .split("\n")
     .map((line, i) => (i === 0 ? first : rest) + line)
     .join("\n");
