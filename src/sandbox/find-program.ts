@@ -23,7 +23,7 @@ export function verifyCommand(
 ): void {
   const { argv, env, cwd = "/" } = command;
   const [program] = argv;
-  if (program === undefined || program === "") throw new Error("internal error: a command without a program");
+  if (program === undefined || program === "") throw runError("START", argv, "it names no program");
   const lookUp = treeLookup(root);
   if (!isDirectory(lookUp, cwd)) throw runError("START", argv, `its directory "${cwd}" is not in the root`);
   const searchPath = env?.["PATH"] ?? (fixedEnvironment["PATH"] as string);

@@ -8,7 +8,11 @@ import { texts } from "./shape-texts.ts";
 
 const argumentsWant = 'a program with its arguments, such as ["make", "install"] (or script: TEXT instead)';
 const cmd = about(
-  z.array(texts.argument, { error: argumentsWant }).min(1, { error: argumentsWant }).readonly(),
+  z
+    .array(texts.argument, { error: argumentsWant })
+    .min(1, { error: argumentsWant })
+    .refine(([program]) => program !== "", { error: argumentsWant })
+    .readonly(),
   "A program with its arguments; no shell reads it",
 );
 const script = about(texts.script, "Text for /bin/sh -eu");
