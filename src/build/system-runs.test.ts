@@ -120,3 +120,13 @@ test("makeSystemRuns names the command that failed, and remembers those before i
   }
   assert.deepEqual(rig.ran, ["good", "bad", "bad"]);
 });
+
+test("makeSystemRuns keeps nothing of a command whose input changed after its key was made", async () => {
+  const rig = makeRig(() => []);
+  const files = { a: "1" };
+  const changing = new Proxy(files, { get: (_files, key) => (key === "a" ? `${reads++}` : undefined) });
+  let reads = 0;
+  const code = (error: unknown): boolean => isAshlarError(error, "BUILD_STEP_INPUTS");
+  await assert.rejects(rig.run([{ inputs: ["a"] }], changing), code);
+  assert.deepEqual(rig.ran, []);
+});

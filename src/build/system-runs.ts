@@ -6,7 +6,7 @@ import {
   type OwnedTree,
   settleHardlinks,
 } from "../assemble/index.ts";
-import { type Digest, digestOf, type ImagePath, type Json } from "../base/index.ts";
+import { AshlarError, type Digest, digestOf, type ImagePath, type Json } from "../base/index.ts";
 import { encodeTree, type Entry, makeTree, type Tree } from "../formats/index.ts";
 import { defaultLimits } from "../sandbox/index.ts";
 import type { RunDocument } from "../spec/index.ts";
@@ -85,7 +85,7 @@ async function makeRun(request: SystemRunsRequest, running: Running): Promise<Ru
   const known = again === true ? undefined : store.getAction(action)?.value;
   if (known !== undefined) return known as unknown as RunResult;
   const before = readOwnedTree(store, running.root);
-  const after = await execute(request, running, before);
+  const after = await execute(request, running, { before, planned });
   const result = inPack(store, (pack) => clean(store, pack, { before, after, near: running.root.near }));
   const reaches = { trees: [result.flat, result.near], contents: [result.owners] };
   store.putAction(action, { value: result as unknown as Json, reaches });
@@ -99,9 +99,13 @@ function actionOf({ platform }: SystemRunsRequest, { run, root }: Running, input
 }
 
 /** The root's tree after the command, without its inputs. */
-async function execute(request: SystemRunsRequest, running: Running, before: OwnedTree): Promise<Tree> {
-  const { store, project, platform } = request;
-  const inputs = inPack(store, (pack) => projectTree(running.run, project(pack)));
+async function execute(
+  request: SystemRunsRequest,
+  running: Running,
+  { before, planned }: { readonly before: OwnedTree; readonly planned: Tree },
+): Promise<Tree> {
+  const { store, platform } = request;
+  const inputs = bringInputs(request, running, planned);
   const root = joinTrees([
     { at: "", tree: before.tree },
     { at: inputsDir, tree: inputs },
@@ -119,6 +123,16 @@ async function execute(request: SystemRunsRequest, running: Running, before: Own
     pack.abort();
     throw error;
   }
+}
+
+/** Brings the inputs into the store; a file that changed since the key was made would be remembered wrongly. */
+function bringInputs({ store, project }: SystemRunsRequest, { run, number }: Running, planned: Tree): Tree {
+  const inputs = inPack(store, (pack) => projectTree(run, project(pack)));
+  if (digestOf(encodeTree(inputs)) === digestOf(encodeTree(planned))) return inputs;
+  const state = "its inputs changed while they were read, want them at rest";
+  throw new AshlarError("BUILD_STEP_INPUTS", `Cannot run command ${number} of system.run: ${state}`, {
+    hint: "build again",
+  });
 }
 
 function wordsOf({ image, platform, runs }: SystemRunsRequest, { run, number }: Running): RunWords {
