@@ -86,7 +86,7 @@ function actionOf(request: ImageRequest, project: Digest): Action {
     epochSeconds: epochSeconds ?? null,
     inputSeconds,
   };
-  return { operation: "image.build", version: 2, inputs, parameters: parameters as unknown as Json };
+  return { operation: "image.build", version: 3, inputs, parameters: parameters as unknown as Json };
 }
 
 async function assemble(request: ImageRequest): Promise<Digest> {
@@ -176,7 +176,7 @@ async function finish(
   const manifest = pack.put(image.manifest).digest;
   const config = pack.put(image.config).digest;
   pack.commit();
-  const { layers, flat, owners, installed } = stage;
+  const { layers, flat, owners, installed, secrets = [] } = stage;
   const base = baseOf(request);
   const unpacked = [...(request.parent?.packages ?? []), ...request.packages].map((item) => item.record);
   const record: ImageRecord = {
@@ -191,6 +191,7 @@ async function finish(
     flat,
     owners,
     ...(installed !== undefined && { installed }),
+    ...(secrets.length > 0 && { secrets }),
     createdSeconds,
     form,
     manifest,

@@ -2,6 +2,7 @@
 import {
   assembleUsers,
   type Contents,
+  type InstallationSecret,
   listPackages,
   openContents,
   type OwnedTree,
@@ -23,6 +24,7 @@ export interface Phases {
 export interface InstalledSystem extends Phases {
   readonly system: OwnedTree;
   readonly installed: readonly KeptRoot[];
+  readonly secrets: readonly InstallationSecret[];
 }
 
 /** Runs maintainer scripts, adds the spec's users, then runs its commands; warns of secrets. */
@@ -37,8 +39,10 @@ export async function installSystem(request: SystemRequest): Promise<InstalledSy
   const near = phases.installed.at(-1)?.near;
   const context = { ...request.install, store, near, project, platform, image: document.name };
   const ran = await makeSystemRuns({ ...context, root: peopled, runs: document.system.run });
-  for (const secret of [...phases.secrets, ...ran.secrets]) request.install.progress.warn(showSecret(secret));
-  return { base: phases.base, packages, system: ran.owned, installed: [...phases.installed, ...ran.roots] };
+  const secrets = [...phases.secrets, ...ran.secrets];
+  for (const secret of secrets) request.install.progress.warn(showSecret(secret));
+  const installed = [...phases.installed, ...ran.roots];
+  return { base: phases.base, packages, system: ran.owned, installed, secrets };
 }
 
 /** An image without dpkg's database says in another way which packages it has. */

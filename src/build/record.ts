@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { InstallationSecret } from "../assemble/index.ts";
 import { AshlarError, type Digest, type Json } from "../base/index.ts";
 import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
@@ -27,6 +28,8 @@ export interface ImageRecord {
   readonly outputs?: readonly Digest[];
   /** Roots that scripts made on the way. */
   readonly installed?: readonly KeptRoot[];
+  /** Keys and passwords that scripts of this image made, left out or kept. */
+  readonly secrets?: readonly InstallationSecret[];
   readonly createdSeconds: number;
   /** The form the image was built in, and its manifest and config in that form (contents). */
   readonly form: LayerForm;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContentFacts, OwnedTree, UnpackedPackage } from "../assemble/index.ts";
+import type { ContentFacts, InstallationSecret, OwnedTree, UnpackedPackage } from "../assemble/index.ts";
 import { canonicalJson, type Digest, type ImagePath, type Json } from "../base/index.ts";
 import { type LayerPlan, planReaches } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
@@ -15,6 +15,8 @@ export interface Stage {
   readonly owners: Digest;
   /** Roots on the way there that scripts made: kept, so that a later build need not run them again. */
   readonly installed?: readonly KeptRoot[];
+  /** Keys and passwords that scripts made here; absent: no scripts ran. */
+  readonly secrets?: readonly InstallationSecret[];
 }
 
 /** An installed root by digests. */

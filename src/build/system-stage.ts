@@ -79,7 +79,7 @@ function actionOf({ document, packages, below, platform, project }: SystemReques
   // Equal trees may come in other layers, and those are part of the stage.
   const under = below?.stage.layers ?? [];
   const parameters = { from: from.kind, platform, system, users, layers, roles, isChild, under };
-  return { operation: "assemble.system", version: 3, inputs, parameters: parameters as unknown as Json };
+  return { operation: "assemble.system", version: 4, inputs, parameters: parameters as unknown as Json };
 }
 
 function unpackPhases({ store, document, packages, below }: SystemRequest, pack: PackWriter): Phases {
@@ -94,9 +94,9 @@ function unpackPhases({ store, document, packages, below }: SystemRequest, pack:
 }
 
 /** What a sandbox captures has time 0, also where scripts wrote what was there already. */
-function timesKept(start: OwnedTree, { base, packages, system, installed }: InstalledSystem): InstalledSystem {
+function timesKept(start: OwnedTree, { base, packages, system, ...rest }: InstalledSystem): InstalledSystem {
   const kept = (owned: OwnedTree): OwnedTree => keepTimes(start.tree, owned);
-  return { base: kept(base), packages: kept(packages), system: kept(system), installed };
+  return { base: kept(base), packages: kept(packages), system: kept(system), ...rest };
 }
 
 function finish(request: SystemRequest, made: InstalledSystem | undefined, pack: PackWriter): Stage {
@@ -116,6 +116,6 @@ function finish(request: SystemRequest, made: InstalledSystem | undefined, pack:
     ...planLayers("packages", phases.base, phases.packages, split),
     ...planLayers("system", phases.packages, system, options),
   ];
-  const roots = installed === undefined ? {} : { installed: installed.installed };
+  const roots = made === undefined ? {} : { installed: made.installed, secrets: made.secrets };
   return { layers, ...putOwnedTree(store, pack, system), ...roots };
 }

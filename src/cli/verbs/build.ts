@@ -250,8 +250,8 @@ function outcome(store: Store, images: readonly BuiltImage[], { check, seen }: C
     name,
     digest,
     platforms: record.images.map(({ platform, record: image }) => {
-      const { manifest, config, layers } = readImageRecord(store, image);
-      return { platform, manifest, config, layers: layers.map((layer) => layer.name) };
+      const { manifest, config, layers, secrets } = readImageRecord(store, image);
+      return { platform, manifest, config, layers: layers.map((layer) => layer.name), secrets };
     }),
   }));
   return {
