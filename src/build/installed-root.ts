@@ -15,7 +15,14 @@ import { AshlarError, compareOrdinal, type Digest, isAshlarError, type Json } fr
 import { debianArchitecture } from "../debian/index.ts";
 import { defaultLimits } from "../sandbox/index.ts";
 import { type Action, inPack, type Store } from "../store/index.ts";
-import { putOwnedTree, readOwnedTree, readScripts, readUnpacked, type RecordedPackage } from "./stage.ts";
+import {
+  installVersion,
+  putOwnedTree,
+  readOwnedTree,
+  readScripts,
+  readUnpacked,
+  type RecordedPackage,
+} from "./stage.ts";
 import { RunLog } from "./steps/run-log.ts";
 import type { RunPlace } from "./steps/run-logged.ts";
 
@@ -84,7 +91,7 @@ function actionOf(
   const lower = below === undefined ? [] : [below.stage.flat, below.stage.owners];
   const parameters = { platform, roles, strip, only: used, selections: selections ?? null };
   const inputs = [...lower, ...sorted.map(({ record }) => record)];
-  return { operation: "install.full", version: 2, inputs, parameters: parameters as unknown as Json };
+  return { operation: "install.full", version: installVersion, inputs, parameters: parameters as unknown as Json };
 }
 
 function nameOf({ locked }: Pick<RecordedPackage, "locked">): string {

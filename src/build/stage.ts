@@ -19,6 +19,9 @@ export interface Stage {
   readonly secrets?: readonly InstallationSecret[];
 }
 
+/** Raised whenever the same packages would make another installed root; a part of every key that stands on one. */
+export const installVersion = 2;
+
 /** An installed root by digests. */
 export interface KeptRoot {
   readonly flat: Digest;

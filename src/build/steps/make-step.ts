@@ -2,6 +2,7 @@
 import { compareOrdinal, type Digest, type Json } from "../../base/index.ts";
 import type { LockedPackage } from "../../lock/index.ts";
 import type { Action, Store } from "../../store/index.ts";
+import { installVersion } from "../stage.ts";
 import type { RunPlace } from "./run-logged.ts";
 import type { SecretValues } from "./find-secrets.ts";
 import { recallAction, stepAction, type StepPlan } from "./plan-step.ts";
@@ -40,7 +41,7 @@ export function recallStep(
 
 function recallOf({ plan, tools }: PlannedStep): Action {
   const asked = tools.filter(({ by }) => by.includes("spec")).map(nameOf);
-  const facts: Json = { asked: asked.sort(compareOrdinal) };
+  const facts: Json = { asked: asked.sort(compareOrdinal), version: installVersion };
   return recallAction(plan, tools.map(({ digest }) => digest).sort(compareOrdinal), facts);
 }
 
