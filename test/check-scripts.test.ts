@@ -13,6 +13,9 @@ const rig = async (): Promise<FullRig> => (opened ??= await openFullRig());
 after(() => opened?.close());
 
 interface Result {
+  readonly images: readonly {
+    readonly platforms: readonly { readonly secrets?: readonly { readonly path: string }[] }[];
+  }[];
   readonly check: { readonly varied: readonly string[]; readonly kept: readonly string[] };
   readonly error: {
     readonly code: string;
@@ -45,6 +48,9 @@ test(
     const sandboxed = [...check.varied, ...check.kept].filter((line) => line.includes("in the sandbox"));
     assert.equal(sandboxed.length, 4, "each is either varied or said to be kept");
     assert.match(err, /\/etc\/ssh\/ssh_host_odd_key is a secret \(ssh host key\).*ssh-keygen -A/);
+    const [, again] = await build("ruled", ["odd-ruled"], []);
+    const { secrets } = again.images[0]?.platforms[0] ?? {};
+    assert.ok(secrets?.some(({ path }) => path === "etc/ssh/ssh_host_odd_key"), "also where all is remembered");
     assert.ok(existsSync(store));
   },
 );
