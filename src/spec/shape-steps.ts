@@ -11,7 +11,7 @@ const cmd = about(
   z
     .array(texts.argument, { error: argumentsWant })
     .min(1, { error: argumentsWant })
-    .refine(([program]) => program !== "", { error: argumentsWant })
+    .refine(([program]) => program !== "", { error: argumentsWant, path: [0] })
     .readonly(),
   "A program with its arguments; no shell reads it",
 );
