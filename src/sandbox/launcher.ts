@@ -90,7 +90,11 @@ function killRun(child: ChildProcess, times = 0): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const first = childrenOf(child.pid)[0];
   if (first !== undefined) killOne(first);
-  else if (times >= killTimesMax) child.kill("SIGKILL");
+  else if (times >= killTimesMax) {
+    // With its helper for sub-ids, which waits for it; without a session of its own there is no such group.
+    killOne(-child.pid);
+    child.kill("SIGKILL");
+  }
   setTimeout(() => killRun(child, times + 1), killAgainMs);
 }
 
