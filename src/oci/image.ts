@@ -39,6 +39,12 @@ export interface ImageIndex {
   readonly images: readonly Image[];
 }
 
+/** Some consecutive bytes of a blob. */
+export interface BlobRange {
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
 /** A place images can be read from. Nothing it gives is verified; `copyImage` and `readImage` do that. */
 export interface ImageSource {
   /**
@@ -50,6 +56,17 @@ export interface ImageSource {
   manifest(descriptor: Descriptor): Promise<Uint8Array>;
   /** The bytes of a config or layer. Throws `OCI_BLOB_MISSING`, at the latest with the first piece. */
   blob(descriptor: Descriptor): AsyncIterable<Uint8Array>;
+  /**
+   * The bytes of one part of a blob, exactly as many as asked for. Absent where a place has no cheap way to give a
+   * part. Throws as `blob`, and before the first piece `OCI_RANGE_UNSUPPORTED` where the place turns out to give
+   * blobs as a whole only.
+   */
+  range?(descriptor: Descriptor, range: BlobRange): AsyncIterable<Uint8Array>;
+  /**
+   * The manifests that name this one as their subject (distribution-spec 1.1, "Listing Referrers"), with their
+   * `artifactType` and annotations where the place tells them. Absent where a place keeps none.
+   */
+  referrers?(subject: Descriptor): Promise<readonly Descriptor[]>;
 }
 
 /**

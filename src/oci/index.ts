@@ -13,6 +13,7 @@
 export { annotationKeys } from "./annotations.ts";
 export { type Descriptor, describeBytes } from "./descriptor.ts";
 export {
+  type BlobRange,
   type BlobSource,
   type Image,
   type ImageIndex,
