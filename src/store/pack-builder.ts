@@ -4,7 +4,8 @@ import { crc32 } from "node:zlib";
 import { type Digest, digestOf, emptyDigest, Hasher, limits } from "../base/index.ts";
 import { type Compressor, type Crc64, crc64, crc64Hex } from "../formats/index.ts";
 import { packHeader, type PackedContent, type PackedFrame, type PackTable } from "./pack-format.ts";
-import type { ContentInfo, ContentWriter, PackWriter } from "./store.ts";
+import { framedContent } from "./framed-content.ts";
+import type { ContentInfo, ContentWriter, FramePackWriter, FrameWriter, PackWriter } from "./store.ts";
 
 /** Where the frames of a new pack go. */
 export interface PackOutput {
@@ -97,6 +98,44 @@ export class PackBuilder implements PackWriter {
     };
   }
 
+  /** Takes over a content in frames that are made already, each of them proven. */
+  openFrames(): FrameWriter {
+    this.#expect("ready");
+    this.#state = "open";
+    const start = this.#offset;
+    const framed = framedContent();
+    const close = (): void => {
+      if (this.#state !== "open") throw new Error("internal error: the frame writer has ended");
+      this.#state = "ready";
+    };
+    const abort = (): void => {
+      if (this.#state !== "open") return;
+      close();
+      this.#rollback(start);
+    };
+    return {
+      write: (stored, rawBytes) => {
+        framed.add(stored, rawBytes);
+        this.#parts.output.append(stored);
+        this.#offset += stored.length;
+      },
+      end: (digest) => {
+        try {
+          const content = framed.end(digest, start);
+          close();
+          const known = this.#known(digest);
+          if (known === undefined) return this.#keep(content);
+          this.#rollback(start);
+          return known;
+        } catch (error) {
+          abort();
+          throw error;
+        }
+      },
+      abort,
+    };
+  }
+
   /** Takes over a content with its frames as they are, from another pack of the same compressor. */
   adopt(content: PackedContent, frames: Iterable<Uint8Array>): void {
     this.#expect("ready");
@@ -184,6 +223,21 @@ export class PackBuilder implements PackWriter {
   #expect(state: "ready" | "open"): void {
     if (this.#state !== state) throw new Error(`internal error: the pack writer is ${this.#state}, want ${state}`);
   }
+}
+
+/** Names a compressor whose frames are only taken over. */
+export function madeElsewhere(id: string): Compressor {
+  return {
+    id,
+    compress: () => {
+      throw new Error("internal error: this pack compresses nothing");
+    },
+  };
+}
+
+/** The side of a builder that takes frames only. */
+export function framePack(builder: PackBuilder): FramePackWriter {
+  return { open: () => builder.openFrames(), commit: () => builder.commit(), abort: () => builder.abort() };
 }
 
 function hexOfCrc(crc: Crc64 | undefined): string {

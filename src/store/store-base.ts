@@ -13,6 +13,7 @@ import type {
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
+  FramePackWriter,
   FsckOptions,
   FsckReport,
   GcOptions,
@@ -58,6 +59,7 @@ export abstract class StoreBase implements Store {
   protected abstract placerFor(options: CheckoutOptions, tree: Tree): FilePlacer;
 
   abstract beginPack(): PackWriter;
+  abstract beginFramePack(compressor: string): FramePackWriter;
   abstract getRef(name: string): Digest | undefined;
   abstract deleteRef(name: string): boolean;
   abstract listRefs(): readonly Ref[];
