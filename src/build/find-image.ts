@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Store } from "../store/index.ts";
-import { nameRef, type NamedRecord, readImageRecord, readNamedRecord } from "./record.ts";
+import { nameRef, type NamedRecord, readNamedRecord, readStoredImage } from "./record.ts";
 
 const prefix = "image/";
 
@@ -49,7 +49,7 @@ export function imagesWith(store: Store, digest: Digest): readonly NamedRecord[]
   const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix));
   const records = [...new Set(refs.map((ref) => ref.target))].map((target) => readNamedRecord(store, target));
   const hasManifest = ({ images }: NamedRecord): boolean =>
-    images.some((image) => readImageRecord(store, image.record).manifest === digest);
+    images.some((image) => readStoredImage(store, image.record).manifest === digest);
   return records.filter((record) => record.digest === digest || hasManifest(record));
 }
 
