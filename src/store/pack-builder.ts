@@ -99,6 +99,7 @@ export class PackBuilder implements PackWriter {
       },
       leave: () => {
         if (!live) return;
+        if (filled === limits.frameBytesMax) flush();
         close();
         this.#keepPieces(piecesOf(frames, crcs, start));
       },
