@@ -14,6 +14,7 @@ import {
 import { bringImage, type LayerReport } from "../pull/index.ts";
 import { readImage } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
+import { partsHere } from "./parts-here.ts";
 import { digestRef, nameRef, type NamedRecord, putNamedRecord } from "./record.ts";
 
 export interface PullRequest {
@@ -52,7 +53,12 @@ export async function pullImage(request: PullRequest): Promise<PulledImage> {
   const platforms: { platform: string; layers: readonly LayerReport[] }[] = [];
   for (const image of chosen) {
     const platform = formatPlatform(image.platform);
-    const { record, layers } = await bringImage({ ...request, root: bytes, image });
+    const { record, layers } = await bringImage({
+      ...request,
+      root: bytes,
+      image,
+      partsHere: () => partsHere(store),
+    });
     images.push({ platform, record });
     platforms.push({ platform, layers });
   }

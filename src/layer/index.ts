@@ -12,6 +12,7 @@
  *     for await (const bytes of openLayer(plan, blob, maker)) file.write(bytes);
  */
 export { type Difference, firstByte, firstDifference, type LayerSide } from "./first-difference.ts";
+export { cutNodes } from "./cut-nodes.ts";
 export { knownLayer, rememberLayer } from "./known-layer.ts";
 export {
   describeLayer,
@@ -28,7 +29,8 @@ export {
   planReaches,
   type TarPlan,
 } from "./plan.ts";
-export { parseToc, type Toc, tocBytesMax, type TocEntry, type TocFrame } from "./read-toc.ts";
+export { parseToc, parseTocNode, type Toc, tocBytesMax, type TocEntry, type TocFrame } from "./read-toc.ts";
+export { type IndexNode, type IndexPart, type LayerIndex, parseLayerIndex } from "./layer-index.ts";
 export { type LayerSpool, openSpool } from "./spool.ts";
 export { splitBySource } from "./split-by-source.ts";
 export { parseRecipe, RecipeWriter, type TarPart, writeRecipe } from "./tar-recipe.ts";

@@ -84,7 +84,7 @@ function blobAction(plan: ComposedPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
   return {
     operation: "layer.compose",
-    version: 1,
+    version: 2,
     inputs,
     parameters: { form, compressor: formIdentity(form) },
   };

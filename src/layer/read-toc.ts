@@ -60,6 +60,13 @@ export function parseToc(bytes: Uint8Array, { dataBytes }: { readonly dataBytes:
   return { entries, tarSplitDigest };
 }
 
+/** Parses the entries of one node of a table, with the comma in front that all but the first have. */
+export function parseTocNode(bytes: Uint8Array, { dataBytes }: { readonly dataBytes: number }): readonly TocEntry[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+  const list = `{"version":1,"entries":[${text.startsWith(",") ? text.slice(1) : text}]}`;
+  return parseToc(Buffer.from(list), { dataBytes }).entries;
+}
+
 function parseJson(bytes: Uint8Array): Record<string, unknown> {
   let value: unknown;
   try {

@@ -25,6 +25,8 @@ export interface BringRequest {
   readonly keepBlobs: boolean;
   /** Where it came from, when that can be asked again; kept in the record where blobs are not. */
   readonly origin?: string | undefined;
+  /** Trees that layers of the store's images are made of: what is equal in them need not be fetched. */
+  readonly partsHere?: (() => Iterable<Digest>) | undefined;
 }
 
 /** An image that is in the store now. */
@@ -52,7 +54,7 @@ export async function bringImage(request: BringRequest): Promise<BroughtImage> {
   }
 }
 
-function wantedLayer({ store, source, image }: BringRequest, index: number): WantedLayer {
+function wantedLayer({ store, source, image, partsHere = () => [] }: BringRequest, index: number): WantedLayer {
   const { parsedManifest, parsedConfig, layers } = image;
   const layer = layers[index];
   if (layer === undefined) throw new Error("internal error: an image without this layer");
@@ -62,7 +64,8 @@ function wantedLayer({ store, source, image }: BringRequest, index: number): Wan
   const isOurs = parsedManifest.annotations?.[annotationKeys.compressor] === compressorId();
   const made = parsedConfig.history.filter((step) => step.emptyLayer !== true)[index]?.createdBy;
   const name = /^ashlar: ([\w ]{1,40})$/.exec(made ?? "")?.[1] ?? `from ${index + 1}`;
-  return { store, source, layer: { ...layer, descriptor: { ...layer.descriptor, mediaType } }, name, isOurs };
+  const descriptor = { ...layer.descriptor, mediaType };
+  return { store, source, layer: { ...layer, descriptor }, name, isOurs, partsHere };
 }
 
 async function putRecord(request: BringRequest, layers: readonly LayerPlan[]): Promise<Digest> {

@@ -2,6 +2,7 @@
 import { type Digest, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
 import { knownLayer, type LayerPlan, rememberLayer } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
+import { openIndexedWay } from "./indexed-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import type { FilesWay, LayerWay, WantedLayer } from "./layer-way.ts";
 import { takeLayer } from "./take-layer.ts";
@@ -60,7 +61,7 @@ async function openWay(wanted: WantedLayer): Promise<LayerWay> {
   if (plan !== undefined) return { kind: "known", plan };
   if (source.range === undefined) return { kind: "whole" };
   try {
-    return (await openChunkedWay(wanted)) ?? { kind: "whole" };
+    return (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? { kind: "whole" };
   } catch (error) {
     return { kind: "whole", why: whyWhole(error) };
   }

@@ -13,6 +13,8 @@ export interface WantedLayer {
   readonly name: string;
   /** Its frames are said to be made by our own compressor. */
   readonly isOurs: boolean;
+  /** Trees that layers of the store's images are made of; asked for once, if at all. */
+  readonly partsHere: () => Iterable<Digest>;
 }
 
 /** A file of a layer, and where its frames lie in the blob. */
