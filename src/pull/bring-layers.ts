@@ -80,7 +80,8 @@ function bytesOf(way: LayerWay, { layer }: WantedLayer): number {
 }
 
 function storedBytes({ missing }: FilesWay): number {
-  return missing.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
+  const distinct = [...new Map(missing.map((file) => [file.content, file])).values()];
+  return distinct.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
 }
 
 /** Fetches what layers miss, all of them together; the ways that remain. */

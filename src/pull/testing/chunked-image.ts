@@ -12,6 +12,7 @@ import {
   type Image,
   type Layer,
   mediaTypes,
+  parseManifest,
   parsePlatform,
 } from "../../oci/index.ts";
 import { memoryStore, type Store } from "../../store/index.ts";
@@ -51,6 +52,16 @@ export async function chunkedImage({ layers, compressor }: ChunkedOptions): Prom
   });
   const manifestDescriptor = describeBytes(mediaTypes.manifest, manifest);
   return { platform: parsePlatform("linux/amd64"), manifest, manifestDescriptor, config, layers: made };
+}
+
+/** The same image, but for the annotations of its first layer. */
+export function withAnnotations(image: Image, annotations: Readonly<Record<string, string>>): Image {
+  const layers = image.layers.map((layer, i): Layer => {
+    return i > 0 ? layer : { ...layer, descriptor: { ...layer.descriptor, annotations } };
+  });
+  const parsed = parseManifest(image.manifest);
+  const manifest = encodeManifest({ ...parsed, layers: layers.map(({ descriptor }) => descriptor) });
+  return { ...image, layers, manifest, manifestDescriptor: describeBytes(mediaTypes.manifest, manifest) };
 }
 
 async function layerOf(
