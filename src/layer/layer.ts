@@ -84,7 +84,7 @@ function blobAction(plan: ComposedPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
   return {
     operation: "layer.compose",
-    version: 2,
+    version: 3,
     inputs,
     parameters: { form, compressor: formIdentity(form) },
   };
