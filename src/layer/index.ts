@@ -25,6 +25,7 @@ export {
 export {
   type ComposedPlan,
   type LayerForm,
+  layerFormat,
   type LayerPlan,
   planReaches,
   type TarPlan,

@@ -4,7 +4,7 @@ import { type Compressor, compressorId } from "../formats/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
 import { rememberLayer } from "./known-layer.ts";
-import { type ComposedPlan, type LayerForm, type LayerPlan, planReaches, type TarPlan } from "./plan.ts";
+import { type ComposedPlan, type LayerForm, layerFormat, type LayerPlan, planReaches, type TarPlan } from "./plan.ts";
 import type { LayerSpool, SpooledBlob } from "./spool.ts";
 import { parseRecipe, writeRecipe } from "./tar-recipe.ts";
 import type { LayerParts } from "./tar-walk.ts";
@@ -84,7 +84,7 @@ function blobAction(plan: ComposedPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
   return {
     operation: "layer.compose",
-    version: 3,
+    version: layerFormat,
     inputs,
     parameters: { form, compressor: formIdentity(form) },
   };
