@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Store } from "../store/index.ts";
-import { nameRef, type NamedRecord, readImageRecord, readNamedRecord } from "./record.ts";
+import { nameRef, type NamedRecord, readNamedRecord, readStoredImage } from "./record.ts";
 
 const prefix = "image/";
 
@@ -46,11 +46,20 @@ function matches(store: Store, text: string): Map<string, Digest> {
 
 /** The builds of the store that have this index or manifest, the names in order. */
 export function imagesWith(store: Store, digest: Digest): readonly NamedRecord[] {
-  const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix));
-  const records = [...new Set(refs.map((ref) => ref.target))].map((target) => readNamedRecord(store, target));
+  const records = namedRecords(store);
   const hasManifest = ({ images }: NamedRecord): boolean =>
-    images.some((image) => readImageRecord(store, image.record).manifest === digest);
+    images.some((image) => readStoredImage(store, image.record).manifest === digest);
   return records.filter((record) => record.digest === digest || hasManifest(record));
+}
+
+function namedRecords(store: Store): readonly NamedRecord[] {
+  const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix));
+  return [...new Set(refs.map((ref) => ref.target))].map((target) => readNamedRecord(store, target));
+}
+
+/** The records of all images that names or digests keep, each once. */
+export function imageRecords(store: Store): readonly Digest[] {
+  return [...new Set(namedRecords(store).flatMap(({ images }) => images.map((image) => image.record)))];
 }
 
 function notFound(store: Store, text: string): AshlarError {

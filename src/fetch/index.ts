@@ -21,4 +21,5 @@ export { type HttpClient, type HttpOptions, openHttpClient, type Proxies } from 
 export { makeLimiter } from "./limiter.ts";
 export { fetchSourceFiles, type SourceFileRequest } from "./source-files.ts";
 export { type ArchiveSource, type Mirror, type MirrorSettings, resolveMirrors } from "./mirrors.ts";
+export { Partial } from "./partial.ts";
 export type { ReleaseStore } from "./release-memory.ts";

@@ -9,15 +9,19 @@ import type { PackedContent, PackedFrame } from "./pack-format.ts";
 export function framedContent(): {
   add(stored: Uint8Array, rawBytes: number): void;
   end(digest: Digest, offset: number): PackedContent;
+  /** Each frame as a content of its own. */
+  pieces(offset: number): readonly PackedContent[];
 } {
   const hasher = new Hasher();
   const frames: PackedFrame[] = [];
+  const crcs: string[] = [];
   let crc: Crc64 | undefined;
   return {
     add(stored, rawBytes) {
       const raw = proven(stored, rawBytes);
       hasher.update(raw);
       crc = crc64(raw, crc);
+      crcs.push(crc64Hex(crc64(raw)));
       frames.push({ digest: digestOf(raw), rawBytes, storedBytes: stored.length, crc32: crc32(stored) });
     },
     end(digest, offset) {
@@ -26,7 +30,22 @@ export function framedContent(): {
       if (actual !== digest) throw invalid(`the content has digest ${actual}, want ${digest}`);
       return { digest, sizeBytes, crc64: crc64Hex(crc ?? crc64(new Uint8Array())), offset, frames };
     },
+    pieces: (offset) => piecesOf(frames, crcs, offset),
   };
+}
+
+/** The frames of a content that was not finished, as contents. */
+export function piecesOf(
+  frames: readonly PackedFrame[],
+  crcs: readonly string[],
+  offset: number,
+): readonly PackedContent[] {
+  let at = offset;
+  return frames.map((frame, i) => {
+    const { digest, rawBytes: sizeBytes, storedBytes } = frame;
+    at += storedBytes;
+    return { digest, sizeBytes, crc64: crcs[i] as string, offset: at - storedBytes, frames: [frame] };
+  });
 }
 
 function proven(stored: Uint8Array, rawBytes: number): Uint8Array {

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { type Digest, digestOf, emptyDigest, Hasher, limits } from "../base/index.ts";
 import { type Compressor, type Crc64, crc64, crc64Hex } from "../formats/index.ts";
 import { packHeader, type PackedContent, type PackedFrame, type PackTable } from "./pack-format.ts";
-import { framedContent } from "./framed-content.ts";
+import { framedContent, piecesOf } from "./framed-content.ts";
 import type { ContentInfo, ContentWriter, FramePackWriter, FrameWriter, PackWriter } from "./store.ts";
 
 /** Where the frames of a new pack go. */
@@ -52,11 +52,13 @@ export class PackBuilder implements PackWriter {
     const hasher = new Hasher();
     let crc: Crc64 | undefined;
     const frames: PackedFrame[] = [];
+    const crcs: string[] = [];
     let filled = 0;
     const flush = (): void => {
       const raw = this.#buffer.subarray(0, filled);
       hasher.update(raw);
       crc = crc64(raw, crc);
+      crcs.push(hexOfCrc(crc64(raw)));
       frames.push(this.#writeFrame(raw, digestOf(raw)));
       filled = 0;
     };
@@ -95,7 +97,21 @@ export class PackBuilder implements PackWriter {
         close();
         this.#rollback(start);
       },
+      leave: () => {
+        if (!live) return;
+        if (filled === limits.frameBytesMax) flush();
+        close();
+        this.#keepPieces(piecesOf(frames, crcs, start));
+      },
     };
+  }
+
+  /** A pack lists nothing twice and has no gaps: pieces stay up to the first that is in it already. */
+  #keepPieces(pieces: readonly PackedContent[]): void {
+    for (const piece of pieces) {
+      if (this.#contents.has(piece.digest)) return this.#rollback(piece.offset);
+      this.#keep(piece);
+    }
   }
 
   /** Takes over a content in frames that are made already, each of them proven. */
@@ -133,6 +149,11 @@ export class PackBuilder implements PackWriter {
         }
       },
       abort,
+      leave: () => {
+        if (this.#state !== "open") return;
+        close();
+        this.#keepPieces(framed.pieces(start));
+      },
     };
   }
 

@@ -30,6 +30,8 @@ export interface ContentWriter {
   end(): ContentInfo;
   /** Takes back what was written since it was opened. */
   abort(): void;
+  /** Gives up the content; its whole frames so far stay as contents of their own, to go on from another time. */
+  leave(): void;
 }
 
 /**
@@ -55,6 +57,8 @@ export interface FrameWriter {
   end(digest: Digest): ContentInfo;
   /** Takes back what was written since it was opened. */
   abort(): void;
+  /** As `ContentWriter.leave`. */
+  leave(): void;
 }
 
 /** A transaction that takes over frames as they came; promises as those of `PackWriter`. */
