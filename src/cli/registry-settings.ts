@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
 
-import type { Progress } from "../build/index.ts";
+import type { Progress } from "../base/index.ts";
 import {
   type AuthFile,
   credentialFinder,

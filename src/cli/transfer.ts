@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Json } from "../base/index.ts";
-import type { Progress } from "../build/index.ts";
+import type { Json, Progress } from "../base/index.ts";
 import { type Descriptor, type ImageTarget, parsePlatform } from "../oci/index.ts";
 import { copyImage, listBlobs } from "../registry/index.ts";
 import type { OpenedImage } from "./open-image.ts";

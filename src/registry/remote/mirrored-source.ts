@@ -17,6 +17,7 @@ export function mirroredSource(places: readonly Source[]): Source {
 
 function fromSeveral(places: Places): Source {
   return {
+    isRemote: true,
     resolve: (tag) => firstOf(places, (place) => place.resolve(tag)),
     manifest: (descriptor) => firstOf(places, (place) => readVerified(place, descriptor)),
     blob: (descriptor) => readOn(places, { descriptor, start: 0, end: descriptor.sizeBytes, whole: true }),

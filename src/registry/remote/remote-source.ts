@@ -16,6 +16,7 @@ const keptBytesMax = 16 << 20;
 export function remoteSource(repository: Repository, fallback: string): Required<ImageSource> {
   const documents = new DocumentMemory(repository);
   return {
+    isRemote: true,
     async resolve(tag = fallback) {
       const document = await documents.fetch(tag);
       if (document !== undefined) return document.descriptor;
