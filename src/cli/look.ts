@@ -45,7 +45,7 @@ interface Opening {
 
 async function openImage(text: string, { shell, store, options }: Opening): Promise<LookedImage> {
   const platform = platformChoice(options.platform);
-  const place = parsePlace(text, shell.cwd);
+  const place = parsePlace(text, shell);
   if (place === undefined) return lookAtRecord(store, findImage(store, text), platform);
   return lookAtSource(openSource(place.kind, place.path), { name: text, tag: place.tag, platform });
 }

@@ -4,6 +4,7 @@
  *
  * - layout: a directory of blobs with an index.json (OCI image-layout.md); oci-archive: a tar of one
  * - docker-archive: what `docker save` writes; layers uncompressed, no manifests
+ * - containers-storage: where podman and buildah keep images unpacked; to read from only
  * - source, target: a place to read from or write to; a remote registry will be one more of each
  * - tag: names an image in a place; in a docker-archive it is `name:tag`
  *
@@ -15,5 +16,5 @@ export { type CopyOptions, copyImage } from "./copy-image.ts";
 export { type Engine, findEngine, loadInto, type LoadOptions } from "./load-into.ts";
 export { memoryPlace } from "./memory-place.ts";
 export { splitPlace } from "./parse-place.ts";
-export { openSource, openTarget, type PlaceKind, placeKinds } from "./place-kinds.ts";
+export { openSource, openTarget, type PlaceKind, placeKinds, type TargetKind, targetKinds } from "./place-kinds.ts";
 export { readImage, type ReadOptions } from "./read-image.ts";
