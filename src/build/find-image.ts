@@ -59,7 +59,9 @@ function notFound(store: Store, text: string): AshlarError {
     names.length === 0 ? "the store has no images yet" : `the store has ${names.slice(0, 8).join(", ")}`;
   return new AshlarError("IMAGE_NOT_FOUND", `Cannot find image "${text}" in the store`, {
     because: [known],
-    hint: "build it: ashlar build SPEC; an image elsewhere is oci:PATH, oci-archive:PATH or docker-archive:PATH",
+    hint:
+      "build it: ashlar build SPEC; an image elsewhere is oci:PATH, oci-archive:PATH, docker-archive:PATH, or in " +
+      "podman containers-storage:NAME",
   });
 }
 

@@ -27,7 +27,9 @@ const newline = 0x0a;
  */
 export class TarSplitParser {
   readonly #what: string;
-  #rest: Uint8Array = new Uint8Array();
+  /** The beginning of a line whose end has not come yet. */
+  #begun: Uint8Array[] = [];
+  #begunBytes = 0;
   #lines = 0;
 
   /** `what` names the input in messages. */
@@ -40,36 +42,42 @@ export class TarSplitParser {
     const pieces: SplitPiece[] = [];
     let start = 0;
     for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
-      this.#add(pieces, this.#join(bytes.subarray(start, end)));
+      this.#begin(bytes.subarray(start, end));
+      this.#add(pieces, this.#line());
       start = end + 1;
     }
-    this.#rest = Uint8Array.from(this.#join(bytes.subarray(start)));
+    this.#begin(Uint8Array.from(bytes.subarray(start)));
     return pieces;
   }
 
   /** Ends the input; the last line may lack its line feed. */
   finish(): SplitPiece[] {
     const pieces: SplitPiece[] = [];
-    this.#add(pieces, this.#rest);
+    if (this.#begunBytes > 0) this.#add(pieces, this.#line());
     return pieces;
   }
 
-  #join(bytes: Uint8Array): Uint8Array {
-    if (this.#rest.length + bytes.length > lineBytesMax) throw this.#fault(`is longer than ${lineBytesMax} bytes`);
-    const line = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    this.#rest = new Uint8Array();
+  #begin(bytes: Uint8Array): void {
+    this.#begun.push(bytes);
+    this.#begunBytes += bytes.length;
+    if (this.#begunBytes > lineBytesMax) throw this.#fault(`is longer than ${lineBytesMax} bytes`);
+  }
+
+  #line(): Buffer {
+    const line = Buffer.concat(this.#begun);
+    this.#begun = [];
+    this.#begunBytes = 0;
     return line;
   }
 
-  #add(pieces: SplitPiece[], line: Uint8Array): void {
-    if (line.length === 0) return;
+  #add(pieces: SplitPiece[], line: Buffer): void {
     if (this.#lines >= 3 * limits.entryCountMax) throw this.#fault("is one of too many");
     const piece = this.#parse(line);
     this.#lines++;
     if (piece !== undefined) pieces.push(piece);
   }
 
-  #parse(line: Uint8Array): SplitPiece | undefined {
+  #parse(line: Buffer): SplitPiece | undefined {
     const { type, position, name, name_raw: rawName, size, payload } = this.#object(line);
     if (position !== this.#lines) throw this.#fault(`has position ${String(position)}, want ${this.#lines}`);
     if (type === 2) return { kind: "raw", bytes: this.#bytes(payload ?? "") };
@@ -82,10 +90,10 @@ export class TarSplitParser {
     return { kind: "file", file: { name: known, sizeBytes: size, crc64 } };
   }
 
-  #object(line: Uint8Array): Record<string, unknown> {
+  #object(line: Buffer): Record<string, unknown> {
     let value: unknown;
     try {
-      value = JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.length).toString("utf8"));
+      value = JSON.parse(line.toString("utf8"));
     } catch (cause) {
       throw this.#fault("is not JSON", cause);
     }
