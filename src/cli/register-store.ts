@@ -47,6 +47,15 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
       finish(await (await import("./verbs/store.ts")).stats(shell, options), options),
     );
   store
+    .command("adopt [dirs...]")
+    .description("let the files of directories, such as /usr, serve as contents of images")
+    .option("--list", "show the adopted directories")
+    .option("--forget <dir>", "do so no more with this directory")
+    .addHelpText("after", "\nExample: ashlar store adopt /usr")
+    .action(async (dirs, options) =>
+      finish(await (await import("./verbs/store-adopt.ts")).adopt(shell, dirs, options), options),
+    );
+  store
     .command("gc")
     .description("remove what no image needs")
     .option("--dry-run", "only show")

@@ -49,7 +49,7 @@ export class Adoption implements AdoptedFiles {
       report.readFiles++;
       report.readBytes += mark.sizeBytes;
       writer.put({ path: file.path, digest, instead, ...mark });
-      options.onProgress?.(report.files, report.bytes);
+      options.onRead?.(mark.sizeBytes);
     }
     writer.flush();
     report.forgotten = known.size;
@@ -155,7 +155,8 @@ function wholeDir(dir: string, storeDir: string): string {
     if (whole === storeDir || whole.startsWith(storeDir + sep)) throw refuse("it is the store's own");
     return whole;
   } catch (error) {
-    if (isSystemError(error, "ENOENT", "ENOTDIR", "EACCES", "ELOOP")) throw refuse(error.message, error);
+    if (isSystemError(error, "ENOENT", "ENOTDIR")) throw refuse("there is none", error);
+    if (isSystemError(error, "EACCES", "ELOOP")) throw refuse("it cannot be entered", error);
     throw error;
   }
 }

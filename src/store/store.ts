@@ -162,8 +162,8 @@ export interface AdoptReport extends AdoptedDir {
 }
 
 export interface AdoptOptions {
-  /** Told after each file that was read how many were looked at. */
-  readonly onProgress?: (files: number, bytes: number) => void;
+  /** Told the size of each file after it was read. */
+  readonly onRead?: (bytes: number) => void;
 }
 
 /** Files of the host that serve as contents without being in the store: what they held is remembered, never trusted. */

@@ -20,6 +20,7 @@ export async function stats(shell: Shell, options: GlobalOptions): Promise<Outco
       ["index", "", showBytes(figures.indexBytes)],
       ["actions", figures.actions],
       ["refs", figures.refs],
+      ["adopted files", figures.adopted, showBytes(figures.adoptedBytes)],
     ]);
     return { text, json: figures as unknown as Json };
   } finally {
