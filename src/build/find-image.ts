@@ -66,7 +66,7 @@ function notFound(store: Store, text: string): AshlarError {
 }
 
 /** The names of all images, each once. */
-function listImages(store: Store): readonly string[] {
+export function listImages(store: Store): readonly string[] {
   const refs = store
     .listRefs()
     .filter((ref) => ref.name.startsWith(prefix) && !ref.name.includes("@sha256:"));

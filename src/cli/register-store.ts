@@ -42,9 +42,11 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
   const store = program.command("store").description("look after the store");
   store
     .command("stats")
-    .description("how much the store holds")
+    .description("how much the store holds, and what its images share")
+    .option("--svg <file>", "draw who shares what")
+    .option("--totals", "only what the store holds, without looking into images")
     .action(async (options) =>
-      finish(await (await import("./verbs/store.ts")).stats(shell, options), options),
+      finish(await (await import("./verbs/store-stats.ts")).stats(shell, options), options),
     );
   store
     .command("adopt [dirs...]")

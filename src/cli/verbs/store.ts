@@ -5,28 +5,7 @@ import { exitCodes } from "../exit-code.ts";
 import { openForReading, openForWriting } from "../open-store.ts";
 import { makeProgress } from "../progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
-import { showBytes, showTable } from "../show.ts";
-
-/** `ashlar store stats` */
-export async function stats(shell: Shell, options: GlobalOptions): Promise<Outcome> {
-  const store = await openForReading(shell, options);
-  try {
-    const figures = store.stats();
-    const text = showTable([
-      ["contents", figures.contents, showBytes(figures.contentBytes)],
-      ["packs", figures.packs, showBytes(figures.packBytes)],
-      ["links", figures.links, showBytes(figures.linkBytes)],
-      ["downloads", figures.downloads, showBytes(figures.downloadBytes)],
-      ["index", "", showBytes(figures.indexBytes)],
-      ["actions", figures.actions],
-      ["refs", figures.refs],
-      ["adopted files", figures.adopted, showBytes(figures.adoptedBytes)],
-    ]);
-    return { text, json: figures as unknown as Json };
-  } finally {
-    store.close();
-  }
-}
+import { showBytes } from "../show.ts";
 
 interface GcOptions extends GlobalOptions {
   readonly dryRun?: boolean;
