@@ -39,3 +39,16 @@ test("store adopt says what it wants, and what it cannot adopt or forget", () =>
   assert.match(ashlar(store, ["store", "adopt", join(host, "no")]).err, /STORE_ADOPT_DIR.*: there is none, want/);
   assert.match(ashlar(store, ["store", "adopt", "--forget", host]).err, /STORE_ADOPT_DIR.*it was not adopted/);
 });
+
+test("store fsck finds a damaged list of adopted files, and --repair removes it", () => {
+  json(host);
+  writeFileSync(join(store, "adopted.sqlite"), "no database ".repeat(1000));
+  for (const name of ["adopted.sqlite-wal", "adopted.sqlite-shm"]) rmSync(join(store, name), { force: true });
+  const found = ashlar(store, ["store", "fsck"]);
+  assert.equal(found.status, 4, found.err);
+  assert.match(found.out, /^adopted\.sqlite: .*\n1 fault$/m);
+  const repaired = ashlar(store, ["store", "fsck", "--repair"]);
+  assert.equal(repaired.status, 0, repaired.err);
+  assert.match(repaired.out, /\n1 fault: what was damaged is removed\nthe store is whole\n$/);
+  assert.equal(ashlar(store, ["store", "fsck"]).status, 0);
+});

@@ -67,6 +67,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")
     .option("--full", "read and hash every byte")
+    .option("--repair", "remove what is damaged, and say how to get it back")
     .action(async (options) =>
       finish(await (await import("./verbs/store.ts")).fsck(shell, options), options),
     );
