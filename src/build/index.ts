@@ -16,6 +16,7 @@ export { plainSource } from "./plain-source.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
+export { type CurrentImage, currentImages } from "./current-images.ts";
 export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";
 export { openBase } from "./foreign-base.ts";
