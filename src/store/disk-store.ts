@@ -2,16 +2,16 @@
 import { lstatSync } from "node:fs";
 
 import { AshlarError, type Digest, emptyDigest } from "../base/index.ts";
-import type { Compressor, Tree } from "../formats/index.ts";
-import type { FilePlacer } from "./checkout.ts";
+import type { Compressor } from "../formats/index.ts";
+import type { CheckoutHost } from "./checkout.ts";
+import { diskCheckouts } from "./disk-checkouts.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
-import { copyPlacer } from "./file-placer.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
 import { filesBelow, type Layout, openLayout } from "./layout.ts";
-import { countLinks, linkPlacer, listLinks } from "./link-farm.ts";
+import { listLinks } from "./link-farm.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import { PackReader } from "./pack-reader.ts";
@@ -19,7 +19,6 @@ import { alone, openIndex } from "./recover.ts";
 import { RefsDatabase } from "./refs-database.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
-  CheckoutOptions,
   FsckOptions,
   FsckReport,
   GcOptions,
@@ -53,10 +52,10 @@ export function openStore(dir: string, options: OpenOptions = {}): Store {
 
 class DiskStore extends StoreBase {
   readonly tmpDir: string;
+  protected readonly checkouts: CheckoutHost;
   readonly #layout: Layout;
   readonly #index: IndexDatabase;
   readonly #reader: PackReader;
-  readonly #options: OpenOptions;
   #refsDatabase: RefsDatabase | undefined;
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
@@ -67,9 +66,14 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
-    this.#options = options;
     this.#index = openIndex(layout);
     this.#reader = new PackReader(layout);
+    this.checkouts = diskCheckouts({
+      layout,
+      readTree: (digest) => this.readTree(digest),
+      readContent: (digest) => this.stream(digest),
+      linkCountMax: options.linkCountMax,
+    });
   }
 
   /** While a lease is held nothing moves, so what was found once need not be looked up again. */
@@ -158,13 +162,6 @@ class DiskStore extends StoreBase {
     throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
       hint: "wait for `ashlar store gc` to end",
     });
-  }
-
-  protected override placerFor({ mode, above }: CheckoutOptions, tree: Tree): FilePlacer {
-    const readContent = (digest: Digest): Iterable<Uint8Array> => this.stream(digest);
-    if (mode === "copy") return copyPlacer(readContent);
-    const used = above === undefined ? undefined : countLinks(above, tree);
-    return linkPlacer(this.#layout, readContent, { ...this.#options, used });
   }
 
   override keepCheckout(tree: Digest): string {

@@ -22,10 +22,12 @@ export { removeTree } from "./remove-tree.ts";
 export type {
   Action,
   ActionResult,
+  CheckoutMode,
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
   ContentWriter,
+  DevicePolicy,
   FrameInfo,
   FsckOptions,
   FsckReport,

@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 
 import { AshlarError, type Digest, digestOf, emptyDigest, Hasher, type Json, parseJson } from "../base/index.ts";
 import { type Compressor, decompressFrame, encodeTree, parseTree, type Tree } from "../formats/index.ts";
-import { checkoutTree, type FilePlacer } from "./checkout.ts";
+import { type CheckoutHost, runCheckout } from "./checkout.ts";
 import { emptyInfo, infoOf } from "./pack-builder.ts";
 import { type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } from "./record.ts";
@@ -54,8 +54,7 @@ export abstract class StoreBase implements Store {
   protected abstract loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined;
   protected abstract saveAction(action: StoredAction): void;
   protected abstract saveRef(name: string, target: Digest): void;
-  /** Whoever makes the files of a checkout. */
-  protected abstract placerFor(options: CheckoutOptions, tree: Tree): FilePlacer;
+  protected abstract readonly checkouts: CheckoutHost;
 
   abstract beginPack(): PackWriter;
   abstract getRef(name: string): Digest | undefined;
@@ -205,10 +204,10 @@ export abstract class StoreBase implements Store {
     this.saveRef(name, target);
   }
 
-  checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport {
+  checkout(wanted: Tree | Digest, dir: string, options: CheckoutOptions): CheckoutReport {
     const lease = this.lease();
     try {
-      return checkoutTree(tree, dir, this.placerFor(options, tree));
+      return runCheckout(this.checkouts, { wanted, dir, options });
     } finally {
       lease.release();
     }

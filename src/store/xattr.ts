@@ -6,6 +6,7 @@ import { AshlarError, compareOrdinal } from "../base/index.ts";
 interface XattrModule {
   listAttributesSync(path: string): string[];
   getAttributeSync(path: string, name: string): Buffer | null;
+  removeAttributeSync(path: string, name: string): void;
   setAttributeSync(path: string, name: string, value: Uint8Array): void;
 }
 
@@ -50,6 +51,17 @@ export function readXattrs(path: string): Xattrs | undefined {
   const names = load().listAttributesSync(path).sort(compareOrdinal);
   if (names.length === 0) return undefined;
   return Object.fromEntries(names.map((name) => [name, load().getAttributeSync(path, name)?.toString("base64") ?? ""]));
+}
+
+/** What a file has by itself, from the system's policies. */
+const ownAttributes = /^security\.(selinux|ima|evm|SMACK64\w*)$/;
+
+/** Takes away what a directory has beside `xattrs`, and sets those. */
+export function replaceXattrs(path: string | Buffer, xattrs: Xattrs | undefined): void {
+  for (const name of load().listAttributesSync(nameOf(path))) {
+    if (xattrs?.[name] === undefined && !ownAttributes.test(name)) load().removeAttributeSync(nameOf(path), name);
+  }
+  writeXattrs(path, xattrs);
 }
 
 /** The module takes names as text only. */
