@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { AshlarError, isSystemError } from "../base/index.ts";
-import { insideProject, type Progress, type Project } from "../build/index.ts";
+import { AshlarError, isSystemError, type Progress } from "../base/index.ts";
+import { insideProject, type Project } from "../build/index.ts";
 import {
   type AptSourcesFile,
   type ArchiveOptions,

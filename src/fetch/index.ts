@@ -20,4 +20,5 @@ export { type DownloadArea, type Fetcher, type FetcherOptions, type FetchEvent, 
 export type { Proxies } from "./http-transport.ts";
 export { fetchSourceFiles, type SourceFileRequest } from "./source-files.ts";
 export { type ArchiveSource, type Mirror, type MirrorSettings, resolveMirrors } from "./mirrors.ts";
+export { Partial } from "./partial.ts";
 export type { ReleaseStore } from "./release-memory.ts";

@@ -62,6 +62,8 @@ export interface ImageSource {
    * blobs as a whole only.
    */
   range?(descriptor: Descriptor, range: BlobRange): AsyncIterable<Uint8Array>;
+  /** Bytes come over a network: what arrived of a blob is worth keeping when the rest does not. */
+  readonly isRemote?: true;
   /**
    * The manifests that name this one as their subject (distribution-spec 1.1, "Listing Referrers"), with their
    * `artifactType` and annotations where the place tells them. Absent where a place keeps none.

@@ -29,6 +29,8 @@ export type {
   ContentWriter,
   DevicePolicy,
   FrameInfo,
+  FramePackWriter,
+  FrameWriter,
   FsckOptions,
   FsckReport,
   GcOptions,

@@ -13,6 +13,7 @@ import type {
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
+  FramePackWriter,
   FsckOptions,
   FsckReport,
   GcOptions,
@@ -57,6 +58,7 @@ export abstract class StoreBase implements Store {
   protected abstract readonly checkouts: CheckoutHost;
 
   abstract beginPack(): PackWriter;
+  abstract beginFramePack(compressor: string): FramePackWriter;
   abstract getRef(name: string): Digest | undefined;
   abstract deleteRef(name: string): boolean;
   abstract listRefs(): readonly Ref[];

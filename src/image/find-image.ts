@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Store } from "../store/index.ts";
-import { nameRef, type NamedRecord, readImageRecord, readNamedRecord } from "./record.ts";
-
-const prefix = "image/";
+import { imageRefPrefix as prefix, nameRef, type NamedRecord, readNamedRecord } from "./named-record.ts";
 
 /**
  * Finds an image in the store by its name, `name@digest`, or a digest or the beginning of one (six digits at
@@ -42,15 +40,6 @@ function matches(store: Store, text: string): Map<string, Digest> {
     seen.add(digest);
   }
   return found;
-}
-
-/** The builds of the store that have this index or manifest, the names in order. */
-export function imagesWith(store: Store, digest: Digest): readonly NamedRecord[] {
-  const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix));
-  const records = [...new Set(refs.map((ref) => ref.target))].map((target) => readNamedRecord(store, target));
-  const hasManifest = ({ images }: NamedRecord): boolean =>
-    images.some((image) => readImageRecord(store, image.record).manifest === digest);
-  return records.filter((record) => record.digest === digest || hasManifest(record));
 }
 
 function notFound(store: Store, text: string): AshlarError {
