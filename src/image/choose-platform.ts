@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError } from "../base/index.ts";
-import { formatPlatform, parsePlatform } from "../oci/index.ts";
+import { formatPlatform, parsePlatform } from "../oci/platforms/index.ts";
 import type { NamedRecord } from "./named-record.ts";
 
 /** Which platform of several to look at. */

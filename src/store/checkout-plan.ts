@@ -30,7 +30,7 @@ export function encodePlan(parts: TreeParts, owner: Owner | undefined): Uint8Arr
     return linkPlace(replicaName(name, replica));
   };
   const isPlain = ({ path, xattrs }: LinkedEntry): boolean =>
-    xattrs === undefined && path.isWellFormed() && !parts.hardlinks.has(path);
+    xattrs === undefined && isAscii(path) && !parts.hardlinks.has(path);
   const not = (entry: LinkedEntry): boolean => !isPlain(entry);
   const { dirs, specials } = parts;
   const rest = { files: parts.files.filter(not), symlinks: parts.symlinks.filter(not) };
@@ -43,6 +43,11 @@ export function encodePlan(parts: TreeParts, owner: Owner | undefined): Uint8Arr
   return Buffer.concat([Buffer.from(`${digestOf(body)}\n`), body]);
 }
 
+/** Text of one byte a character is taken apart several times faster. */
+function isAscii(path: string): boolean {
+  return /^[\x01-\x7f]*$/.test(path);
+}
+
 /** Parses a plan; undefined where it is damaged or of another version. `entryOf` stands in the result. */
 export function parsePlan(bytes: Buffer, entryOf: (path: string) => LinkedEntry): TreeParts | undefined {
   const [first, second] = [bytes.indexOf(10), bytes.indexOf(10, bytes.indexOf(10) + 1)];
@@ -51,7 +56,7 @@ export function parsePlan(bytes: Buffer, entryOf: (path: string) => LinkedEntry)
   }
   const head = JSON.parse(bytes.toString("utf8", first + 1, second)) as PlanHead;
   if (head.ashlar !== kind) return undefined;
-  const text = bytes.toString("utf8", second + 1);
+  const text = bytes.toString("latin1", second + 1);
   const ready = { pairs: text === "" ? [] : text.split("\0"), entryOf };
   return { ...head, hardlinks: new Map(head.hardlinks), ready };
 }

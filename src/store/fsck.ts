@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
 import { AshlarError, type Digest, Hasher, isAshlarError } from "../base/index.ts";
-import { type Crc64, crc64, crc64Hex } from "../formats/index.ts";
+import { type Crc64, crc64, crc64Hex } from "../formats/stored/index.ts";
 import { listPlans, planFault } from "./checkout-plan.ts";
 import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
 import { dropRoots, listRoots, rootFaults } from "./kept-roots.ts";

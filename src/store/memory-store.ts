@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AshlarError, type Digest, hexOf } from "../base/index.ts";
-import { type Compressor, plainFrame } from "../formats/index.ts";
+import type { Compressor } from "../formats/index.ts";
+import { plainFrame } from "../formats/stored/index.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";

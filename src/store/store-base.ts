@@ -2,7 +2,8 @@
 import { crc32 } from "node:zlib";
 
 import { AshlarError, type Digest, digestOf, emptyDigest, Hasher, type Json, parseJson } from "../base/index.ts";
-import { type Compressor, decompressFrame, encodeTree, parseTree, type Tree } from "../formats/index.ts";
+import type { Compressor, Tree } from "../formats/index.ts";
+import { decompressFrame, encodeTree, parseTree } from "../formats/stored/index.ts";
 import { type CheckoutHost, runCheckout } from "./checkout.ts";
 import { emptyInfo, infoOf } from "./pack-builder.ts";
 import { type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 
 import { AshlarError, showPath } from "../../base/index.ts";
-import { choosePlatform, findImage, readStoredRoot } from "../../image/index.ts";
+import { choosePlatform, findImage, readStoredRoot } from "../../image/find/index.ts";
 import type { CheckoutReport, DevicePolicy } from "../../store/index.ts";
 import { platformChoice } from "../host-platform.ts";
 import { openForReading } from "../open-store.ts";
