@@ -18,6 +18,8 @@ type SpecialEntry = DeviceEntry | FifoEntry;
 export interface MakerOptions {
   readonly placer: Placer;
   readonly devices: DevicePolicy | undefined;
+  /** There are directories already, whose set-group-id new ones would inherit. */
+  readonly inPlace?: boolean;
 }
 
 /**
@@ -35,11 +37,11 @@ export class EntryMaker {
   /** Mode bits that new directories get when asked for; undefined until the first one shows them. */
   #bornBits: number | undefined;
 
-  constructor(root: string, { placer, devices }: MakerOptions) {
+  constructor(root: string, { placer, devices, inPlace }: MakerOptions) {
     this.#root = root;
     this.#placer = placer;
     this.#devices = devices ?? (this.#owner === undefined ? "keep" : "skip");
-    const inherits = (statSync(root).mode & 0o2000) !== 0;
+    const inherits = inPlace === true || (statSync(root).mode & 0o2000) !== 0;
     this.#born = inherits ? undefined : { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   }
 
@@ -130,7 +132,7 @@ export class EntryMaker {
   #setMeta(entry: Meta & { readonly path?: ImagePath }, path: HostPath): void {
     this.#noteXattrs(entry);
     const meta = settableMeta(entry, this.#owner);
-    if (path === this.#root || !this.#isBornWith(meta)) lchownSync(path, meta.uid, meta.gid);
+    lchownSync(path, meta.uid, meta.gid);
     writeXattrs(path, meta.xattrs);
     chmodSync(path, meta.mode);
   }

@@ -55,7 +55,7 @@ export class Update {
     for (const entry of tree) this.#decide(entry, match);
     const { mode, devices } = this.#options;
     const placer = this.#host.placerFor(mode, { tree: () => tree, taken: match.taken });
-    const maker = new EntryMaker(this.#dir, { placer, devices });
+    const maker = new EntryMaker(this.#dir, { placer, devices, inPlace: true });
     this.#make(parts, maker);
     const kept = tree.length - this.#todo.size;
     return { mode, skipped: maker.skipped, update: { kept, made: this.#todo.size, removed: this.#removed } };
