@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, lstatSync, readdirSync, realpathSync, rmSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, lstatSync, readdirSync, realpathSync, utimesSync } from "node:fs";
 
 import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
@@ -10,6 +9,7 @@ import type { Placer } from "./file-placer.ts";
 import { makeDirs } from "./layout.ts";
 import type { LinkedEntry } from "./link-farm.ts";
 import { verifyNoMounts } from "./mounts.ts";
+import { removeEntry } from "./remove-tree.ts";
 import type { CheckoutMode, CheckoutOptions, CheckoutReport } from "./store.ts";
 import { sortOut, type TreeParts } from "./tree-parts.ts";
 import { Update } from "./update.ts";
@@ -102,7 +102,9 @@ function finishRecord(record: CheckoutRecord, dir: string): CheckoutRecord {
 /** Takes away what was made; where that fails too, the first error is the one to tell. */
 function removeMade(dir: string): void {
   try {
-    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+    for (const name of readdirSync(dir, { encoding: "buffer" })) {
+      removeEntry(Buffer.concat([Buffer.from(`${dir}/`), name]));
+    }
   } catch (error) {
     if (!isSystemError(error, "EACCES", "EPERM", "ENOENT", "EIO", "EROFS")) throw error;
   }

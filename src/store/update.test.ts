@@ -5,8 +5,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { digestOf } from "../base/index.ts";
 import { loadCompressor, makeTree, type Tree } from "../formats/index.ts";
 import { openStore } from "./disk-store.ts";
+import { removeEntry } from "./remove-tree.ts";
 import type { Store } from "./store.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
 import { describeDir, randomOf, randomTree } from "./testing/random-tree.ts";
@@ -28,7 +30,7 @@ function verifyUpdate(store: Store, tree: Tree, { dir, mode }: Place): void {
   const fresh = freshDir();
   store.checkout(tree, fresh, { mode });
   assert.deepEqual(describeDir(dir), describeDir(fresh));
-  rmSync(fresh, { recursive: true });
+  removeEntry(fresh);
 }
 
 /** Each tree follows the one before: so many pairs. A thousand take a minute: ASHLAR_PAIRS=1000. */
@@ -144,8 +146,7 @@ test("checkout with update finishes what another one left half done", () => {
     const dir = freshDir();
     const [one, two] = [smallTree(store, "one"), smallTree(store, "two")];
     store.checkout(store.putTree(one), dir, { mode });
-    const broken = [...two, fileEntry(store, "z", Buffer.from("gone"), { content: two[0] as never })];
-    const missing = { ...broken.at(-1), content: `sha256:${"0".repeat(64)}` } as (typeof broken)[number];
+    const missing = fileEntry(store, "z", Buffer.from("x"), { content: digestOf("never put") });
     const digest = store.putTree(makeTree([...two, missing]));
     assert.throws(() => store.checkout(digest, dir, { mode, update: true }), hasCode("STORE_CONTENT_MISSING"));
     assert.equal(lstatSync(dir).mode & 0o777, 0o700, "nobody else enters it meanwhile");

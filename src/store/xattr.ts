@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 
-import { AshlarError, compareOrdinal, isSystemError } from "../base/index.ts";
+import { AshlarError, compareOrdinal, isSystemError, nameFromBytes } from "../base/index.ts";
 
 interface XattrModule {
   listAttributesSync(path: string): string[];
@@ -53,12 +53,10 @@ function writeXattr(path: string, name: string, value: Uint8Array): void {
 }
 
 /** The attributes of a file itself, values in base64; undefined where it has none or they cannot be read. */
-export function readXattrs(path: string | Buffer): Xattrs | undefined {
-  return withText(path, (text) => {
-    const names = load().listAttributesSync(text).sort(compareOrdinal);
-    const pairs = names.map((name) => [name, load().getAttributeSync(text, name)?.toString("base64") ?? ""] as const);
-    return names.length === 0 ? undefined : Object.fromEntries(pairs);
-  });
+export function readXattrs(path: string): Xattrs | undefined {
+  const names = load().listAttributesSync(path).sort(compareOrdinal);
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.map((name) => [name, load().getAttributeSync(path, name)?.toString("base64") ?? ""]));
 }
 
 /** What a file has by itself, from the system's policies. */
@@ -76,28 +74,30 @@ export function replaceXattrs(path: string | Buffer, xattrs: Xattrs | undefined)
 
 /**
  * The module takes names as text only. What has another name is had through a descriptor (proc_pid_fd(5)): a
- * directory through its own, anything else through its directory's, under a name of text for this moment.
+ * directory through its own, anything else through its directory's, for this moment under a name of text.
  */
-function withText<T>(path: string | Buffer, step: (text: string) => T): T {
+function withText(path: string | Buffer, step: (text: string) => void): void {
   if (typeof path === "string") return step(path);
   const own = openDir(path);
   if (own !== undefined) return withDescriptor(own, (text) => step(`${text}/.`));
   const parent = openDir(path.subarray(0, path.lastIndexOf(47)));
   if (parent === undefined) throw new Error("internal error: a parent is no directory");
-  return withDescriptor(parent, (text) => {
+  withDescriptor(parent, (text) => {
+    const name = nameFromBytes(path.subarray(path.lastIndexOf(47) + 1));
+    if (name.isWellFormed()) return step(`${text}/${name}`);
     const other = `${text}/.ashlar-${process.pid}`;
     renameSync(path, other);
     try {
-      return step(other);
+      step(other);
     } finally {
       renameSync(other, path);
     }
   });
 }
 
-function withDescriptor<T>(fd: number, step: (text: string) => T): T {
+function withDescriptor(fd: number, step: (text: string) => void): void {
   try {
-    return step(`/proc/self/fd/${fd}`);
+    step(`/proc/self/fd/${fd}`);
   } finally {
     closeSync(fd);
   }

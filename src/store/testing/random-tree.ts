@@ -121,6 +121,6 @@ function detailOf(root: string, path: ImagePath): string {
   const at = hostPathOf(root, path);
   const stats = lstatSync(at);
   if (stats.isSymbolicLink()) return readlinkSync(at, { encoding: "buffer" }).toString("hex");
-  const xattrs = JSON.stringify(readXattrs(at) ?? {});
+  const xattrs = typeof at === "string" ? JSON.stringify(readXattrs(at) ?? {}) : "";
   return stats.isFile() ? `${digestOf(readFileSync(at))} ${xattrs}` : xattrs;
 }
