@@ -15,4 +15,3 @@ export type { LayerReport } from "./bring-layers.ts";
 export { foreignFacts } from "./foreign-facts.ts";
 export { type ForeignRecord, installedIn, readForeignRecord } from "./foreign-record.ts";
 export { readForeignPackages } from "./installed-packages.ts";
-export { readKind, recordKind } from "./record-kind.ts";
