@@ -3,7 +3,7 @@ import type { Digest } from "../base/index.ts";
 import { type Descriptor, parseManifest } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 import { listImages } from "./find-image.ts";
-import { nameRef, readImageRecord, readNamedRecord } from "./record.ts";
+import { nameRef, readNamedRecord, readStoredImage } from "./record.ts";
 
 /** What a name means now, for one platform. */
 export interface CurrentImage {
@@ -11,7 +11,7 @@ export interface CurrentImage {
   readonly platform: string;
   /** Tree: the flat root file system. */
   readonly flat: Digest;
-  /** Its layers in the form that it was built in, lowest first. */
+  /** Its layers in the form that it was built or brought in, lowest first. */
   readonly layers: readonly Descriptor[];
 }
 
@@ -19,8 +19,8 @@ export interface CurrentImage {
 export function currentImages(store: Store): CurrentImage[] {
   return listImages(store).flatMap((name) => {
     const { images } = readNamedRecord(store, store.getRef(nameRef(name)) as Digest);
-    return images.map(({ record }) => {
-      const { platform, flat, manifest } = readImageRecord(store, record);
+    return images.map(({ platform, record }) => {
+      const { flat, manifest } = readStoredImage(store, record);
       return { name, platform, flat, layers: parseManifest(store.read(manifest)).layers };
     });
   });

@@ -16,7 +16,6 @@ export { type ChangedPackage, diffPackages, type InstalledPackage, type PackageD
 export { type ChangedEntry, diffTrees, type TreeDiff, type TreeFacet } from "./diff-trees.ts";
 export { drawSharing } from "./draw-sharing.ts";
 export type { FileTaker } from "./layer-reader.ts";
-export { type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
 export {
   type ContentBytes,
   type ImageShare,
@@ -25,4 +24,5 @@ export {
   type Sharing,
   type SharingImage,
 } from "./measure-sharing.ts";
+export { LayerStack, type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
 export { isPackageDatabase, readInstalled, readPackages } from "./read-packages.ts";

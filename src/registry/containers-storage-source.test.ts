@@ -125,11 +125,11 @@ const damages: readonly (readonly [what: string, code: string, damage: (stored: 
   ["a list above its limit", "OCI_LIMIT", ({ paths }) => truncateSync(paths.layers, 65 << 20)],
   ["no tar-split", "REGISTRY_STORAGE", (stored) => rmSync(split(stored))],
   ["a tar-split that is cut off", "FORMATS_DECOMPRESS_INVALID", (stored) => truncateSync(split(stored), 60)],
-  ["a tar-split of nothing but line ends", "REGISTRY_TAR_SPLIT", (stored) =>
+  ["a tar-split of nothing but line ends", "FORMATS_TAR_SPLIT", (stored) =>
     writeFileSync(split(stored), Buffer.concat(Array(40).fill(gzipSync(Buffer.alloc(1 << 20, "\n")))))],
-  ["a line without an end", "REGISTRY_TAR_SPLIT", (stored) =>
+  ["a line without an end", "FORMATS_TAR_SPLIT", (stored) =>
     writeFileSync(split(stored), gzipSync(Buffer.concat([Buffer.alloc(17 << 20, "["), gzipSync("")])))],
-  ["lines out of order", "REGISTRY_TAR_SPLIT", (stored) => changeSplit(split(stored), (text) =>
+  ["lines out of order", "FORMATS_TAR_SPLIT", (stored) => changeSplit(split(stored), (text) =>
     text.split("\n").reverse().join("\n"))],
   ["a header that was changed", "OCI_BLOB_DIGEST", (stored) => changeSplit(split(stored), (text) =>
     text.replace("AAAA", "AAAB"))],

@@ -40,7 +40,7 @@ type Driver = keyof typeof drivers;
  * Reads images from the storage of podman, buildah and skopeo (containers/storage) below `root`, without a lock and
  * without the engine. Manifests are made, as layers lie there unpacked: config untouched, layers uncompressed. A tag
  * is a name as `podman images` shows it, in short too, or an image ID or the beginning of one. Throws
- * `REGISTRY_STORAGE`, `REGISTRY_TAR_SPLIT`, `OCI_*`.
+ * `REGISTRY_STORAGE`, `FORMATS_TAR_SPLIT`, `OCI_*`.
  */
 export function containersStorageSource(root: string): ImageSource {
   const storage = new ContainersStorage(root);

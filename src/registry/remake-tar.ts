@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { limits, parseEntryName } from "../base/index.ts";
-import { crc64, crc64Hex, decompress } from "../formats/index.ts";
+import { crc64, crc64Hex, decompress, type TarSplitItem, TarSplitParser } from "../formats/index.ts";
 import { streamFile } from "./file-reader.ts";
 import { type LayerFiles, storageError } from "./layer-files.ts";
-import { type SplitFile, TarSplitParser } from "./tar-split-parser.ts";
 
 export interface TakenApart {
   /** The tar without its files' contents: tar-split, compressed by gzip. */
@@ -18,7 +17,7 @@ const splitOptions = { maxBytes: limits.entryCountMax * 2048, what: "tar-split" 
 
 /**
  * Makes the tar of a layer again, byte for byte. Its files are proven by their CRC-64 so that a message can name
- * the one that changed; what proves the whole is the layer's diffId, to the caller. Throws `REGISTRY_TAR_SPLIT`,
+ * the one that changed; what proves the whole is the layer's diffId, to the caller. Throws `FORMATS_TAR_SPLIT`,
  * `REGISTRY_STORAGE`, `FORMATS_DECOMPRESS_*`, `PATH_INVALID`, `OCI_BLOB_MISSING`.
  */
 export async function* remakeTar({ splitPath, files }: TakenApart): AsyncGenerator<Uint8Array, void, void> {
@@ -36,10 +35,10 @@ export async function* remakeTar({ splitPath, files }: TakenApart): AsyncGenerat
 }
 
 async function* walkTar(splitPath: string, files: LayerFiles): AsyncGenerator<Uint8Array, void, void> {
-  for await (const pieces of splitPieces(splitPath)) {
-    for (const piece of pieces) {
-      if (piece.kind === "raw") yield piece.bytes;
-      else yield* provenFile(piece.file, files);
+  for await (const items of splitItems(splitPath)) {
+    for (const item of items) {
+      if (item.kind === "raw") yield item.bytes;
+      else if (item.sizeBytes > 0) yield* provenFile(item, files);
     }
   }
 }
@@ -47,19 +46,21 @@ async function* walkTar(splitPath: string, files: LayerFiles): AsyncGenerator<Ui
 /** The size of the tar that a tar-split describes. Errors as `remakeTar`. */
 export async function sizeOfTar(splitPath: string): Promise<number> {
   let sizeBytes = 0;
-  for await (const pieces of splitPieces(splitPath)) {
-    for (const piece of pieces) sizeBytes += piece.kind === "raw" ? piece.bytes.length : piece.file.sizeBytes;
+  for await (const items of splitItems(splitPath)) {
+    for (const item of items) sizeBytes += item.kind === "raw" ? item.bytes.length : item.sizeBytes;
   }
   return sizeBytes;
 }
 
-async function* splitPieces(splitPath: string): AsyncGenerator<ReturnType<TarSplitParser["push"]>, void, void> {
-  const parser = new TarSplitParser(`"${splitPath}"`);
+async function* splitItems(splitPath: string): AsyncGenerator<readonly TarSplitItem[], void, void> {
+  const parser = new TarSplitParser();
   for await (const bytes of decompress("gzip", streamFile(splitPath), splitOptions)) yield parser.push(bytes);
   yield parser.finish();
 }
 
-function* provenFile(file: SplitFile, files: LayerFiles): Generator<Uint8Array, void, void> {
+type Member = Extract<TarSplitItem, { readonly kind: "entry" }>;
+
+function* provenFile(file: Member, files: LayerFiles): Generator<Uint8Array, void, void> {
   // Engines take an absolute name for one below the layer's root, and so it lies there.
   const path = parseEntryName(file.name.replace(/^\/+/, ""));
   if (path === undefined) throw storageError(`"${file.name}" has content, want a file's name`);

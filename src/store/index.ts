@@ -31,6 +31,8 @@ export type {
   ContentInfo,
   ContentWriter,
   FrameInfo,
+  FramePackWriter,
+  FrameWriter,
   FsckOptions,
   FsckReport,
   GcOptions,
