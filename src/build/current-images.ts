@@ -3,7 +3,7 @@ import type { Digest } from "../base/index.ts";
 import { type Descriptor, parseManifest } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 import { listImages } from "./find-image.ts";
-import { nameRef, readNamedRecord, readStoredImage } from "./record.ts";
+import { nameRef, readStoredImage, readNamedRecord } from "./record.ts";
 
 /** What a name means now, for one platform. */
 export interface CurrentImage {
@@ -11,7 +11,7 @@ export interface CurrentImage {
   readonly platform: string;
   /** Tree: the flat root file system. */
   readonly flat: Digest;
-  /** Its layers in the form that it was built or brought in, lowest first. */
+  /** Its layers in the form that it was built in, lowest first. */
   readonly layers: readonly Descriptor[];
 }
 

@@ -1,35 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
-import { inPack, type Store } from "../store/index.ts";
-import type { LayerWay } from "./layer-way.ts";
+import { type Digest, limits } from "../base/index.ts";
+import type { PackWriter, Store } from "../store/index.ts";
+import type { WantedFile } from "./plan-spans.ts";
 
-/** A pack is ended when so many contents' bytes went into it, so that an interrupted pull keeps them. */
-const packBytesMax = 64 << 20;
+/** A pack is ended at this size, as in pulls. */
+const packBytesMax = 4 * limits.frameBytesMax;
 
-/**
- * Takes what layers miss out of adopted files of this machine; the ways then miss the rest. Each content is proven by
- * its digest while it is taken.
- */
-export function takeAdopted(store: Store, ways: readonly LayerWay[]): readonly LayerWay[] {
-  const files = ways.flatMap((way) => (way.kind === "files" ? way.missing : []));
-  const missing = new Set(files.map(({ content }) => content));
-  const sizes = [...store.adopted.sizes(missing)];
-  if (sizes.length === 0) return ways;
-  while (sizes.length > 0) takeSome(store, sizes);
-  return ways.map((way) => {
-    if (way.kind !== "files") return way;
-    return { ...way, missing: way.missing.filter(({ content }) => !store.has(content)) };
-  });
+/** Takes what adopted directories of the host hold; the contents that the store has now. */
+export function takeAdopted(store: Store, files: readonly WantedFile[]): ReadonlySet<Digest> {
+  const held = store.adopted.sizes(new Set(files.map(({ content }) => content)));
+  const taken = new Set<Digest>();
+  for (const batch of batches(files.filter(({ content, sizeBytes }) => held.get(content) === sizeBytes))) {
+    const pack = store.beginPack();
+    try {
+      for (const { content } of batch) if (takeOne(store, content, pack)) taken.add(content);
+      pack.commit();
+    } finally {
+      pack.abort();
+    }
+  }
+  return taken;
 }
 
-function takeSome(store: Store, sizes: [Digest, number][]): void {
-  inPack(store, (pack) => {
-    let taken = 0;
-    for (let next = sizes.pop(); next !== undefined; next = sizes.pop()) {
-      const [digest, sizeBytes] = next;
-      store.adopted.take(digest, pack);
-      taken += sizeBytes;
-      if (taken >= packBytesMax) return;
-    }
-  });
+function takeOne(store: Store, content: Digest, pack: PackWriter): boolean {
+  return store.adopted.take(content, pack) !== undefined;
+}
+
+function* batches(files: readonly WantedFile[]): Generator<readonly WantedFile[], void, void> {
+  let batch: WantedFile[] = [];
+  let sizeBytes = 0;
+  for (const file of files) {
+    batch.push(file);
+    sizeBytes += file.sizeBytes;
+    if (sizeBytes < packBytesMax) continue;
+    yield batch;
+    [batch, sizeBytes] = [[], 0];
+  }
+  if (batch.length > 0) yield batch;
 }

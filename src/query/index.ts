@@ -16,6 +16,7 @@ export { type ChangedPackage, diffPackages, type InstalledPackage, type PackageD
 export { type ChangedEntry, diffTrees, type TreeDiff, type TreeFacet } from "./diff-trees.ts";
 export { drawSharing } from "./draw-sharing.ts";
 export type { FileTaker } from "./layer-reader.ts";
+export { LayerStack, type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
 export {
   type ContentBytes,
   type ImageShare,
@@ -24,5 +25,4 @@ export {
   type Sharing,
   type SharingImage,
 } from "./measure-sharing.ts";
-export { LayerStack, type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
 export { isPackageDatabase, readInstalled, readPackages } from "./read-packages.ts";

@@ -4,8 +4,8 @@
  *
  * - layout: a directory of blobs with an index.json (OCI image-layout.md); oci-archive: a tar of one
  * - docker-archive: what `docker save` writes; layers uncompressed, no manifests
- * - containers-storage: where podman and buildah keep images unpacked; to read from only
  * - remote: a repository of a registry (OCI distribution-spec 1.1), read and written over HTTP
+ * - containers-storage: where podman and buildah keep images unpacked; to read from only
  * - source, target: a place to read from or write to
  * - tag: names an image in a place; in a docker-archive it is `name:tag`
  * - referrers: manifests that name an image as their subject: signatures, bills of materials

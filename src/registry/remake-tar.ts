@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { limits, parseEntryName } from "../base/index.ts";
-import { crc64, crc64Hex, decompress, type TarSplitItem, TarSplitParser } from "../formats/index.ts";
+import { crc64, crc64Hex, decompress, type SplitFile, TarSplitParser } from "../formats/index.ts";
 import { streamFile } from "./file-reader.ts";
 import { type LayerFiles, storageError } from "./layer-files.ts";
 
@@ -35,10 +35,10 @@ export async function* remakeTar({ splitPath, files }: TakenApart): AsyncGenerat
 }
 
 async function* walkTar(splitPath: string, files: LayerFiles): AsyncGenerator<Uint8Array, void, void> {
-  for await (const items of splitItems(splitPath)) {
-    for (const item of items) {
-      if (item.kind === "raw") yield item.bytes;
-      else if (item.sizeBytes > 0) yield* provenFile(item, files);
+  for await (const pieces of splitPieces(splitPath)) {
+    for (const piece of pieces) {
+      if (piece.kind === "raw") yield piece.bytes;
+      else yield* provenFile(piece.file, files);
     }
   }
 }
@@ -46,21 +46,19 @@ async function* walkTar(splitPath: string, files: LayerFiles): AsyncGenerator<Ui
 /** The size of the tar that a tar-split describes. Errors as `remakeTar`. */
 export async function sizeOfTar(splitPath: string): Promise<number> {
   let sizeBytes = 0;
-  for await (const items of splitItems(splitPath)) {
-    for (const item of items) sizeBytes += item.kind === "raw" ? item.bytes.length : item.sizeBytes;
+  for await (const pieces of splitPieces(splitPath)) {
+    for (const piece of pieces) sizeBytes += piece.kind === "raw" ? piece.bytes.length : piece.file.sizeBytes;
   }
   return sizeBytes;
 }
 
-async function* splitItems(splitPath: string): AsyncGenerator<readonly TarSplitItem[], void, void> {
-  const parser = new TarSplitParser();
+async function* splitPieces(splitPath: string): AsyncGenerator<ReturnType<TarSplitParser["push"]>, void, void> {
+  const parser = new TarSplitParser(`"${splitPath}"`);
   for await (const bytes of decompress("gzip", streamFile(splitPath), splitOptions)) yield parser.push(bytes);
   yield parser.finish();
 }
 
-type Member = Extract<TarSplitItem, { readonly kind: "entry" }>;
-
-function* provenFile(file: Member, files: LayerFiles): Generator<Uint8Array, void, void> {
+function* provenFile(file: SplitFile, files: LayerFiles): Generator<Uint8Array, void, void> {
   // Engines take an absolute name for one below the layer's root, and so it lies there.
   const path = parseEntryName(file.name.replace(/^\/+/, ""));
   if (path === undefined) throw storageError(`"${file.name}" has content, want a file's name`);
