@@ -3,7 +3,7 @@ import { constants, copyFileSync, linkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { isSystemError } from "../base/index.ts";
-import type { Layout } from "./layout.ts";
+import { freePath, type Layout } from "./layout.ts";
 import type { CheckoutMode, CheckoutOptions } from "./store.ts";
 
 /** Errors by which a file system, or a pair of them, says that it cannot do this. */
@@ -15,7 +15,7 @@ const refusals = ["EXDEV", "EPERM", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS",
  */
 export function chooseMode(layout: Layout, wanted: CheckoutOptions["mode"], dir: string): CheckoutMode {
   if (wanted === "copy") return "copy";
-  const [source, probe] = [join(layout.dir, "format"), join(dir, ".ashlar-probe")];
+  const [source, probe] = [join(layout.dir, "format"), freePath(dir)];
   const clone = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE;
   try {
     if (succeeds(() => linkSync(source, probe))) return "link";

@@ -4,7 +4,7 @@ import { chmodSync, lchownSync, lstatSync, mkdirSync, statSync, utimesSync } fro
 
 import { AshlarError, type ImagePath, showPath } from "../base/index.ts";
 import type { DeviceEntry, DirEntry, FifoEntry, FileEntry, Meta } from "../formats/index.ts";
-import { type HostPath, hostPathOf, type Owner, ownOwner, settableMeta, timeOf } from "./entry-meta.ts";
+import { type HostPath, hostPathOf, type Owner, ownOwner, processOwner, settableMeta, timeOf } from "./entry-meta.ts";
 import type { Placer } from "./file-placer.ts";
 import type { CheckoutReport, DevicePolicy } from "./store.ts";
 import type { TreeParts } from "./tree-parts.ts";
@@ -42,7 +42,7 @@ export class EntryMaker {
     this.#placer = placer;
     this.#devices = devices ?? (this.#owner === undefined ? "keep" : "skip");
     const inherits = inPlace === true || (statSync(root).mode & 0o2000) !== 0;
-    this.#born = inherits ? undefined : { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+    this.#born = inherits ? undefined : processOwner();
   }
 
   get skipped(): CheckoutReport["skipped"] {

@@ -17,10 +17,15 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** The running user, whom new files belong to. */
+export function processOwner(): Owner {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+}
+
 /** Undefined for root, who can give files to anybody. */
 export function ownOwner(): Owner | undefined {
-  const uid = process.geteuid?.() ?? 0;
-  return uid === 0 ? undefined : { uid, gid: process.getegid?.() ?? 0 };
+  const owner = processOwner();
+  return owner.uid === 0 ? undefined : owner;
 }
 
 /** What of an entry can be set by `owner`: only root gives files away and sets security attributes. */

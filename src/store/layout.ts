@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -171,6 +172,14 @@ function makeTmp<T>(dir: string, kind: string, make: (path: string) => T): T {
       // Left over by a dead process of the same number, or of another container.
       if (!isSystemError(error, "EEXIST")) throw error;
     }
+  }
+}
+
+/** A path in a directory that only we write to, where nothing lies yet. */
+export function freePath(dir: string): string {
+  for (let i = 0; ; i++) {
+    const path = join(dir, `.ashlar-${i}`);
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return path;
   }
 }
 

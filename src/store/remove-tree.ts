@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
 
 import { isSystemError } from "../base/index.ts";
-import type { HostPath } from "./entry-meta.ts";
+import { type HostPath, ownOwner } from "./entry-meta.ts";
 
 /**
  * Removes a directory with all in it. What a sandbox left without root may belong to other users of its
@@ -31,7 +31,7 @@ export function removeEntry(path: HostPath): number {
     unlinkSync(path);
     return 1;
   }
-  if (process.geteuid?.() !== 0 && (stats.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
+  if (ownOwner() !== undefined && (stats.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
   let count = 1;
   for (const name of readdirSync(path, { encoding: "buffer" })) {
     count += removeEntry(Buffer.concat([Buffer.from(path), Buffer.from("/"), name]));

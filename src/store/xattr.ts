@@ -3,6 +3,7 @@ import { closeSync, constants, openSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 
 import { AshlarError, compareOrdinal, isSystemError, nameFromBytes } from "../base/index.ts";
+import { freePath } from "./layout.ts";
 
 interface XattrModule {
   listAttributesSync(path: string): string[];
@@ -85,7 +86,7 @@ function withText(path: string | Buffer, step: (text: string) => void): void {
   withDescriptor(parent, (text) => {
     const name = nameFromBytes(path.subarray(path.lastIndexOf(47) + 1));
     if (name.isWellFormed()) return step(`${text}/${name}`);
-    const other = `${text}/.ashlar-${process.pid}`;
+    const other = freePath(text);
     renameSync(path, other);
     try {
       step(other);
