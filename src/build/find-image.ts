@@ -10,7 +10,8 @@ const prefix = "image/";
  * least, with or without `sha256:`). Throws `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`.
  */
 export function findImage(store: Store, text: string): NamedRecord {
-  const current = store.getRef(nameRef(text));
+  // Names that were pulled as `latest` are kept without it.
+  const current = store.getRef(nameRef(text)) ?? store.getRef(nameRef(text.replace(/:latest$/, "")));
   if (current !== undefined) return readNamedRecord(store, current);
   const found = matches(store, text);
   const [only] = found.values();

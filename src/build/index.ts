@@ -12,6 +12,7 @@
  */
 export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
+export { plainSource } from "./plain-source.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
@@ -29,7 +30,7 @@ export {
 export { insideProject } from "./inside.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
-export { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+export { type ImageRecord, lacksBlobs, type NamedRecord, originOf, readImageRecord } from "./record.ts";
 export { pullImage, type PulledImage, type PullRequest } from "./pull-image.ts";
 export { baseReader } from "./read-base.ts";
 export { type LoadedSpec, loadSpec } from "./spec-memo.ts";

@@ -91,5 +91,6 @@ function missing(descriptor: Descriptor): AshlarError {
   return new AshlarError(
     "OCI_BLOB_MISSING",
     `Cannot read blob "${descriptor.digest}": the image has no such layer`,
+    { hint: "if another release of Ashlar built it, build it again" },
   );
 }

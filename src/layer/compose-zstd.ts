@@ -127,24 +127,21 @@ class Composer {
     return bytes;
   }
 
-  /** What follows the data of a zstd:chunked layer: our index, table of contents, tar-split and footer. */
+  /** What follows the data of a zstd:chunked layer: table of contents, tar-split and footer. */
   *tables(): Generator<Uint8Array, void, void> {
     if (!this.#options.chunked) return;
     this.#tarSplit.finish();
     const tarSplit = Buffer.concat(this.#tarSplitFrames);
     const toc = this.#toc.finish(digestOf(tarSplit));
-    const index = encodeLayerIndex(toc.index);
-    const indexAt = this.#hasher.sizeBytes + skippableHeaderBytes;
-    const tocAt = indexAt + index.length + skippableHeaderBytes;
+    const tocAt = this.#hasher.sizeBytes + skippableHeaderBytes;
     const tarSplitAt = tocAt + toc.stored.length + skippableHeaderBytes;
     const tarSplitSizes = [tarSplitAt, tarSplit.length, this.#tarSplit.sizeBytes];
     this.#annotations = {
-      [annotationKeys.layerIndex]: `${indexAt}:${index.length}:${digestOf(index)}`,
+      [annotationKeys.layerIndex]: encodeLayerIndex(toc.index),
       [annotationKeys.chunkedChecksum]: digestOf(toc.stored),
       [annotationKeys.chunkedPosition]: `${tocAt}:${toc.stored.length}:${toc.rawBytes}:1`,
       [annotationKeys.chunkedTarSplitPosition]: tarSplitSizes.join(":"),
     };
-    yield this.#written(skippableFrame(index));
     yield this.#written(skippableFrame(toc.stored));
     yield this.#written(skippableFrame(tarSplit));
     yield this.#written(skippableFrame(footer([tocAt, toc.stored.length, toc.rawBytes, 1, ...tarSplitSizes])));

@@ -52,8 +52,8 @@ export const fuzzTargets: readonly {
   { name: "toc node", seeds: () => tocTexts().slice(1), run: (bytes) => void parseTocNode(bytes, { dataBytes: 1000 }) },
   {
     name: "layer index",
-    seeds: () => [encodeLayerIndex(writeToc(plain).index)],
-    run: (bytes) => void parseLayerIndex(bytes),
+    seeds: () => [Buffer.from(encodeLayerIndex(writeToc(plain).index), "base64")],
+    run: (bytes) => void parseLayerIndex(Buffer.from(bytes).toString("base64")),
   },
   {
     name: "tar recipe",

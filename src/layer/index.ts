@@ -25,12 +25,20 @@ export {
 export {
   type ComposedPlan,
   type LayerForm,
+  layerFormat,
   type LayerPlan,
   planReaches,
   type TarPlan,
 } from "./plan.ts";
 export { parseToc, parseTocNode, type Toc, tocBytesMax, type TocEntry, type TocFrame } from "./read-toc.ts";
-export { type IndexNode, type IndexPart, type LayerIndex, parseLayerIndex } from "./layer-index.ts";
+export {
+  type DigestPrefix,
+  encodeLayerIndex,
+  type IndexPart,
+  type LayerIndex,
+  parseLayerIndex,
+  prefixOf,
+} from "./layer-index.ts";
 export { type LayerSpool, openSpool } from "./spool.ts";
 export { splitBySource } from "./split-by-source.ts";
 export { parseRecipe, RecipeWriter, type TarPart, writeRecipe } from "./tar-recipe.ts";

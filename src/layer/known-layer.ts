@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest, Json } from "../base/index.ts";
 import type { Action, Store } from "../store/index.ts";
-import { type LayerPlan, planReaches } from "./plan.ts";
+import { layerFormat, type LayerPlan, planReaches } from "./plan.ts";
 
 function planAction(blob: Digest): Action {
-  return { operation: "layer.plan", version: 1, inputs: [blob] };
+  return { operation: "layer.plan", version: layerFormat, inputs: [blob] };
 }
 
 /** Remembers what a blob is made of, so that an image that has it needs nothing of it from elsewhere. */

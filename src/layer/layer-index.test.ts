@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { digestOf, isAshlarError, parsePath } from "../base/index.ts";
 import { makeTree, type Tree } from "../formats/index.ts";
 import { cutNodes } from "./cut-nodes.ts";
-import { encodeLayerIndex, type LayerIndex, parseLayerIndex } from "./layer-index.ts";
+import { encodeLayerIndex, type LayerIndex, parseLayerIndex, prefixOf } from "./layer-index.ts";
 
 const meta = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 };
 
@@ -37,13 +37,13 @@ const index: LayerIndex = {
   hasDirectories: true,
   headBytes: 300,
   parts: [
-    { digest: digestOf("a"), nodes: [{ digest: digestOf("a"), storedBytes: 5 }] },
+    { prefix: prefixOf(digestOf("a")), nodes: [{ prefix: prefixOf(digestOf("a")), storedBytes: 5 }] },
     {
-      digest: digestOf("b"),
+      prefix: prefixOf(digestOf("b")),
       nodes: [
-        { digest: digestOf("c"), storedBytes: 127 },
-        { digest: digestOf("d"), storedBytes: 128 },
-        { digest: digestOf("e"), storedBytes: 3_000_000_000 },
+        { prefix: prefixOf(digestOf("c")), storedBytes: 127 },
+        { prefix: prefixOf(digestOf("d")), storedBytes: 128 },
+        { prefix: prefixOf(digestOf("e")), storedBytes: 3_000_000_000 },
       ],
     },
   ],
@@ -56,13 +56,15 @@ test("a layer index comes back as it was", () => {
 });
 
 test("parseLayerIndex refuses what ends early, goes on or lies about its counts", () => {
-  const bytes = Buffer.from(encodeLayerIndex(index));
-  const refused = (input: Uint8Array): void =>
-    assert.throws(() => parseLayerIndex(input), (error) => isAshlarError(error, "LAYER_INDEX_INVALID"));
+  const bytes = Buffer.from(encodeLayerIndex(index), "base64");
+  const refusedText = (text: string): void =>
+    assert.throws(() => parseLayerIndex(text), (error) => isAshlarError(error, "LAYER_INDEX_INVALID"));
+  const refused = (input: Uint8Array): void => refusedText(Buffer.from(input).toString("base64"));
+  refusedText("no base64!");
   for (let length = 0; length < bytes.length; length++) refused(bytes.subarray(0, length));
   refused(Buffer.concat([bytes, Buffer.from([0])]));
-  refused(Buffer.concat([bytes.subarray(0, 9), Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 0x0f])]));
+  refused(Buffer.concat([bytes.subarray(0, 2), Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 0x0f])]));
   const flagged = Buffer.from(bytes);
-  flagged[8] = 2;
+  flagged[1] = 2;
   refused(flagged);
 });

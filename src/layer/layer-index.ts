@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, digestBytes, digestFromBytes, limits } from "../base/index.ts";
+import { AshlarError, type Digest, hexOf, limits } from "../base/index.ts";
+
+/** The first 8 bytes of a digest as 16 hexadecimal digits: enough to find what is here; the blob is proven whole. */
+export type DigestPrefix = string & { readonly __brand: "DigestPrefix" };
+
+const prefixBytes = 8;
+
+export function prefixOf(digest: Digest): DigestPrefix {
+  return hexOf(digest).slice(0, 2 * prefixBytes) as DigestPrefix;
+}
 
 /** A run of entries of a part. */
 export interface IndexNode {
-  /** Of the entries as an encoded tree. */
-  readonly digest: Digest;
+  /** Of the digest of the entries as an encoded tree. */
+  readonly prefix: DigestPrefix;
   /** Bytes of its frame in the table of contents. */
   readonly storedBytes: number;
 }
 
 /** The directories of a layer, or one of its blocks. */
 export interface IndexPart {
-  /** Of the part as an encoded tree. */
-  readonly digest: Digest;
-  /** In order; a single one has the part's digest. */
+  /** Of the digest of the part as an encoded tree. */
+  readonly prefix: DigestPrefix;
+  /** In order; a single one has the part's prefix. */
   readonly nodes: readonly IndexNode[];
 }
 
@@ -26,27 +35,27 @@ export interface LayerIndex {
   readonly parts: readonly IndexPart[];
 }
 
-const magic = Buffer.from("ASHLIDX\u0001", "latin1");
+const version = 1;
 
 /**
- * Encodes the index: magic, a byte for `hasDirectories`, then numbers as LEB128: bytes of the head, count of parts,
- * and for each part the 32 bytes of its digest, count of nodes, and for each node, its digest where there are several,
- * and the length of its frame. (docs/formats/layer.md)
+ * Encodes the index: a byte for its version, one for `hasDirectories`, then numbers as LEB128: bytes of the head, count
+ * of parts, and for each part its prefix, count of nodes, and for each node, its prefix where there are several, and
+ * the length of its frame. In base64, as it stands in an annotation. (docs/formats/layer.md)
  */
-export function encodeLayerIndex({ hasDirectories, headBytes, parts }: LayerIndex): Uint8Array {
-  const pieces: Uint8Array[] = [magic, Buffer.from([hasDirectories ? 1 : 0])];
+export function encodeLayerIndex({ hasDirectories, headBytes, parts }: LayerIndex): string {
+  const pieces: Uint8Array[] = [Buffer.from([version, hasDirectories ? 1 : 0])];
   const number = (value: number): void => void pieces.push(encodeNumber(value));
   number(headBytes);
   number(parts.length);
-  for (const { digest, nodes } of parts) {
-    pieces.push(digestBytes(digest));
+  for (const { prefix, nodes } of parts) {
+    pieces.push(Buffer.from(prefix, "hex"));
     number(nodes.length);
     for (const node of nodes) {
-      if (nodes.length > 1) pieces.push(digestBytes(node.digest));
+      if (nodes.length > 1) pieces.push(Buffer.from(node.prefix, "hex"));
       number(node.storedBytes);
     }
   }
-  return Buffer.concat(pieces);
+  return Buffer.concat(pieces).toString("base64");
 }
 
 function encodeNumber(value: number): Uint8Array {
@@ -58,39 +67,45 @@ function encodeNumber(value: number): Uint8Array {
 }
 
 /** Parses an index; linear in the input. Throws `LAYER_INDEX_INVALID`. */
-export function parseLayerIndex(bytes: Uint8Array): LayerIndex {
+export function parseLayerIndex(text: string): LayerIndex {
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.toString("base64") !== text) throw invalid("it is not base64");
   const reader = new Reader(bytes);
-  if (!reader.take(magic.length).equals(magic)) throw invalid("it does not begin as one");
+  if (reader.take(1)[0] !== version) throw invalid(`its version is not ${version}`);
   const flag = reader.take(1)[0];
   if (flag !== 0 && flag !== 1) throw invalid("its flag is neither 0 nor 1");
   const headBytes = reader.number();
-  const parts = Array.from({ length: reader.count(33) }, () => readPart(reader));
+  const parts = Array.from({ length: reader.count(prefixBytes + 1) }, () => readPart(reader));
   if (!reader.atEnd) throw invalid("it is longer than its parts");
   return { hasDirectories: flag === 1, headBytes, parts };
 }
 
 function readPart(reader: Reader): IndexPart {
-  const digest = digestFromBytes(reader.take(32));
+  const prefix = reader.prefix();
   const count = reader.count(1);
   if (count === 0) throw invalid("a part has no nodes");
   const nodes = Array.from({ length: count }, (): IndexNode => {
-    return { digest: count > 1 ? digestFromBytes(reader.take(32)) : digest, storedBytes: reader.number() };
+    return { prefix: count > 1 ? reader.prefix() : prefix, storedBytes: reader.number() };
   });
-  return { digest, nodes };
+  return { prefix, nodes };
 }
 
 class Reader {
   readonly #bytes: Buffer;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
   }
 
   take(length: number): Buffer {
     if (this.#at + length > this.#bytes.length) throw invalid("it ends early");
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  prefix(): DigestPrefix {
+    return this.take(prefixBytes).toString("hex") as DigestPrefix;
   }
 
   number(): number {

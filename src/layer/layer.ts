@@ -4,7 +4,7 @@ import { type Compressor, compressorId } from "../formats/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
 import { rememberLayer } from "./known-layer.ts";
-import { type ComposedPlan, type LayerForm, type LayerPlan, planReaches, type TarPlan } from "./plan.ts";
+import { type ComposedPlan, type LayerForm, layerFormat, type LayerPlan, planReaches, type TarPlan } from "./plan.ts";
 import type { LayerSpool, SpooledBlob } from "./spool.ts";
 import { parseRecipe, writeRecipe } from "./tar-recipe.ts";
 import type { LayerParts } from "./tar-walk.ts";
@@ -63,7 +63,7 @@ export async function describeLayer(plan: LayerPlan, wanted: LayerForm, maker: L
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
   if (known === undefined) {
     store.putAction(action, { value: blob as unknown as Json, reaches: planReaches([plan]) });
-    rememberLayer(store, blob.digest, plan);
+    rememberLayer(store, blob.digest, { ...plan, form });
   }
   return { ...blob, form, diffId, mediaType: mediaTypes[form] };
 }
@@ -84,7 +84,7 @@ function blobAction(plan: ComposedPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
   return {
     operation: "layer.compose",
-    version: 2,
+    version: layerFormat,
     inputs,
     parameters: { form, compressor: formIdentity(form) },
   };

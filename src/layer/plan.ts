@@ -40,6 +40,9 @@ export interface TarPlan {
   readonly hasBlob: boolean;
 }
 
+/** The version of what a composed layer's bytes are made of; part of every key that such bytes follow from. */
+export const layerFormat = 3;
+
 /** What layers need of the store. */
 export function planReaches(plans: readonly LayerPlan[]): Required<Pick<Reaches, "trees" | "contents">> {
   const each = plans.map(reachesOf);

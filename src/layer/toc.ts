@@ -3,7 +3,7 @@ import { type Digest, digestOf, pathToBytes } from "../base/index.ts";
 import { type Compressor, encodeTree, type Entry, tarNameOf } from "../formats/index.ts";
 import type { FrameInfo } from "../store/index.ts";
 import { cutNodes } from "./cut-nodes.ts";
-import type { IndexNode, IndexPart, LayerIndex } from "./layer-index.ts";
+import { type IndexNode, type IndexPart, type LayerIndex, prefixOf } from "./layer-index.ts";
 
 const kinds = {
   file: "reg",
@@ -95,10 +95,11 @@ export class TocWriter {
       const text = this.#texts.slice(at, at + node.length).flat().join(",\n");
       at += node.length;
       const isFirst = this.#frames.length === 0;
-      nodes.push({ digest: digestOf(encodeTree(node)), storedBytes: this.#frame(isFirst ? text : `,\n${text}`) });
+      const prefix = prefixOf(digestOf(encodeTree(node)));
+      nodes.push({ prefix, storedBytes: this.#frame(isFirst ? text : `,\n${text}`) });
     }
-    const digest = nodes.length === 1 ? (nodes[0] as IndexNode).digest : digestOf(encodeTree(this.#entries));
-    this.#parts.push({ digest, nodes });
+    const whole = nodes.length === 1 ? nodes[0]?.prefix : undefined;
+    this.#parts.push({ prefix: whole ?? prefixOf(digestOf(encodeTree(this.#entries))), nodes });
     [this.#entries, this.#texts] = [[], []];
   }
 

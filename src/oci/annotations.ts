@@ -11,7 +11,7 @@ export const annotationKeys = {
   chunkedChecksum: "io.github.containers.zstd-chunked.manifest-checksum",
   chunkedPosition: "io.github.containers.zstd-chunked.manifest-position",
   chunkedTarSplitPosition: "io.github.containers.zstd-chunked.tarsplit-position",
-  /** On a layer: `offset:bytes:digest` of the part of the blob that says by digests what it is made of. */
+  /** On a layer: what it is made of by digests, in base64 (docs/formats/layer.md). */
   layerIndex: "ashlar.layer.index",
   /** On a manifest: what compressed its layers; their digests hold for this compressor only. */
   compressor: "ashlar.compressor",

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, digestOf, emptyDigest, isDigest } from "../base/index.ts";
+import { AshlarError, digestOf, emptyDigest } from "../base/index.ts";
 import { decompressSync, encodeTree, loadCompressor, type Tree } from "../formats/index.ts";
 import {
   type ComposedPlan,
   describeLayer,
+  type DigestPrefix,
   type IndexPart,
   type LayerIndex,
   parseLayerIndex,
   parseTocNode,
+  prefixOf,
   tocBytesMax,
   type TocEntry,
 } from "../layer/index.ts";
@@ -17,11 +19,12 @@ import { nodesHere } from "./nodes-here.ts";
 import { readRange } from "./read-range.ts";
 import { treeEntry } from "./toc-tree.ts";
 
-/** The index and the table of a small layer are fetched at once. */
-const atOnceBytesMax = 8 << 10;
 /** Nodes that lie nearer than this are fetched by one request, and at most so many requests. */
-const nodeGapBytesMax = 512;
+const nodeGapBytesMax = 2 << 10;
 const nodeSpanCountMax = 3;
+/** A table this small, or of which this part is missing, is fetched whole. */
+const wholeBytesMax = 4 << 10;
+const missingShareMax = 0.5;
 
 interface Section {
   readonly offset: number;
@@ -29,48 +32,23 @@ interface Section {
 }
 
 /**
- * The way of a layer that Ashlar composed: its index names the trees it is made of, so only those parts of its table
- * of contents are fetched that the store has not, and the layer is composed again. Undefined where the layer has no
- * index. Throws `LAYER_INDEX_INVALID`, `PULL_*` and what reading parts throws: then it is taken another way.
+ * The way of a layer that Ashlar composed: an annotation names the trees it is made of, so only those parts of its
+ * table of contents are fetched that the store has not, and the layer is composed again. Undefined where the layer has
+ * no index. Throws `LAYER_INDEX_INVALID`, `PULL_*` and what reading parts throws: then it is taken another way.
  */
 export async function openIndexedWay(wanted: WantedLayer): Promise<FilesWay | undefined> {
-  const place = wanted.isOurs ? placeOf(wanted) : undefined;
-  if (place === undefined) return undefined;
-  const { index, toc, digest } = place;
-  const first = await readRange(wanted, { offset: index.offset, sizeBytes: firstBytes(place) });
-  const bytes = first.subarray(0, index.storedBytes);
-  if (digestOf(bytes) !== digest) throw fault(`its index has digest ${digestOf(bytes)}, want ${digest}`);
-  const known = first.subarray(Math.min(first.length, toc.offset - index.offset));
-  return new IndexedLayer(wanted, { index: parseLayerIndex(bytes), toc, dataBytes: index.offset }, known).open();
+  const { annotations } = wanted.layer.descriptor;
+  const text = wanted.isOurs ? annotations?.[annotationKeys.layerIndex] : undefined;
+  if (text === undefined) return undefined;
+  return new IndexedLayer(wanted, { index: parseLayerIndex(text), toc: tocOf(wanted) }).open();
 }
 
-interface Place {
-  readonly index: Section;
-  readonly toc: Section;
-  readonly digest: Digest;
-}
-
-function placeOf({ layer: { descriptor } }: WantedLayer): Place | undefined {
-  const text = descriptor.annotations?.[annotationKeys.layerIndex];
-  const position = descriptor.annotations?.[annotationKeys.chunkedPosition];
-  if (text === undefined || position === undefined) return undefined;
-  const [, at, length, digest = ""] = /^(\d{1,15}):(\d{1,10}):(sha256:[0-9a-f]{64})$/.exec(text) ?? [];
-  const [, tocAt, tocLength] = /^(\d{1,15}):(\d{1,10}):\d{1,10}:1$/.exec(position) ?? [];
-  const index = { offset: Number(at), storedBytes: Number(length) };
-  const toc = { offset: Number(tocAt), storedBytes: Number(tocLength) };
-  const isSane =
-    isDigest(digest) &&
-    index.storedBytes <= tocBytesMax &&
-    toc.storedBytes <= tocBytesMax &&
-    index.offset + index.storedBytes <= toc.offset &&
-    toc.offset + toc.storedBytes <= descriptor.sizeBytes;
-  if (isSane) return { index, toc, digest };
-  throw fault("the positions of its index and table make no sense");
-}
-
-function firstBytes({ index, toc }: Place): number {
-  const both = toc.offset + toc.storedBytes - index.offset;
-  return both <= atOnceBytesMax ? both : index.storedBytes;
+function tocOf({ layer: { descriptor } }: WantedLayer): Section {
+  const position = descriptor.annotations?.[annotationKeys.chunkedPosition] ?? "";
+  const [, offset, storedBytes] = (/^(\d{1,15}):(\d{1,10}):\d{1,10}:1$/.exec(position) ?? []).map(Number);
+  const isInside = offset !== undefined && storedBytes !== undefined && offset + storedBytes <= descriptor.sizeBytes;
+  if (isInside && storedBytes <= tocBytesMax) return { offset, storedBytes };
+  throw fault("the position of its table makes no sense");
 }
 
 function fault(what: string): AshlarError {
@@ -79,9 +57,8 @@ function fault(what: string): AshlarError {
 
 interface Tables {
   readonly index: LayerIndex;
+  /** Where the frames of files end, and the table begins. */
   readonly toc: Section;
-  /** Where the frames of files end. */
-  readonly dataBytes: number;
 }
 
 /** A node that must be fetched, and where it lies in the table of contents. */
@@ -93,16 +70,13 @@ interface MissingNode extends Section {
 class IndexedLayer {
   readonly #wanted: WantedLayer;
   readonly #tables: Tables;
-  /** The beginning of the table of contents, as far as it came along. */
-  readonly #known: Uint8Array;
   /** The entries of each part's nodes. */
   readonly #nodes: (Tree | undefined)[][];
   readonly #missing: LayerFile[] = [];
 
-  constructor(wanted: WantedLayer, tables: Tables, known: Uint8Array) {
+  constructor(wanted: WantedLayer, tables: Tables) {
     this.#wanted = wanted;
     this.#tables = tables;
-    this.#known = known;
     this.#nodes = tables.index.parts.map(({ nodes }) => nodes.map(() => undefined));
   }
 
@@ -125,8 +99,8 @@ class IndexedLayer {
     let offset = toc.offset + index.headBytes;
     index.parts.forEach((part, i) => {
       const whole = here.part(part);
-      part.nodes.forEach(({ digest, storedBytes }, k) => {
-        const other = part.nodes.length > 1 && whole === undefined ? here.node(digest) : undefined;
+      part.nodes.forEach(({ prefix, storedBytes }, k) => {
+        const other = part.nodes.length > 1 && whole === undefined ? here.node(prefix) : undefined;
         const tree = whole?.[k] ?? other;
         if (tree === undefined) missing.push({ part: i, node: k, offset, storedBytes });
         else (this.#nodes[i] as (Tree | undefined)[])[k] = tree;
@@ -138,8 +112,10 @@ class IndexedLayer {
   }
 
   async #fetchNodes(missing: readonly MissingNode[]): Promise<{ node: MissingNode; stored: Uint8Array }[]> {
-    const spans = joinSections(missing);
-    const read = await Promise.all(spans.map((span) => this.#read(span)));
+    const spans = joinNodes(missing, this.#tables.toc);
+    const read = await Promise.all(
+      spans.map(({ offset, storedBytes }) => readRange(this.#wanted, { offset, sizeBytes: storedBytes })),
+    );
     return spans.flatMap((span, i) =>
       span.nodes.map((node) => {
         const at = node.offset - span.offset;
@@ -148,28 +124,19 @@ class IndexedLayer {
     );
   }
 
-  async #read({ offset, storedBytes }: Section): Promise<Uint8Array> {
-    const at = offset - this.#tables.toc.offset;
-    if (at + storedBytes <= this.#known.length) return this.#known.subarray(at, at + storedBytes);
-    return readRange(this.#wanted, { offset, sizeBytes: storedBytes });
-  }
-
   #take({ node: { part, node }, stored }: { readonly node: MissingNode; readonly stored: Uint8Array }): void {
     const raw = decompressSync("zstd", stored, { maxBytes: tocBytesMax, what: "a node of a layer's table" });
-    const entries = parseTocNode(raw, { dataBytes: this.#tables.dataBytes });
+    const entries = parseTocNode(raw, { dataBytes: this.#tables.toc.offset });
     const tree = entries.map(treeEntry);
-    const wanted = this.#tables.index.parts[part]?.nodes[node]?.digest;
-    const actual = digestOf(encodeTree(tree));
-    if (actual !== wanted) throw fault(`a node has digest ${actual}, want ${wanted}`);
+    verifyPrefix(tree, this.#tables.index.parts[part]?.nodes[node]);
     (this.#nodes[part] as (Tree | undefined)[])[node] = tree;
     for (const entry of entries) if (hasContent(entry)) this.#missing.push(entry);
   }
 
   #partTree(part: IndexPart, i: number): Tree {
     const tree = (this.#nodes[i] as Tree[]).flat();
-    const actual = digestOf(encodeTree(tree));
-    if (actual === part.digest) return tree;
-    throw fault(`a part has digest ${actual}, want ${part.digest}`);
+    verifyPrefix(tree, part);
+    return tree;
   }
 
   /** Composes the layer anew: when the blob is the same to the byte, everything in it is what was published. */
@@ -198,18 +165,26 @@ function hasContent(entry: TocEntry): entry is TocEntry & LayerFile {
   return entry.content !== undefined && entry.content !== emptyDigest;
 }
 
+function verifyPrefix(tree: Tree, wanted: { readonly prefix: DigestPrefix } | undefined): void {
+  const actual = digestOf(encodeTree(tree));
+  if (prefixOf(actual) !== wanted?.prefix) throw fault(`a tree has digest ${actual}, want ${wanted?.prefix}...`);
+}
+
 interface NodeSpan extends Section {
   readonly nodes: readonly MissingNode[];
 }
 
 /** Joins nodes that lie near each other, and more where there would be too many requests. */
-function joinSections(missing: readonly MissingNode[]): readonly NodeSpan[] {
+function joinNodes(missing: readonly MissingNode[], toc: Section): readonly NodeSpan[] {
+  const missingBytes = missing.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  const isMost = toc.storedBytes <= wholeBytesMax || missingBytes > toc.storedBytes * missingShareMax;
   const gaps = missing.map((node, i) => (i === 0 ? Infinity : node.offset - endOf(missing[i - 1] as MissingNode)));
-  const widest = gaps.filter((gap) => gap > nodeGapBytesMax).sort((a, b) => b - a)[nodeSpanCountMax] ?? nodeGapBytesMax;
+  const wide = gaps.filter((gap) => gap > nodeGapBytesMax).sort((a, b) => b - a);
+  const joined = isMost ? toc.storedBytes : (wide[nodeSpanCountMax] ?? nodeGapBytesMax);
   const spans: NodeSpan[] = [];
   missing.forEach((node, i) => {
     const before = spans.at(-1);
-    if (before === undefined || (gaps[i] as number) > widest) spans.push({ ...node, nodes: [node] });
+    if (before === undefined || (gaps[i] as number) > joined) spans.push({ ...node, nodes: [node] });
     else {
       const storedBytes = endOf(node) - before.offset;
       spans[spans.length - 1] = { offset: before.offset, storedBytes, nodes: [...before.nodes, node] };

@@ -96,6 +96,10 @@ class DiskStore extends StoreBase {
     return digest === emptyDigest || this.#index.has(digest);
   }
 
+  override withPrefix(hex: string): readonly Digest[] {
+    return this.#index.withPrefix(hex);
+  }
+
   override beginPack(): PackWriter {
     if (this.compressor === undefined) throw new Error("internal error: the store was opened without a compressor");
     return this.#packBuilder(this.compressor);

@@ -45,6 +45,10 @@ class MemoryStore extends StoreBase {
     return this.#contents.get(digest);
   }
 
+  override withPrefix(hex: string): readonly Digest[] {
+    return [...this.#contents.keys()].filter((digest) => hexOf(digest).startsWith(hex)).sort();
+  }
+
   override beginPack(): PackWriter {
     return this.#packBuilder(this.compressor as Compressor);
   }

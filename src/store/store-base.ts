@@ -58,6 +58,7 @@ export abstract class StoreBase implements Store {
   /** Whoever makes the files of a checkout. */
   protected abstract placerFor(options: CheckoutOptions, tree: Tree): FilePlacer;
 
+  abstract withPrefix(hex: string): readonly Digest[];
   abstract beginPack(): PackWriter;
   abstract beginFramePack(compressor: string): FramePackWriter;
   abstract getRef(name: string): Digest | undefined;

@@ -169,6 +169,8 @@ export interface Store {
   /** Tells whether the content is here. */
   has(digest: Digest): boolean;
   info(digest: Digest): ContentInfo | undefined;
+  /** The contents whose digests begin with these hexadecimal digits, an even number of them. */
+  withPrefix(hex: string): readonly Digest[];
   /** Several at once; what is missing is left out. */
   infos(digests: Iterable<Digest>): Map<Digest, ContentInfo>;
   /** The content, verified. Throws `STORE_CONTENT_MISSING`, `STORE_CONTENT_DAMAGED`. */
