@@ -25,12 +25,15 @@ const root = mkdtempSync(join(tmpdir(), "ashlar-remote-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 let count = 0;
 
-const registry = await startDockerRegistry(login).catch(() => undefined);
+const started: unknown = await startDockerRegistry(login).catch((error: unknown) => error);
+const registry = started instanceof Error ? undefined : (started as DockerRegistry);
 after(async () => registry?.[Symbol.asyncDispose]());
 
 /** Skips a test where Debian's docker-registry or htpasswd is not here. */
 function needsRegistry(t: TestContext): DockerRegistry | undefined {
-  return hasTool(t, "docker-registry") && hasTool(t, "htpasswd") ? registry : undefined;
+  if (!hasTool(t, "docker-registry") || !hasTool(t, "htpasswd")) return undefined;
+  if (registry === undefined) throw started;
+  return registry;
 }
 
 function open(host: string, name: string, settings: RegistrySettings = {}): RemotePlace {
