@@ -22,7 +22,8 @@ R1 is minbase, R2 is R1 with nginx, curl and ca-certificates, R3 is R1 with pyth
 bookworm, amd64, \`install: unpack\`; "with scripts" is \`install: full\`.
 `;
 
-const notes = `- **Checkout**: a profile shows the kernel making symbolic links (more than half), then directories, then the start of
+const notes = `
+- **Checkout**: a profile shows the kernel making symbolic links (more than half), then directories, then the start of
   Node. \`cp -al\` links symbolic links too, we make each anew; to keep them among the store's links is the next step.
 - **Memory**: the peak is where two threads unpack the two largest packages at a time.
 - **Cold build with scripts**: of some 14 s CPU, unpacking, compressing and hashing take 5.4, dpkg with

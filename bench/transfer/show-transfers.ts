@@ -7,7 +7,8 @@ import { link } from "./network.ts";
 
 const intro = `What comes over the wire when a client brings an image, counted by a proxy in front of
 docker-registry (nginx for ostree and casync): bytes down with all heads, and requests. Each client in turn, the middle
-of the runs; one that takes more than 30 s runs once. Written by \`sh tools/run bench/transfer.ts --root TRIXIE_ROOT\`.
+of the runs; one that takes more than 30 s runs once.
+Written by \`sh tools/run bench/transfer.ts --root TRIXIE_ROOT\`.
 
 Rebuilt R2 is R2 with jq and without lintian's files, its packages in three layers: no layer is one of R2's.
 Podman has partial pulls and hard links switched on. casync takes the tree of the first image as its seed. "and
@@ -52,8 +53,8 @@ function table(rows: readonly Result[]): string {
     const cells = [row.pair.work, row.client, kilobytes(row.bytes), row.requests, ...time, memory, row.runs];
     return `| ${cells.join(" | ")} |`;
   });
-  const head = ["| work | client | down | requests | wall | CPU | memory | runs |", "|---|---|---|---|---|---|---|---|"];
-  return [...head, ...lines].join("\n");
+  const head = "| work | client | down | requests | wall | CPU | memory | runs |";
+  return [head, "|---|---|---|---|---|---|---|---|", ...lines].join("\n");
 }
 
 function showBudgets(results: ReadonlyMap<string, readonly Result[]>, inventories: Inventories): string {
