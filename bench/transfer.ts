@@ -60,7 +60,7 @@ async function measureOver(
   try {
     const clients = clientsOf({ workshop, images, network, registry, files, filesDir });
     if (network === loopback) publishAll(clients, workshop);
-    return await measurePairs(pairs, clients, workshop.runs);
+    return await measurePairs(pairs, clients, { network, runs: workshop.runs });
   } finally {
     await files.close();
     await registry.close();

@@ -24,9 +24,9 @@ export function ashlar(place: Place, { checkout }: { readonly checkout: boolean 
     bring(image) {
       const insecure = place.network.client.length > 0 ? ["--insecure"] : [];
       const pull = [program, "pull", reference(image), ...insecure, "--quiet", "--store", store];
-      if (!checkout) return [...place.network.client, ...pull];
+      if (!checkout) return pull;
       const then = [program, "checkout", reference(image), join(root, image), "--quiet", "--store", store];
-      return [...place.network.client, "sh", "-c", `${pull.join(" ")} && ${then.join(" ")}`];
+      return ["sh", "-c", `${pull.join(" ")} && ${then.join(" ")}`];
     },
   };
 

@@ -22,7 +22,7 @@ export function casync(place: Place): Client {
     bring(image, held) {
       const seed = held === undefined ? [] : [`--seed=${join(own, held)}`];
       const from = `http://${place.files.host}/casync/${image}.caidx`;
-      return [...place.network.client, "casync", "extract", ...seed, from, join(own, image)];
+      return ["casync", "extract", ...seed, from, join(own, image)];
     },
   };
 }

@@ -25,6 +25,6 @@ export interface Client {
   publish(image: string): void;
   /** Removes all that the client has. */
   forget(): void;
-  /** The command line that brings an image; `held` has been brought before. */
+  /** The command line that brings an image; `held` has been brought before. It runs on either side of the network. */
   bring(image: string, held: string | undefined): readonly string[];
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A link with a delay and a rate between two network namespaces, packet by packet, for kernels without netem.
 
-delay-link.py NETNS_A NETNS_B DELAY_MS MEGABITS: makes 10.77.0.1 in A and 10.77.0.2 in B, prints "ready", and ends
-with its standard input. Each way has its own delay, rate and a queue of 1,000 packets, as netem's; packets are of
+delay-link.py NETNS_A NETNS_B DELAY_MS MEGABITS: makes both namespaces with 10.77.0.1 in A and 10.77.0.2 in B, prints
+"ready", ends with its standard input, however its user ended, and removes them. Each way has its own delay, rate and a queue of 1,000 packets, as netem's; packets are of
 1,500 bytes, so that TCP starts slowly as it does on a real link. Needs root and /dev/net/tun.
 """
 import collections
@@ -63,10 +63,19 @@ class Way:
 
 def main():
     one, two, delay_ms, megabits = sys.argv[1:5]
+    for name in (one, two):
+        subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        carry(one, two, float(delay_ms) / 1000, float(megabits) * 1e6 / 8)
+    finally:
+        for name in (one, two):
+            subprocess.run(["ip", "netns", "delete", name], check=False)
+
+
+def carry(one, two, delay, rate):
     a = open_tun("ashlar-a", one, "10.77.0.1", "10.77.0.2")
     b = open_tun("ashlar-b", two, "10.77.0.2", "10.77.0.1")
-    rate = float(megabits) * 1e6 / 8
-    ways = {a: Way(a, b, float(delay_ms) / 1000, rate), b: Way(b, a, float(delay_ms) / 1000, rate)}
+    ways = {a: Way(a, b, delay, rate), b: Way(b, a, delay, rate)}
     print("ready", flush=True)
     while True:
         wait = min(way.give() for way in ways.values())

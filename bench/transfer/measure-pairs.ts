@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { middle, type Run, runBeside } from "../measure.ts";
 import type { Client } from "./client.ts";
+import type { Network } from "./network.ts";
 import type { Traffic } from "./servers.ts";
 
 /** An image to bring, and the one that is there. */
@@ -23,14 +24,15 @@ export interface Result extends Traffic, Run {
   readonly runs: number;
 }
 
-/** One that takes longer is not run again. */
+/** One that takes longer is not run again, or ended. */
 const slowSeconds = 30;
+export const patienceSeconds = 120;
 
 /** Brings each pair with each client in turn, several times. Only what brings the second image is counted. */
 export async function measurePairs(
   wanted: readonly Pair[],
   clients: readonly Client[],
-  runs: number,
+  { network, runs }: { readonly network: Network; readonly runs: number },
 ): Promise<readonly Result[]> {
   const results: Result[] = [];
   for (const pair of wanted) {
@@ -39,7 +41,7 @@ export async function measurePairs(
       for (const [k, client] of clients.entries()) {
         const before = seen[k] as (Run & Traffic)[];
         if (before.some((run) => run.wallSeconds > slowSeconds)) continue;
-        before.push(await measureOnce(pair, client));
+        before.push(await measureOnce(pair, client, network));
       }
     }
     for (const [k, client] of clients.entries()) {
@@ -51,11 +53,14 @@ export async function measurePairs(
   return results;
 }
 
-async function measureOnce({ image, held }: Pair, client: Client): Promise<Run & Traffic> {
+async function measureOnce({ image, held }: Pair, client: Client, network: Network): Promise<Run & Traffic> {
   client.forget();
-  if (held !== undefined) await runBeside({ name: `${client.name} ${held}`, argv: client.bring(held, undefined) });
+  // The first image comes from the servers' side of the link: it is not measured.
+  if (held !== undefined)
+    await runBeside({ name: `${client.name} ${held}`, argv: [...network.server, ...client.bring(held, undefined)] });
   await client.server.taken();
-  const run = await runBeside({ name: `${client.name} ${image}`, argv: client.bring(image, held) });
+  const argv = [...network.client, ...client.bring(image, held)];
+  const run = await runBeside({ name: `${client.name} ${image}`, argv, patienceSeconds });
   const traffic = await client.server.taken();
   const shown = `${traffic.bytes} bytes, ${traffic.requests} requests, ${run.wallSeconds} s`;
   console.error(`${client.name}: ${image} after ${held ?? "nothing"}: ${shown}, ${run.cpuSeconds.toFixed(2)} s CPU`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,7 +30,6 @@ export const link = { delayMs: 25, megabits: 100 } as const;
 /** Two network namespaces with a link between them; needs root. Closing it leaves nothing behind. */
 export async function openLink(): Promise<Network> {
   const [server, client] = [`ashlar-server-${process.pid}`, `ashlar-client-${process.pid}`];
-  for (const name of [server, client]) ip("netns", "add", name);
   const figures = [String(link.delayMs), String(link.megabits)];
   const script = join(import.meta.dirname, "delay-link.py");
   const delay = spawn("python3", [script, server, client, ...figures], { stdio: ["pipe", "pipe", "inherit"] });
@@ -41,16 +40,8 @@ export async function openLink(): Promise<Network> {
     address: "10.77.0.1",
     server: enter(server),
     client: enter(client),
-    async close() {
-      await ended(delay);
-      for (const name of [server, client]) ip("netns", "delete", name);
-    },
+    close: () => ended(delay),
   };
-}
-
-function ip(...args: readonly string[]): void {
-  const { status, stderr } = spawnSync("ip", args);
-  if (status !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
 }
 
 /** The first line that a program prints; it is up then. */

@@ -22,6 +22,6 @@ export function ostree(place: Place): Client {
       run(own, "init", "--mode=bare");
       run(own, "remote", "add", "--no-gpg-verify", "origin", `http://${place.files.host}/ostree`);
     },
-    bring: (image) => [...place.network.client, "ostree", `--repo=${own}`, "pull", "origin", image],
+    bring: (image) => ["ostree", `--repo=${own}`, "pull", "origin", image],
   };
 }

@@ -32,7 +32,7 @@ export function podman(place: Place, { root, form }: { readonly root: string; re
       rmSync(join(area, "root"), { recursive: true, force: true });
       mkdirSync(join(area, "root"));
     },
-    bring: (image) => [...place.network.client, ...apart, `${place.registry.host}/${image}:${tag}`],
+    bring: (image) => [...apart, `${place.registry.host}/${image}:${tag}`],
   };
 }
 

@@ -59,7 +59,7 @@ async function openCounted(
   command: readonly string[],
   { network, port, path }: { readonly network: Network; readonly port: number; readonly path: string },
 ): Promise<Counted> {
-  const server = start([...network.server, ...command]);
+  const server = start([...network.server, "sh", "-c", asLongAsInput, "sh", ...command]);
   const script = join(import.meta.dirname, "proxy.ts");
   const program = [process.execPath, "--disable-warning=ExperimentalWarning", script, network.address, String(port)];
   const proxy = start([...network.server, ...program]);
@@ -77,12 +77,13 @@ async function openCounted(
     taken,
     async close() {
       await ended(proxy);
-      const exit = once(server, "exit");
-      server.kill();
-      await exit;
+      await ended(server);
     },
   };
 }
+
+/** So that a server ends when what started it ends in whichever way. */
+const asLongAsInput = '"$@" <&- & cat; kill $!; wait $!; exit 0';
 
 function start([command = "", ...args]: readonly string[]): ChildProcess {
   return spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
