@@ -20,6 +20,7 @@ const order = [
   "sbom",
   "sign",
   "query",
+  "pull",
   "verify",
   "build",
   "ui",

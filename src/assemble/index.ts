@@ -33,6 +33,7 @@ export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
 export { settleHardlinks } from "./hardlinks.ts";
 export type { FactsOf } from "./interpreter.ts";
 export { keepTimes } from "./keep-times.ts";
+export { putOwnedTree, readOwnedTree } from "./keep-owned-tree.ts";
 export { baseOwner, isSameEntry, type OwnedTree } from "./merge-trees.ts";
 export { type OptionalOf, optionalPackages } from "./optional-library.ts";
 export { PathResolver } from "./path-resolver.ts";

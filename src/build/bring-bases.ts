@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Progress } from "../base/index.ts";
 import type { ImageSource } from "../oci/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
 import { openBase } from "./foreign-base.ts";
-import type { Progress } from "./progress.ts";
 import { type NamedRecord, readImageRecord } from "./record.ts";
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Store } from "../store/index.ts";
-import { nameRef, type NamedRecord, readImageRecord, readNamedRecord } from "./record.ts";
+import { nameRef, type NamedRecord, readNamedRecord, readStoredImage } from "./record.ts";
 
 const prefix = "image/";
 
@@ -10,7 +10,8 @@ const prefix = "image/";
  * least, with or without `sha256:`). Throws `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`.
  */
 export function findImage(store: Store, text: string): NamedRecord {
-  const current = store.getRef(nameRef(text));
+  // Names that were pulled as `latest` are kept without it.
+  const current = store.getRef(nameRef(text)) ?? store.getRef(nameRef(text.replace(/:latest$/, "")));
   if (current !== undefined) return readNamedRecord(store, current);
   const found = matches(store, text);
   const [only] = found.values();
@@ -46,11 +47,20 @@ function matches(store: Store, text: string): Map<string, Digest> {
 
 /** The builds of the store that have this index or manifest, the names in order. */
 export function imagesWith(store: Store, digest: Digest): readonly NamedRecord[] {
-  const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix));
-  const records = [...new Set(refs.map((ref) => ref.target))].map((target) => readNamedRecord(store, target));
+  const records = namedRecords(store);
   const hasManifest = ({ images }: NamedRecord): boolean =>
-    images.some((image) => readImageRecord(store, image.record).manifest === digest);
+    images.some((image) => readStoredImage(store, image.record).manifest === digest);
   return records.filter((record) => record.digest === digest || hasManifest(record));
+}
+
+function namedRecords(store: Store): readonly NamedRecord[] {
+  const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix));
+  return [...new Set(refs.map((ref) => ref.target))].map((target) => readNamedRecord(store, target));
+}
+
+/** The records of all images that names or digests keep, each once. */
+export function imageRecords(store: Store): readonly Digest[] {
+  return [...new Set(namedRecords(store).flatMap(({ images }) => images.map((image) => image.record)))];
 }
 
 function notFound(store: Store, text: string): AshlarError {

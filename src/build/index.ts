@@ -10,9 +10,9 @@
  *     const [image] = await build({ store, document, lock, fetch, form: "zstd:chunked", ... });
  *     await copyImage(storeSource(store, image.record), openTarget("oci", "out"));
  */
-export { readBaseRecord } from "./base-record.ts";
 export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
+export { plainSource } from "./plain-source.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
@@ -28,10 +28,10 @@ export {
   lookAtSource,
 } from "./looked-image.ts";
 export { insideProject } from "./inside.ts";
-export type { Progress, ProgressStep } from "./progress.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
-export { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+export { type ImageRecord, lacksBlobs, type NamedRecord, originOf, readImageRecord } from "./record.ts";
+export { pullImage, type PulledImage, type PullRequest } from "./pull-image.ts";
 export { baseReader } from "./read-base.ts";
 export { type LoadedSpec, loadSpec } from "./spec-memo.ts";
 export { storeSource } from "./store-source.ts";

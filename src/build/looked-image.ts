@@ -14,8 +14,8 @@ import {
 import { type InstalledPackage, isPackageDatabase, readLayerTree, readPackages } from "../query/index.ts";
 import { readImage } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
-import { installedIn, readBaseRecord } from "./base-record.ts";
-import { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+import { installedIn, readForeignRecord } from "../pull/index.ts";
+import { type ImageRecord, type NamedRecord, readStoredImage, type StoredImage } from "./record.ts";
 
 export interface LookedLayer {
   /** The phase; absent for images made elsewhere. */
@@ -35,6 +35,8 @@ export interface LookedImage {
   /** Of the config: docker's and podman's image ID. */
   readonly imageId: Digest;
   readonly config: ImageConfig;
+  /** Tree: the whole root file system; absent where the image is not in the store. */
+  readonly flat?: Digest;
   layers(): Promise<readonly LookedLayer[]>;
   tree(): Promise<Tree>;
   packages(): Promise<readonly InstalledPackage[]>;
@@ -60,21 +62,38 @@ export interface PlatformChoice {
 
 /** Opens an image of the store. Throws `IMAGE_PLATFORM`. */
 export function lookAtRecord(store: Store, named: NamedRecord, platform: PlatformChoice): LookedImage {
-  const record = readImageRecord(store, choose(named, platform).record);
+  const chosen = choose(named, platform);
+  const stored = readStoredImage(store, chosen.record);
+  const common = {
+    name: named.name,
+    platform: chosen.platform,
+    digest: stored.manifest,
+    imageId: stored.config,
+    config: parseConfig(store.read(stored.config)),
+    flat: stored.flat,
+    layers: () => layersOf(store, stored),
+    tree: async () => store.readTree(stored.flat),
+    read: async (_path: ImagePath, content: Digest) => store.read(content),
+  };
+  if (stored.built === undefined) {
+    const packages = async (): Promise<readonly InstalledPackage[]> =>
+      installedIn(store, readForeignRecord(store, chosen.record));
+    return { ...common, packages };
+  }
+  return { ...common, ...lookAtBuilt(store, stored.built) };
+}
+
+/** What only the builder knows. */
+function lookAtBuilt(
+  store: Store,
+  record: ImageRecord,
+): Required<Pick<LookedImage, "packages" | "built">> {
   const json = (digest: Digest): unknown => JSON.parse(Buffer.from(store.read(digest)).toString("utf8"));
   const locked = (): readonly LockedPackage[] => json(record.packages) as readonly LockedPackage[];
   const inBase = (): readonly InstalledPackage[] =>
-    record.base === undefined ? [] : installedIn(store, readBaseRecord(store, record.base));
+    record.base === undefined ? [] : installedIn(store, readForeignRecord(store, record.base));
   return {
-    name: named.name,
-    platform: record.platform,
-    digest: record.manifest,
-    imageId: record.config,
-    config: parseConfig(store.read(record.config)),
-    layers: () => layersOf(store, record),
-    tree: async () => store.readTree(record.flat),
     packages: async () => sorted([...inBase(), ...installedOf(locked())]),
-    read: async (_path, content) => store.read(content),
     built: {
       record,
       owners: () =>
@@ -100,7 +119,7 @@ function choose(named: NamedRecord, { asked, host }: PlatformChoice): NamedRecor
   );
 }
 
-async function layersOf(store: Store, record: ImageRecord): Promise<readonly LookedLayer[]> {
+async function layersOf(store: Store, record: StoredImage): Promise<readonly LookedLayer[]> {
   const layers: LookedLayer[] = [];
   for (const plan of record.layers) {
     const blob = await describeLayer(plan, record.form, { store, compressor: loadCompressor });

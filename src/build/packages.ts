@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
+import type { Digest, Progress } from "../base/index.ts";
 import { type PackageRecord, unpackAction, unpackAll, type UnpackTask } from "../assemble/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import type { Store } from "../store/index.ts";
-import type { Progress } from "./progress.ts";
 
 export interface PackageStep {
   readonly store: Store;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InstallationSecret } from "../assemble/index.ts";
-import { AshlarError, type Digest, type Json } from "../base/index.ts";
+import type { Digest, Json } from "../base/index.ts";
 import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
+import { readForeignRecord, readKind, recordKind } from "../pull/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
 import { type KeptRoot, rootReaches } from "./stage.ts";
 
@@ -16,7 +17,7 @@ export interface ImageRecord {
   readonly packages: Digest;
   /** Records of what its packages unpack to; with them a later build finds everything remembered. */
   readonly unpacked: readonly Digest[];
-  /** Record of the foreign image that it, or the image below it, stands on; see `BaseRecord`. */
+  /** Record of the foreign image that it, or the image below it, stands on; see `ForeignRecord`. */
   readonly base?: Digest;
   /** Bottom first. */
   readonly layers: readonly LayerPlan[];
@@ -71,15 +72,37 @@ export function readNamedRecord(store: Store, digest: Digest): NamedRecord {
   return readKind(store, digest, "named/v1") as NamedRecord;
 }
 
-/** Reads a record of one kind. Throws `BUILD_RECORD_INVALID`. */
-export function readKind(store: Store, digest: Digest, kind: string): unknown {
-  const { value } = store.readRecord(digest);
-  const found = (value as { kind?: unknown } | null)?.kind;
-  if (found === kind) return value;
-  throw new AshlarError(
-    "BUILD_RECORD_INVALID",
-    `Cannot read record ${digest}: kind ${JSON.stringify(found)}, want "${kind}"`,
-  );
+/** What images of both kinds have: those that were built, and those that were brought from elsewhere. */
+export interface StoredImage {
+  readonly layers: readonly LayerPlan[];
+  readonly flat: Digest;
+  readonly manifest: Digest;
+  readonly config: Digest;
+  /** Of the layers that are composed. */
+  readonly form: LayerForm;
+  /** Absent where it was brought from elsewhere. */
+  readonly built?: ImageRecord;
+  /** Where blobs that are not here can be had. */
+  readonly origin?: string;
+}
+
+/** Reads the record of an image of either kind. Throws `BUILD_RECORD_INVALID`. */
+export function readStoredImage(store: Store, digest: Digest): StoredImage {
+  if (recordKind(store, digest) === "foreign/v1") return { form: "zstd:chunked", ...readForeignRecord(store, digest) };
+  const built = readImageRecord(store, digest);
+  const { layers, flat, manifest, config, form } = built;
+  return { layers, flat, manifest, config, form, built };
+}
+
+/** Where an image was pulled from; undefined where all of it is here. */
+export function originOf(store: Store, { images }: NamedRecord): string | undefined {
+  return images.map((image) => readStoredImage(store, image.record).origin).find((origin) => origin !== undefined);
+}
+
+/** Tells whether layers of an image are kept by file alone, so that their blobs cannot be had from the store. */
+export function lacksBlobs(store: Store, { images }: NamedRecord): boolean {
+  const plans = images.flatMap((image) => readStoredImage(store, image.record).layers);
+  return plans.some((plan) => plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId);
 }
 
 /** The ref of a name: what it points to now. */

@@ -5,7 +5,7 @@ import { AshlarError } from "../base/index.ts";
 import type { LayerSpool } from "../layer/index.ts";
 import { copyImage, openTarget, type PlaceKind } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
-import { type NamedRecord, readImageRecord } from "./record.ts";
+import { type NamedRecord, readStoredImage } from "./record.ts";
 import { storeSource } from "./store-source.ts";
 
 /** Where an image is to go beside the store. */
@@ -24,7 +24,7 @@ export async function writeOutput(
   if (output.kind === "rootfs") return writeRoot(store, record, output.path);
   const target = openTarget(output.kind, output.path);
   try {
-    await copyImage(storeSource(store, record, output.spool), target, {
+    await copyImage(storeSource(store, record, { spool: output.spool }), target, {
       tag: output.tag ?? defaultTag(record, output.kind),
     });
     await target.finish();
@@ -57,5 +57,5 @@ function writeRoot(store: Store, record: NamedRecord, path: string): void {
       { hint },
     );
   }
-  store.checkout(store.readTree(readImageRecord(store, image.record).flat), path, { mode: "copy" });
+  store.checkout(store.readTree(readStoredImage(store, image.record).flat), path, { mode: "copy" });
 }

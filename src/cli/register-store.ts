@@ -8,6 +8,7 @@ import type { Shell } from "./shell.ts";
 export function registerStoreVerbs(program: Command, shell: Shell, finish: Finish): void {
   registerCheckout(program, shell, finish);
   registerLoad(program, shell, finish);
+  registerImport(program, shell, finish);
   registerStore(program, shell, finish);
 }
 
@@ -35,6 +36,19 @@ function registerLoad(program: Command, shell: Shell, finish: Finish): void {
     )
     .action(async (image, options) =>
       finish(await (await import("./verbs/load.ts")).load(shell, image, options), options),
+    );
+}
+
+function registerImport(program: Command, shell: Shell, finish: Finish): void {
+  program
+    .command("import <place>")
+    .description("bring an image made elsewhere into the store, file by file")
+    .option("--name <name>", "what it is called in the store")
+    .option("--platform <platform>", "which platform of several, or all (default: this machine's)")
+    .option("--drop-blobs", "keep files only: compressed layers of others cannot be pushed from the store then")
+    .addHelpText("after", "\nPLACE: KIND:PATH[:TAG], e.g. docker-archive:app.tar")
+    .action(async (place, options) =>
+      finish(await (await import("./verbs/import.ts")).importImage(shell, place, options), options),
     );
 }
 

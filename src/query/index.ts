@@ -14,5 +14,5 @@ export { type ConfigChange, diffConfigs } from "./diff-configs.ts";
 export { type ChangedPackage, diffPackages, type InstalledPackage, type PackageDiff } from "./diff-packages.ts";
 export { type ChangedEntry, diffTrees, type TreeDiff, type TreeFacet } from "./diff-trees.ts";
 export type { FileTaker } from "./layer-reader.ts";
-export { type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
+export { LayerStack, type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
 export { isPackageDatabase, readInstalled, readPackages } from "./read-packages.ts";

@@ -3,7 +3,20 @@ import { parsePath } from "../base/index.ts";
 import { encodeDockerManifest, parseDockerManifest } from "./docker-manifest.ts";
 import { encodeLayoutIndex, parseLayoutIndex, resolveTag, withEntry } from "./layout-index.ts";
 import { verifyLayoutMark, layoutMark } from "./layout-source.ts";
+import { parseErrors } from "./remote/answer-error.ts";
+import { parseAuthFile, parseHelperAnswer, planCredentials } from "./remote/auth-files.ts";
+import { parseChallenges } from "./remote/challenge.ts";
+import { parseRegistriesFile } from "./remote/registries-file.ts";
+import { parseToken, realmOf } from "./remote/token-service.ts";
 import { sampleImage } from "./testing/sample-image.ts";
+
+const authFile = {
+  auths: { "https://index.docker.io/v1/": { auth: "bWU6c2VjcmV0" }, "r.example/team": { identitytoken: "x" } },
+  credHelpers: { "gcr.example": "gcloud" },
+  credsStore: "pass",
+};
+const registry = new URL("https://r.example");
+const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
 const seedImage = { config: parsePath("c.json"), repoTags: ["a:1"], layers: [parsePath("l/layer.tar")] };
 
@@ -23,5 +36,36 @@ export const fuzzTargets: readonly {
     name: "docker manifest.json",
     seeds: () => [encodeDockerManifest([seedImage])],
     run: (bytes) => void encodeDockerManifest(parseDockerManifest(bytes)),
+  },
+  {
+    name: "auth file of docker and podman",
+    seeds: () => [json(authFile)],
+    run: (bytes) =>
+      void planCredentials([parseAuthFile(bytes, "config.json")], { registry: "r.example", repository: "team/app" }),
+  },
+  {
+    name: "answer of a credential helper",
+    seeds: () => [json({ ServerURL: "r.example", Username: "me", Secret: "secret" })],
+    run: (bytes) => void parseHelperAnswer(bytes, "pass"),
+  },
+  {
+    name: "registries.json",
+    seeds: () => [json({ mirrors: { "docker.io": ["m.example/hub"] }, insecure: ["r.lan:5000"], authHosts: {} })],
+    run: (bytes) => void parseRegistriesFile(bytes, "registries.json"),
+  },
+  {
+    name: "challenge of a registry",
+    seeds: () => [Buffer.from('Bearer realm="https://auth.r.example/token",service="r", Basic realm="x"')],
+    run(bytes) {
+      for (const one of parseChallenges(Buffer.from(bytes).toString("latin1"))) {
+        if (one.scheme === "bearer") realmOf(one, registry, []);
+      }
+    },
+  },
+  { name: "token", seeds: () => [json({ token: "abc", expires_in: 9 })], run: (bytes) => void parseToken(bytes, "x") },
+  {
+    name: "errors of a registry",
+    seeds: () => [json({ errors: [{ code: "DENIED", message: "no" }] })],
+    run: (bytes) => void parseErrors(bytes),
   },
 ];

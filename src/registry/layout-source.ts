@@ -15,6 +15,7 @@ export function layoutSource(dir: string): ImageSource {
     resolve: async (tag) => resolveTag(readLayoutIndex(dir), tag, `layout "${dir}"`),
     manifest: async (descriptor) => readDocument(join(dir, blobPath(descriptor))),
     blob: (descriptor) => streamFile(join(dir, blobPath(descriptor))),
+    range: (descriptor, range) => streamFile(join(dir, blobPath(descriptor)), range),
   };
 }
 

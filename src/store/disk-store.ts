@@ -12,7 +12,7 @@ import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
 import { filesBelow, type Layout, openLayout } from "./layout.ts";
 import { countLinks, linkPlacer, listLinks } from "./link-farm.ts";
-import { PackBuilder } from "./pack-builder.ts";
+import { framePack, madeElsewhere, PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import { PackReader } from "./pack-reader.ts";
 import { alone, openIndex } from "./recover.ts";
@@ -20,6 +20,7 @@ import { RefsDatabase } from "./refs-database.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
   CheckoutOptions,
+  FramePackWriter,
   FsckOptions,
   FsckReport,
   GcOptions,
@@ -95,11 +96,22 @@ class DiskStore extends StoreBase {
     return digest === emptyDigest || this.#index.has(digest);
   }
 
+  override withPrefix(hex: string): readonly Digest[] {
+    return this.#index.withPrefix(hex);
+  }
+
   override beginPack(): PackWriter {
     if (this.compressor === undefined) throw new Error("internal error: the store was opened without a compressor");
+    return this.#packBuilder(this.compressor);
+  }
+
+  override beginFramePack(compressor: string): FramePackWriter {
+    return framePack(this.#packBuilder(madeElsewhere(compressor)));
+  }
+
+  #packBuilder(compressor: Compressor): PackBuilder {
     // A content that is left out because it is here must still be here when the pack is committed.
     const lease = this.lease();
-    const { compressor } = this;
     const output = new PackFileOutput(this.#layout, (pack) => {
       this.#index.transaction(() => this.#index.addPack(pack));
     });

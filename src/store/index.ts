@@ -27,6 +27,8 @@ export type {
   ContentInfo,
   ContentWriter,
   FrameInfo,
+  FramePackWriter,
+  FrameWriter,
   FsckOptions,
   FsckReport,
   GcOptions,

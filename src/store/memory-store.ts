@@ -8,12 +8,13 @@ import { type Compressor, plainFrame } from "../formats/index.ts";
 import type { FilePlacer } from "./checkout.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { deadActions, markRefs } from "./gc.ts";
-import { PackBuilder, type PackOutput } from "./pack-builder.ts";
+import { framePack, madeElsewhere, PackBuilder, type PackOutput } from "./pack-builder.ts";
 import { packHeader, storedBytesOf } from "./pack-format.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
+  FramePackWriter,
   FsckOptions,
   FsckReport,
   GcOptions,
@@ -44,8 +45,19 @@ class MemoryStore extends StoreBase {
     return this.#contents.get(digest);
   }
 
+  override withPrefix(hex: string): readonly Digest[] {
+    return [...this.#contents.keys()].filter((digest) => hexOf(digest).startsWith(hex)).sort();
+  }
+
   override beginPack(): PackWriter {
-    const compressor = this.compressor as Compressor;
+    return this.#packBuilder(this.compressor as Compressor);
+  }
+
+  override beginFramePack(compressor: string): FramePackWriter {
+    return framePack(this.#packBuilder(madeElsewhere(compressor)));
+  }
+
+  #packBuilder(compressor: Compressor): PackBuilder {
     const lease = this.lease();
     const output = memoryOutput((digest, found) => {
       if (!this.#contents.has(digest)) this.#contents.set(digest, found);

@@ -13,6 +13,7 @@ import type {
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
+  FramePackWriter,
   FsckOptions,
   FsckReport,
   GcOptions,
@@ -57,7 +58,9 @@ export abstract class StoreBase implements Store {
   /** Whoever makes the files of a checkout. */
   protected abstract placerFor(options: CheckoutOptions, tree: Tree): FilePlacer;
 
+  abstract withPrefix(hex: string): readonly Digest[];
   abstract beginPack(): PackWriter;
+  abstract beginFramePack(compressor: string): FramePackWriter;
   abstract getRef(name: string): Digest | undefined;
   abstract deleteRef(name: string): boolean;
   abstract listRefs(): readonly Ref[];

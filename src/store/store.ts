@@ -30,6 +30,8 @@ export interface ContentWriter {
   end(): ContentInfo;
   /** Takes back what was written since it was opened. */
   abort(): void;
+  /** Gives up the content; its whole frames so far stay as contents of their own, to go on from another time. */
+  leave(): void;
 }
 
 /**
@@ -40,6 +42,28 @@ export interface PackWriter {
   open(): ContentWriter;
   /** Adds a content that is at hand whole. */
   put(bytes: Uint8Array): ContentInfo;
+  commit(): void;
+  abort(): void;
+}
+
+/** Takes one content in frames that somebody else made. */
+export interface FrameWriter {
+  /** Takes the next frame, one zstd frame of `rawBytes` bytes. Throws `STORE_FRAME_INVALID`. */
+  write(stored: Uint8Array, rawBytes: number): void;
+  /**
+   * Finishes the content and proves that it is the one asked for; one that is here already costs no space. Throws
+   * `STORE_FRAME_INVALID`; the writer is then aborted.
+   */
+  end(digest: Digest): ContentInfo;
+  /** Takes back what was written since it was opened. */
+  abort(): void;
+  /** As `ContentWriter.leave`. */
+  leave(): void;
+}
+
+/** A transaction that takes over frames as they came; promises as those of `PackWriter`. */
+export interface FramePackWriter {
+  open(): FrameWriter;
   commit(): void;
   abort(): void;
 }
@@ -145,6 +169,8 @@ export interface Store {
   /** Tells whether the content is here. */
   has(digest: Digest): boolean;
   info(digest: Digest): ContentInfo | undefined;
+  /** The contents whose digests begin with these hexadecimal digits, an even number of them. */
+  withPrefix(hex: string): readonly Digest[];
   /** Several at once; what is missing is left out. */
   infos(digests: Iterable<Digest>): Map<Digest, ContentInfo>;
   /** The content, verified. Throws `STORE_CONTENT_MISSING`, `STORE_CONTENT_DAMAGED`. */
@@ -156,6 +182,8 @@ export interface Store {
   /** The same frame by frame, so that a large content is never in memory whole. */
   streamFrames(digest: Digest): Iterable<Uint8Array>;
   beginPack(): PackWriter;
+  /** A pack of frames of another compressor, kept under its name: nothing is compressed. */
+  beginFramePack(compressor: string): FramePackWriter;
   /** Adds one small content by itself. For more than one use `beginPack`. */
   put(bytes: Uint8Array): ContentInfo;
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 
-import { AshlarError, type Json } from "../../base/index.ts";
+import { AshlarError, type Json, type Progress } from "../../base/index.ts";
 import {
   build as buildAll,
   type BuildRequest,
@@ -11,7 +11,6 @@ import {
   type LoadedSpec,
   loadSpec,
   type Output,
-  type Progress,
   type Project,
   readImageRecord,
   writeOutput,

@@ -16,7 +16,7 @@ import type { FileEntry, Tree } from "../formats/index.ts";
 import { type InstalledPackage, readPackages } from "../query/index.ts";
 
 /** What dpkg's database in a foreign image says. */
-export interface BasePackages {
+export interface ForeignPackages {
   readonly installed: readonly InstalledPackage[];
   readonly owners: ReadonlyMap<ImagePath, string>;
 }
@@ -29,7 +29,7 @@ const statusDir = "var/lib/dpkg/status.d/";
  * md5sums of a distroless `status.d`. Lists and links that lead nowhere count for nothing: they are claims of
  * the image about itself. Throws `BUILD_BASE_DPKG` where the database cannot be read.
  */
-export function readBasePackages(tree: Tree, read: (content: Digest) => Uint8Array): BasePackages {
+export function readForeignPackages(tree: Tree, read: (content: Digest) => Uint8Array): ForeignPackages {
   try {
     const installed = readPackages(tree, read);
     return { installed, owners: ownersIn(tree, installed, read) };
