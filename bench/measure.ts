@@ -44,12 +44,13 @@ export async function runBeside(command: Command): Promise<Run> {
   const said: string[] = [];
   child.stderr.on("data", (chunk) => said.push(String(chunk)));
   const [status] = (await once(child, "close")) as [number | null];
-  const tooLong = command.patienceSeconds !== undefined && status === statusOfTimeout;
+  const tooLong = command.patienceSeconds !== undefined && statusesOfTimeout.includes(status ?? 0);
   if (status !== 0 && !tooLong) throw new Error(`${command.name} failed: ${said.join("").slice(-4000)}`);
   return report.read();
 }
 
-const statusOfTimeout = 124;
+/** Ended, and killed because it would not end. */
+const statusesOfTimeout = [124, 137];
 
 const envOf = (command: Command): NodeJS.ProcessEnv => ({ ...process.env, ...command.env });
 
@@ -64,7 +65,7 @@ function openReport(): Report {
   const report = join(dir, "time");
   return {
     args({ argv, patienceSeconds }) {
-      const patience = patienceSeconds === undefined ? [] : ["timeout", String(patienceSeconds)];
+      const patience = patienceSeconds === undefined ? [] : ["timeout", "--kill-after=5", String(patienceSeconds)];
       return ["-o", report, "-f", "%e %U %S %M", ...patience, ...argv];
     },
     read() {

@@ -23,9 +23,10 @@ export function ashlar(place: Place, { checkout }: { readonly checkout: boolean 
     },
     bring(image) {
       const insecure = place.network.client.length > 0 ? ["--insecure"] : [];
-      const pull = [program, "pull", reference(image), ...insecure, "--quiet", "--store", store];
+      const name = `bench/${image}`;
+      const pull = [program, "pull", reference(image), "--name", name, ...insecure, "--quiet", "--store", store];
       if (!checkout) return pull;
-      const then = [program, "checkout", reference(image), join(root, image), "--quiet", "--store", store];
+      const then = [program, "checkout", name, join(root, image), "--quiet", "--store", store];
       return ["sh", "-c", `${pull.join(" ")} && ${then.join(" ")}`];
     },
   };

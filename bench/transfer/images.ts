@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { zstdDecompressSync } from "node:zlib";
 
 import type { Workshop } from "../workshop.ts";
 
@@ -71,8 +71,8 @@ export function readInventory(layout: string): Inventory {
   for (const { digest, annotations } of layers) {
     const position = annotations["io.github.containers.zstd-chunked.manifest-position"] as string;
     const [offset, length] = position.split(":").map(Number) as [number, number];
-    const toc = JSON.parse(String(zstdDecompressSync(blob(digest).subarray(offset, offset + length))));
-    for (const entry of (toc as { entries: TocEntry[] }).entries) {
+    const toc = expand(blob(digest).subarray(offset, offset + length)) as { entries: TocEntry[] };
+    for (const entry of toc.entries) {
       if (entry.digest === undefined) continue;
       const frame = (entry.endOffset ?? 0) - (entry.offset ?? 0);
       contents.set(entry.digest, { plain: entry.size ?? 0, frame });
@@ -80,6 +80,11 @@ export function readInventory(layout: string): Inventory {
   }
   const blobBytes = layers.reduce((sum, layer) => sum + layer.size, 0);
   return { blobBytes, layers: layers.map((layer) => layer.digest), contents };
+}
+
+/** By the zstd program: a table of contents may be of several frames. */
+function expand(bytes: Buffer): unknown {
+  return JSON.parse(String(execFileSync("zstd", ["-dc"], { input: bytes, maxBuffer: 1 << 28 })));
 }
 
 /** What an image has that another one has not. */

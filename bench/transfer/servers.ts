@@ -83,7 +83,7 @@ async function openCounted(
 }
 
 /** So that a server ends when what started it ends in whichever way. */
-const asLongAsInput = '"$@" <&- & cat; kill $!; wait $!; exit 0';
+const asLongAsInput = '"$@" <&- & cat; kill $!; wait $! 2>&-; exit 0';
 
 function start([command = "", ...args]: readonly string[]): ChildProcess {
   return spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
