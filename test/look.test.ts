@@ -112,3 +112,23 @@ test("load takes images of the store only", () => {
   assert.equal(status, 2);
   assert.match(err, /USAGE_LOAD/);
 });
+
+test("store stats tells what the images share, and draws it", () => {
+  const svg = join(out, "sharing.svg");
+  const stats = JSON.parse(look("store", "stats", "--json", "--svg", svg)) as {
+    readonly images: readonly Record<string, number | string>[];
+    readonly total: Record<string, number>;
+  };
+  const [base, web] = stats.images;
+  assert.deepEqual(stats.images.map((image) => image["name"]), images.map((image) => image.name));
+  assert.equal(base?.["ownBytes"], 0, "web stands on base and has all of it");
+  assert.equal(web?.["withAllBytes"], base?.["storedBytes"]);
+  assert.ok(Number(web?.["ownBytes"]) > 0);
+  assert.equal(stats.total["storedBytes"], web?.["storedBytes"]);
+  assert.ok(Number(stats.total["layerBytes"]) < Number(stats.total["wholeBytes"]), "the layers of base are shared");
+  assert.match(readFileSync(svg, "utf8"), /^<svg .*<\/svg>\n$/s);
+  assert.match(look("store", "stats"), /^every file once .*\nas plain layers .*\nas whole images /m);
+  assert.doesNotMatch(look("store", "stats", "--totals"), /as plain layers/);
+  assert.match(ashlar(place.store, ["store", "stats", "--svg", join(out, "no/x.svg")]).err, /STATS_WRITE/);
+  assert.equal(ashlar(place.store, ["store", "stats", "--svg", svg, "--totals"]).status, 2);
+});

@@ -10,7 +10,8 @@ const prefix = "image/";
  * least, with or without `sha256:`). Throws `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`.
  */
 export function findImage(store: Store, text: string): NamedRecord {
-  const current = store.getRef(nameRef(text));
+  // Names that were pulled as `latest` are kept without it.
+  const current = store.getRef(nameRef(text)) ?? store.getRef(nameRef(text.replace(/:latest$/, "")));
   if (current !== undefined) return readNamedRecord(store, current);
   const found = matches(store, text);
   const [only] = found.values();
@@ -68,12 +69,14 @@ function notFound(store: Store, text: string): AshlarError {
     names.length === 0 ? "the store has no images yet" : `the store has ${names.slice(0, 8).join(", ")}`;
   return new AshlarError("IMAGE_NOT_FOUND", `Cannot find image "${text}" in the store`, {
     because: [known],
-    hint: "build it: ashlar build SPEC; an image elsewhere is oci:PATH, oci-archive:PATH or docker-archive:PATH",
+    hint:
+      "build it: ashlar build SPEC; an image elsewhere is oci:PATH, oci-archive:PATH, docker-archive:PATH, or in " +
+      "podman containers-storage:NAME",
   });
 }
 
 /** The names of all images, each once. */
-function listImages(store: Store): readonly string[] {
+export function listImages(store: Store): readonly string[] {
   const refs = store
     .listRefs()
     .filter((ref) => ref.name.startsWith(prefix) && !ref.name.includes("@sha256:"));

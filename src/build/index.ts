@@ -12,9 +12,11 @@
  */
 export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
+export { plainSource } from "./plain-source.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
+export { type CurrentImage, currentImages } from "./current-images.ts";
 export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";
 export { openBase } from "./foreign-base.ts";
@@ -30,7 +32,7 @@ export { insideProject } from "./inside.ts";
 export { type PackageStep, unpackAgain, unpackHere } from "./packages.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
-export { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+export { type ImageRecord, lacksBlobs, type NamedRecord, originOf, readImageRecord } from "./record.ts";
 export { pullImage, type PulledImage, type PullRequest } from "./pull-image.ts";
 export { baseReader } from "./read-base.ts";
 export { type LoadedSpec, loadSpec } from "./spec-memo.ts";

@@ -94,6 +94,17 @@ export function readStoredImage(store: Store, digest: Digest): StoredImage {
   return { layers, flat, manifest, config, form, built };
 }
 
+/** Where an image was pulled from; undefined where all of it is here. */
+export function originOf(store: Store, { images }: NamedRecord): string | undefined {
+  return images.map((image) => readStoredImage(store, image.record).origin).find((origin) => origin !== undefined);
+}
+
+/** Tells whether layers of an image are kept by file alone, so that their blobs cannot be had from the store. */
+export function lacksBlobs(store: Store, { images }: NamedRecord): boolean {
+  const plans = images.flatMap((image) => readStoredImage(store, image.record).layers);
+  return plans.some((plan) => plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId);
+}
+
 /** The ref of a name: what it points to now. */
 export function nameRef(name: string): string {
   return `image/${name}`;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAshlarError } from "../base/index.ts";
-import { findImage, type NamedRecord, storeSource } from "../build/index.ts";
-import type { ImageSource, Reference } from "../oci/index.ts";
-import { openSource, type PlaceKind } from "../registry/index.ts";
+import { findImage, type NamedRecord, originOf, storeSource } from "../build/index.ts";
+import { type ImageSource, parseReference, type Reference } from "../oci/index.ts";
+import { openSource, type PlaceKind, type RemotePlace } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { openForReading } from "./open-store.ts";
 import { parsePlace, type Place } from "./place.ts";
@@ -21,9 +21,9 @@ export type NamedImage =
  */
 export function resolveImage(
   text: string,
-  { cwd, store }: { readonly cwd: string; readonly store: Store },
+  { shell, store }: { readonly shell: Shell; readonly store: Store },
 ): NamedImage {
-  const place = parsePlace(text, cwd);
+  const place = parsePlace(text, shell);
   if (place !== undefined) return { kind: "place", place };
   if (!isMarkedReference(text)) {
     try {
@@ -40,7 +40,7 @@ export interface OpenedImage {
   readonly source: ImageSource;
   /** Its tag there, to be given to `resolve`. */
   readonly from: string | undefined;
-  /** The repository it lies in, where that is a registry's. */
+  /** The repository it lies in or was pulled from, where that is a registry's. */
   readonly reference: Reference | undefined;
 }
 
@@ -54,9 +54,9 @@ export async function withImage<T>(
   const store = await openForReading(shell, options);
   const lease = store.lease();
   try {
-    const image = resolveImage(text, { cwd: shell.cwd, store });
+    const image = resolveImage(text, { shell, store });
     if (image.kind === "record") {
-      return await use({ source: storeSource(store, image.record), from: undefined, reference: undefined });
+      return await useStored(shell, image.record, { store, remote, use });
     }
     if (image.kind === "place") {
       const { kind, path, tag } = image.place;
@@ -71,5 +71,28 @@ export async function withImage<T>(
   } finally {
     lease.release();
     store.close();
+  }
+}
+
+interface StoredUse<T> {
+  readonly store: Store;
+  readonly remote: RemoteOptions;
+  readonly use: (image: OpenedImage) => Promise<T>;
+}
+
+/** An image of the store; blobs that it lacks come from where it was pulled. */
+async function useStored<T>(shell: Shell, record: NamedRecord, { store, remote, use }: StoredUse<T>): Promise<T> {
+  const opened = new Map<string, RemotePlace>();
+  const openOrigin = (origin: string): ImageSource => {
+    const place = opened.get(origin) ?? openRemotePlace(shell, parseReference(origin), remote);
+    opened.set(origin, place);
+    return place;
+  };
+  const origin = originOf(store, record);
+  const reference = origin === undefined ? undefined : parseReference(origin);
+  try {
+    return await use({ source: storeSource(store, record, { openOrigin }), from: undefined, reference });
+  } finally {
+    for (const place of opened.values()) await place.close();
   }
 }

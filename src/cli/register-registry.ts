@@ -13,6 +13,7 @@ export function registerRegistryVerbs(program: Command, shell: Shell, finish: Fi
     .action(async (image, ref, options) =>
       finish(await (await import("./verbs/push.ts")).push(shell, image, ref, options), options),
     );
+  registerPull(program, shell, finish);
   withTransferOptions(program.command("copy <src> <dst>"))
     .description("copy an image between registries, layouts, archives and the store, without a change")
     .addHelpText(
@@ -48,6 +49,21 @@ function registerMirror(program: Command, shell: Shell, finish: Finish): void {
     )
     .action(async (spec, repository, options) =>
       finish(await (await import("./verbs/mirror.ts")).mirror(shell, [spec, repository], options), options),
+    );
+}
+
+function registerPull(program: Command, shell: Shell, finish: Finish): void {
+  program
+    .command("pull <ref>")
+    .description("bring an image of a registry into the store; files that are here are not fetched")
+    .option("--name <name>", "what it is called in the store (default: as in the registry)")
+    .option("--platform <platform>", "which platform of several, or all (default: this machine's)")
+    .option("--keep-blobs", "keep compressed layers of others too, to push them without where they came from")
+    .option("--insecure", "allow plain HTTP where the registry is not on this machine")
+    .option("--parallel <count>", "requests at a time (default: 4)")
+    .addHelpText("after", "\nExample: ashlar pull registry.example/team/nginx:1.2")
+    .action(async (ref, options) =>
+      finish(await (await import("./verbs/pull.ts")).pull(shell, ref, options), options),
     );
 }
 

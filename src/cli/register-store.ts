@@ -56,9 +56,20 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
   const store = program.command("store").description("look after the store");
   store
     .command("stats")
-    .description("how much the store holds")
+    .description("how much the store holds, and what its images share")
+    .option("--svg <file>", "draw who shares what")
+    .option("--totals", "only what the store holds, without looking into images")
     .action(async (options) =>
-      finish(await (await import("./verbs/store.ts")).stats(shell, options), options),
+      finish(await (await import("./verbs/store-stats.ts")).stats(shell, options), options),
+    );
+  store
+    .command("adopt [dirs...]")
+    .description("let the files of directories, such as /usr, serve as contents of images")
+    .option("--list", "show the adopted directories")
+    .option("--forget <dir>", "do so no more with this directory")
+    .addHelpText("after", "\nExample: ashlar store adopt /usr")
+    .action(async (dirs, options) =>
+      finish(await (await import("./verbs/store-adopt.ts")).adopt(shell, dirs, options), options),
     );
   store
     .command("gc")
@@ -70,6 +81,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")
     .option("--full", "read and hash every byte")
+    .option("--repair", "remove what is damaged, and say how to get it back")
     .action(async (options) =>
       finish(await (await import("./verbs/store.ts")).fsck(shell, options), options),
     );

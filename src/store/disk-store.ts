@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 
 import { AshlarError, type Digest, emptyDigest } from "../base/index.ts";
 import type { Compressor, Tree } from "../formats/index.ts";
+import { AdoptedDatabase, removeDatabase } from "./adopted-database.ts";
+import { Adoption } from "./adopted-files.ts";
 import type { FilePlacer } from "./checkout.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
 import { copyPlacer } from "./file-placer.ts";
@@ -54,11 +56,13 @@ export function openStore(dir: string, options: OpenOptions = {}): Store {
 
 class DiskStore extends StoreBase {
   readonly tmpDir: string;
+  readonly adopted: Adoption;
   readonly #layout: Layout;
   readonly #index: IndexDatabase;
   readonly #reader: PackReader;
   readonly #options: OpenOptions;
   #refsDatabase: RefsDatabase | undefined;
+  #adoptedDatabase: AdoptedDatabase | undefined;
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
   /** Where contents lie; valid as long as a lease is held. */
@@ -71,6 +75,7 @@ class DiskStore extends StoreBase {
     this.#options = options;
     this.#index = openIndex(layout);
     this.#reader = new PackReader(layout);
+    this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
   }
 
   /** While a lease is held nothing moves, so what was found once need not be looked up again. */
@@ -130,6 +135,14 @@ class DiskStore extends StoreBase {
   get #refs(): RefsDatabase {
     this.#refsDatabase ??= RefsDatabase.open(this.#layout.refs, (step) => alone(this.#layout, step));
     return this.#refsDatabase;
+  }
+
+  #openAdopted(make: boolean): AdoptedDatabase | undefined {
+    const { adopted: path } = this.#layout;
+    this.#adoptedDatabase ??= AdoptedDatabase.open(path);
+    if (this.#adoptedDatabase !== undefined || !make) return this.#adoptedDatabase;
+    alone(this.#layout, () => (this.#adoptedDatabase = AdoptedDatabase.open(path) ?? AdoptedDatabase.create(path)));
+    return this.#adoptedDatabase;
   }
 
   override getRef(name: string): Digest | undefined {
@@ -201,11 +214,24 @@ class DiskStore extends StoreBase {
     // Repair removes packs, as gc does; looking needs only that nobody else does.
     const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
     try {
-      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults() };
+      const adopted = { faults: () => this.#adoptedFaults(), drop: () => this.#dropAdopted() };
+      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults(), adopted };
       return fsckDisk(this, parts, options);
     } finally {
       lock.release();
     }
+  }
+
+  #adoptedFaults(): string[] {
+    const database = this.#openAdopted(false);
+    if (database !== undefined) return database.faults();
+    return existsSync(this.#layout.adopted) ? ["it is no sound database of this version"] : [];
+  }
+
+  #dropAdopted(): void {
+    this.#adoptedDatabase?.close();
+    this.#adoptedDatabase = undefined;
+    removeDatabase(this.#layout.adopted);
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
@@ -220,6 +246,7 @@ class DiskStore extends StoreBase {
     const packs = this.#index.packs();
     const links = sizesOf([...listLinks(this.#layout)].map(({ path }) => path));
     const downloads = sizesOf(filesBelow(this.#layout.downloads));
+    const adopted = this.adopted.list();
     return {
       ...this.#index.counts(),
       packs: packs.length,
@@ -230,6 +257,8 @@ class DiskStore extends StoreBase {
       downloadBytes: downloads.bytes,
       indexBytes: sizesOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
       refs: this.listRefs().length,
+      adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
+      adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
     };
   }
 
@@ -238,6 +267,7 @@ class DiskStore extends StoreBase {
     this.#reader.close();
     this.#index.close();
     this.#refsDatabase?.close();
+    this.#adoptedDatabase?.close();
   }
 }
 

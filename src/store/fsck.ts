@@ -23,6 +23,8 @@ export interface FsckParts {
   readonly index: IndexDatabase;
   /** What is wrong with the database of refs. */
   readonly refFaults: () => readonly string[];
+  /** The list of adopted files: what is wrong with it, and how to be rid of it. */
+  readonly adopted: { readonly faults: () => readonly string[]; readonly drop: () => void };
 }
 
 type Fault = FsckReport["faults"][number];
@@ -66,9 +68,12 @@ class Check {
 
   /** Tells which of them can be read at all. */
   databases(): { readonly index: boolean; readonly refs: boolean } {
-    const { layout, index, refFaults } = this.#parts;
+    const { layout, index, refFaults, adopted } = this.#parts;
     const refs = attempt(refFaults);
     for (const line of refs) this.#say("refs.sqlite", line, "put a copy of it back");
+    const listed = attempt(adopted.faults);
+    for (const line of listed) this.#say("adopted.sqlite", line, "repair removes it; adopt the directories again");
+    if (listed.length > 0 && this.#options.repair === true) adopted.drop();
     const faults = attempt(() => index.faults());
     const hint = `remove "${layout.index}"; it is made again from the packs`;
     for (const line of faults) this.#say("index.sqlite", line, hint);

@@ -23,6 +23,10 @@ export { removeTree } from "./remove-tree.ts";
 export type {
   Action,
   ActionResult,
+  AdoptedDir,
+  AdoptedFiles,
+  AdoptOptions,
+  AdoptReport,
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,

@@ -28,6 +28,8 @@ export class Layout {
   readonly tmp: string;
   readonly index: string;
   readonly refs: string;
+  /** What files of the host held; made when first needed, may be removed. */
+  readonly adopted: string;
   readonly leaseLock: string;
   readonly setupLock: string;
 
@@ -40,6 +42,7 @@ export class Layout {
     this.tmp = join(dir, "tmp");
     this.index = join(dir, "index.sqlite");
     this.refs = join(dir, "refs.sqlite");
+    this.adopted = join(dir, "adopted.sqlite");
     this.leaseLock = join(dir, "lease.lock");
     this.setupLock = join(dir, "setup.lock");
   }

@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 import { AshlarError, type Digest, hexOf } from "../base/index.ts";
 import { type Compressor, plainFrame } from "../formats/index.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
+import { Adoption } from "./adopted-files.ts";
 import type { FilePlacer } from "./checkout.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { deadActions, markRefs } from "./gc.ts";
@@ -38,6 +40,11 @@ class MemoryStore extends StoreBase {
   readonly #contents = new Map<Digest, Found>();
   readonly #actions = new Map<Digest, StoredAction>();
   readonly #refs = new Map<string, Digest>();
+  #adoptedDatabase: AdoptedDatabase | undefined;
+  readonly adopted = new Adoption({
+    open: () => (this.#adoptedDatabase ??= AdoptedDatabase.create(":memory:")),
+    storeDir: "/nowhere/store",
+  });
   #tmpDir: string | undefined;
   #leases = 0;
 
@@ -130,6 +137,7 @@ class MemoryStore extends StoreBase {
       ...{ links: 0, linkBytes: 0, downloads: 0, downloadBytes: 0, indexBytes: 0 },
       actions: this.#actions.size,
       refs: this.#refs.size,
+      ...{ adopted: 0, adoptedBytes: 0 },
     };
   }
 
@@ -170,6 +178,7 @@ class MemoryStore extends StoreBase {
   }
 
   override close(): void {
+    this.#adoptedDatabase?.close();
     if (this.#tmpDir !== undefined) removeTree(this.#tmpDir);
   }
 }

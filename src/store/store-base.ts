@@ -10,6 +10,7 @@ import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } fro
 import type {
   Action,
   ActionResult,
+  AdoptedFiles,
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
@@ -67,6 +68,7 @@ export abstract class StoreBase implements Store {
   abstract lease(): Lease;
   abstract keepCheckout(tree: Digest): string;
   abstract downloadPath(digest: Digest): string;
+  abstract readonly adopted: AdoptedFiles;
   abstract readonly tmpDir: string;
   abstract stats(): StoreStats;
   abstract gc(options: GcOptions): GcReport;

@@ -21,7 +21,7 @@ export async function checkout(
   dir: string,
   options: CheckoutOptions,
 ): Promise<Outcome> {
-  if (parsePlace(image, shell.cwd) !== undefined) {
+  if (parsePlace(image, shell) !== undefined) {
     throw new AshlarError("USAGE_CHECKOUT", `Cannot check out "${image}": only images of the store can be`, {
       hint: "build it with Ashlar, or unpack it with umoci",
     });

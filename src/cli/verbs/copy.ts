@@ -45,7 +45,7 @@ interface Opening {
 }
 
 function openDestination(shell: Shell, text: string, { image, remote }: Opening): Destination {
-  const place = parsePlace(text, shell.cwd);
+  const place = parsePlace(text, shell);
   if (place !== undefined) {
     const target = openTarget(place.kind, place.path);
     return { target, tag: place.tag, show: (digest) => `${text}@${digest}`, close: async () => {} };

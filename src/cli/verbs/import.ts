@@ -14,7 +14,7 @@ interface ImportOptions extends BringOptions {
 
 /** `ashlar import KIND:PATH[:TAG]`: the last line is the image's name in the store, with its digest. */
 export async function importImage(shell: Shell, text: string, options: ImportOptions): Promise<Outcome> {
-  const place = parsePlace(text, shell.cwd);
+  const place = parsePlace(text, shell);
   if (place === undefined) {
     throw new AshlarError("USAGE_IMPORT", `Cannot import "${text}": want KIND:PATH[:TAG]`, {
       hint: "for an image of a registry: ashlar pull REF",
