@@ -21,9 +21,9 @@ export type NamedImage =
  */
 export function resolveImage(
   text: string,
-  { cwd, store }: { readonly cwd: string; readonly store: Store },
+  { shell, store }: { readonly shell: Shell; readonly store: Store },
 ): NamedImage {
-  const place = parsePlace(text, cwd);
+  const place = parsePlace(text, shell);
   if (place !== undefined) return { kind: "place", place };
   if (!isMarkedReference(text)) {
     try {
@@ -54,7 +54,7 @@ export async function withImage<T>(
   const store = await openForReading(shell, options);
   const lease = store.lease();
   try {
-    const image = resolveImage(text, { cwd: shell.cwd, store });
+    const image = resolveImage(text, { shell, store });
     if (image.kind === "record") {
       return await useStored(shell, image.record, { store, remote, use });
     }
