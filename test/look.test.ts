@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import { parseTree } from "../src/formats/index.ts";
 import { ashlar } from "./programs.ts";
 import { makeFixture } from "./fixture.ts";
 import { build, makePlace } from "./run-build.ts";
@@ -91,6 +92,31 @@ test("checkout makes hard links into the store, copies on request, and refuses a
   look("checkout", name, copied, "--copy");
   assert.equal(statSync(join(copied, "etc/tool.conf")).nlink, 1);
   assert.match(ashlar(place.store, ["checkout", name, copied]).err, /error\[STORE_CHECKOUT_/);
+});
+
+test("checkout --update mends a checkout, says what it did, and refuses a directory of somebody else", () => {
+  const dir = join(out, "updated");
+  look("checkout", name, dir, "--update", "--copy");
+  writeFileSync(join(dir, "etc/tool.conf"), "mine");
+  const report = JSON.parse(look("checkout", name, dir, "--update", "--copy", "--json")) as {
+    mode: string;
+    update: { kept: number; made: number; removed: number };
+  };
+  assert.deepEqual([report.mode, report.update.made, report.update.removed], ["copy", 1, 1]);
+  assert.equal(readFileSync(join(dir, "etc/tool.conf"), "utf8"), "key = value\n");
+  assert.match(ashlar(place.store, ["checkout", name, out, "--update"]).err, /error\[STORE_CHECKOUT_UNKNOWN\]/);
+});
+
+test("checkout --metadata writes the tree, and never over a file that is none", () => {
+  const file = join(out, "root.tree");
+  look("checkout", name, join(out, "described"), "--metadata", file);
+  const tree = parseTree(readFileSync(file));
+  assert.ok(tree.some((entry) => entry.path === "etc/tool.conf"));
+  look("checkout", name, join(out, "described"), "--metadata", file, "--update");
+  writeFileSync(file, "mine");
+  const refused = ashlar(place.store, ["checkout", name, join(out, "other"), "--metadata", file]);
+  assert.deepEqual([refused.status, /error\[USAGE_METADATA\]/.test(refused.err)], [2, true]);
+  assert.equal(readFileSync(file, "utf8"), "mine");
 });
 
 test("an unknown image is an error that names those there are; JSON errors are whole", () => {

@@ -4,7 +4,7 @@ import type { Descriptor, ImageSource } from "../oci/index.ts";
 import { openSource, splitPlace, targetKinds } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { insideProject } from "./inside.ts";
-import { imagesWith } from "./find-image.ts";
+import { imagesWith } from "./all-images.ts";
 import { storeSource } from "./store-source.ts";
 
 /** The foreign image that a spec names. */

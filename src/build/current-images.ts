@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
+import { listImages } from "../image/index.ts";
 import { type Descriptor, parseManifest } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
-import { listImages } from "./find-image.ts";
 import { nameRef, readStoredImage, readNamedRecord } from "./record.ts";
 
 /** What a name means now, for one platform. */

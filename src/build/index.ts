@@ -17,14 +17,13 @@ export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
 export { type CurrentImage, currentImages } from "./current-images.ts";
-export { findImage, pruneSuperseded } from "./find-image.ts";
 export { below, findPath } from "./find-path.ts";
 export { openBase } from "./foreign-base.ts";
+export { findImage, type PlatformChoice, pruneSuperseded } from "../image/index.ts";
 export { findReason, type Reason } from "./why.ts";
 export {
   type LookedImage,
   type LookedLayer,
-  type PlatformChoice,
   lookAtRecord,
   lookAtSource,
 } from "./looked-image.ts";

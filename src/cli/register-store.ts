@@ -18,6 +18,16 @@ function registerCheckout(program: Command, shell: Shell, finish: Finish): void 
     .description("make an image's root file system in a directory, by hard links out of the store")
     .option("--platform <platform>", "which platform of several")
     .option("--copy", "own files instead of links, to be written to")
+    .option("--update", "turn an earlier checkout into this one, touching only what differs")
+    .addOption(
+      new Option("--devices <policy>", "what to do with devices (default: keep as root, else skip)").choices([
+        "keep",
+        "skip",
+        "fail",
+      ] as const),
+    )
+    .option("--metadata <file>", "write the image's tree to a file (default: without root, DIR.tree)")
+    .option("--no-metadata", "write none")
     .action(async (image, dir, options) =>
       finish(await (await import("./verbs/checkout.ts")).checkout(shell, image, dir, options), options),
     );

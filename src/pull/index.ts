@@ -17,4 +17,3 @@ export { foreignFacts } from "./foreign-facts.ts";
 export { type ForeignRecord, installedIn, readForeignRecord } from "./foreign-record.ts";
 export { readIndexedLayer } from "./indexed-way.ts";
 export { readForeignPackages } from "./installed-packages.ts";
-export { readKind, recordKind } from "./record-kind.ts";

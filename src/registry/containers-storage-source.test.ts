@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -165,6 +167,22 @@ for (const [what, code, damage] of damages) {
     });
   });
 }
+
+test("a file that only the storage's owner may read says how to read it", async () => {
+  const stored = writeStorage(fresh(), [lower, upper]);
+  chmodSync(root, 0o755);
+  chmodSync(note(stored), 0);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    await assert.rejects(
+      tarsOf(stored.root),
+      (error) => isAshlarError(error, "REGISTRY_STORAGE") && /podman unshare/.test(error.hint ?? ""),
+    );
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+});
 
 test("an absolute name in a tar is one below the layer's root, as engines take it", async () => {
   const stored = writeStorage(fresh(), [upper]);

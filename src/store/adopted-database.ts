@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 import { type Digest, digestBytes } from "../base/index.ts";
-import type { AdoptedDir } from "./store.ts";
+import type { AdoptedDir } from "./adopted.ts";
 import { isDamagedDatabase, onDisk, storeFault } from "./system-fault.ts";
 
 /** A file of an adopted directory as it was when it was read. */

@@ -4,7 +4,8 @@ import { join, sep } from "node:path";
 
 import { AshlarError, type Digest, Hasher, isSystemError } from "../base/index.ts";
 import type { AdoptedDatabase, AdoptedRow, FileMark } from "./adopted-database.ts";
-import type { AdoptedDir, AdoptedFiles, AdoptOptions, AdoptReport, ContentInfo, PackWriter } from "./store.ts";
+import type { AdoptedDir, AdoptedFiles, AdoptOptions, AdoptReport } from "./adopted.ts";
+import type { ContentInfo, PackWriter } from "./store.ts";
 import { digestOfFile, type FoundFile, readFile, walkFiles } from "./walk-files.ts";
 
 export interface AdoptionParts {

@@ -2,18 +2,18 @@
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 
 import { AshlarError, type Digest, emptyDigest } from "../base/index.ts";
-import type { Compressor, Tree } from "../formats/index.ts";
+import type { Compressor } from "../formats/index.ts";
 import { AdoptedDatabase, removeDatabase } from "./adopted-database.ts";
 import { Adoption } from "./adopted-files.ts";
-import type { FilePlacer } from "./checkout.ts";
+import type { CheckoutHost } from "./checkout.ts";
+import { diskCheckouts } from "./disk-checkouts.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
-import { copyPlacer } from "./file-placer.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
 import { filesBelow, type Layout, openLayout } from "./layout.ts";
-import { countLinks, linkPlacer, listLinks } from "./link-farm.ts";
+import { listLinks } from "./link-farm.ts";
 import { framePack, madeElsewhere, PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import { PackReader } from "./pack-reader.ts";
@@ -21,7 +21,6 @@ import { alone, openIndex } from "./recover.ts";
 import { RefsDatabase } from "./refs-database.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
-  CheckoutOptions,
   FramePackWriter,
   FsckOptions,
   FsckReport,
@@ -57,10 +56,10 @@ export function openStore(dir: string, options: OpenOptions = {}): Store {
 class DiskStore extends StoreBase {
   readonly tmpDir: string;
   readonly adopted: Adoption;
+  protected readonly checkouts: CheckoutHost;
   readonly #layout: Layout;
   readonly #index: IndexDatabase;
   readonly #reader: PackReader;
-  readonly #options: OpenOptions;
   #refsDatabase: RefsDatabase | undefined;
   #adoptedDatabase: AdoptedDatabase | undefined;
   #leaseLock: HeldLock | undefined;
@@ -72,10 +71,15 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
-    this.#options = options;
     this.#index = openIndex(layout);
     this.#reader = new PackReader(layout);
     this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
+    this.checkouts = diskCheckouts({
+      layout,
+      readTree: (digest) => this.readTree(digest),
+      readContent: (digest) => this.stream(digest),
+      linkCountMax: options.linkCountMax,
+    });
   }
 
   /** While a lease is held nothing moves, so what was found once need not be looked up again. */
@@ -183,13 +187,6 @@ class DiskStore extends StoreBase {
     throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
       hint: "wait for `ashlar store gc` to end",
     });
-  }
-
-  protected override placerFor({ mode, above }: CheckoutOptions, tree: Tree): FilePlacer {
-    const readContent = (digest: Digest): Iterable<Uint8Array> => this.stream(digest);
-    if (mode === "copy") return copyPlacer(readContent);
-    const used = above === undefined ? undefined : countLinks(above, tree);
-    return linkPlacer(this.#layout, readContent, { ...this.#options, used });
   }
 
   override keepCheckout(tree: Digest): string {

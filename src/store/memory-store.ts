@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AshlarError, type Digest, hexOf } from "../base/index.ts";
-import { type Compressor, plainFrame } from "../formats/index.ts";
+import type { Compressor } from "../formats/index.ts";
+import { plainFrame } from "../formats/stored/index.ts";
 import { AdoptedDatabase } from "./adopted-database.ts";
 import { Adoption } from "./adopted-files.ts";
-import type { FilePlacer } from "./checkout.ts";
+import type { CheckoutHost } from "./checkout.ts";
+import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { deadActions, markRefs } from "./gc.ts";
 import { framePack, madeElsewhere, PackBuilder, type PackOutput } from "./pack-builder.ts";
@@ -108,9 +110,15 @@ class MemoryStore extends StoreBase {
     };
   }
 
-  protected override placerFor(): FilePlacer {
-    return copyPlacer((digest) => this.stream(digest));
-  }
+  protected override readonly checkouts: CheckoutHost = {
+    readTree: (digest) => this.readTree(digest),
+    chooseMode: () => "copy",
+    placerFor: () => copyPlacer((digest) => this.stream(digest)),
+    records: memoryRecords(),
+    inodesOf: () => new Set(),
+    readPlan: () => undefined,
+    writePlan: () => {},
+  };
 
   override keepCheckout(tree: Digest): string {
     const dir = join(this.tmpDir, `root-${hexOf(tree)}`);

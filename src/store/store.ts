@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
+import type { AdoptedFiles } from "./adopted.ts";
 
 /** What the store knows of a content without reading it. */
 export interface ContentInfo {
@@ -154,60 +155,39 @@ export interface FsckOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/**
+ * How files came into a checkout: by hard links to the store's, as files of their own that share blocks with the
+ * store's until they are written to, or as copies.
+ */
+export type CheckoutMode = "link" | "reflink" | "copy";
+
+/** "keep": make them, "skip": leave them out, "fail": refuse a tree that has some. */
+export type DevicePolicy = "keep" | "skip" | "fail";
+
 export interface CheckoutOptions {
-  /** "link": hard links into the store, read-only by agreement. "copy": own files. */
+  /**
+   * "link": hard links into the store, read-only by agreement; on another file system than the store's reflinks,
+   * and where there are none, copies. "copy": own files.
+   */
   readonly mode: "link" | "copy";
+  /** Character and block devices; absent: "keep" for root, "skip" for others. What is left out is reported. */
+  readonly devices?: DevicePolicy | undefined;
+  /**
+   * Turns what this store checked out to `dir` before into the tree, touching only what differs; a directory that
+   * is empty or not there is made. Interrupted, the same call finishes it. Needs the tree's digest.
+   */
+  readonly update?: boolean | undefined;
   /** A tree checked out by links that an overlay shows below this one: none of its inodes is used again. */
   readonly above?: Tree | undefined;
 }
 
-/** What a checkout could not do as the user it ran as. Owners are not listed: without root all are the user's. */
+/** What a checkout did, and could not do as its user. Owners are not listed: without root all are the user's. */
 export interface CheckoutReport {
+  readonly mode: CheckoutMode;
   /** Devices and security attributes that only root can make, in the tree's order by kind. */
   readonly skipped: readonly { readonly path: ImagePath; readonly why: string }[];
-}
-
-/** One directory whose files may serve as contents. */
-export interface AdoptedDir {
-  /** Whole path, symbolic links resolved. */
-  readonly dir: string;
-  readonly files: number;
-  readonly bytes: number;
-}
-
-export interface AdoptReport extends AdoptedDir {
-  /** Of these, what was read and hashed; the rest had not changed since the last time. */
-  readonly readFiles: number;
-  readonly readBytes: number;
-  /** Directories and files that could not be read, or whose name is not UTF-8. */
-  readonly skipped: number;
-  /** Files of the last time that are gone. */
-  readonly forgotten: number;
-}
-
-export interface AdoptOptions {
-  /** Told the size of each file after it was read. */
-  readonly onRead?: (bytes: number) => void;
-}
-
-/** Files of the host that serve as contents without being in the store: what they held is remembered, never trusted. */
-export interface AdoptedFiles {
-  /**
-   * Looks at all regular files of a directory and of those below it, on its file system; what has not changed since the
-   * last time is not read again. Throws `STORE_ADOPT_DIR`.
-   */
-  add(dir: string, options?: AdoptOptions): AdoptReport;
-  /** In the order of their paths. */
-  list(): readonly AdoptedDir[];
-  /** Tells whether the directory was an adopted one. */
-  forget(dir: string): boolean;
-  /** Which of some contents an adopted file may hold, with their sizes. Nothing is read. */
-  sizes(digests: Iterable<Digest>): Map<Digest, number>;
-  /**
-   * Puts a content into a pack out of a file that holds it, proven by size and sha256. Files that changed are
-   * forgotten; undefined where none is left.
-   */
-  take(digest: Digest, pack: PackWriter): ContentInfo | undefined;
+  /** How many entries were as wanted, were made, and were taken away; absent: a new checkout. */
+  readonly update?: { readonly kept: number; readonly made: number; readonly removed: number };
 }
 
 /** Content store. All calls are synchronous; several processes and threads may use one store at a time. */
@@ -251,8 +231,11 @@ export interface Store {
 
   /** Keeps gc away until released or the process ends. */
   lease(): Lease;
-  /** Makes `dir` (absent or empty) a root file system. Throws `STORE_CHECKOUT_*`. */
-  checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport;
+  /**
+   * Makes `dir` (absent or empty) a root file system. With the digest of an encoded tree the next checkout of it is
+   * faster, and the directory can be updated. Throws `STORE_CHECKOUT_*`, `POLICY_DEVICE`.
+   */
+  checkout(tree: Tree | Digest, dir: string, options: CheckoutOptions): CheckoutReport;
 
   /**
    * A directory that holds an encoded tree by links, for reading only: made once, and kept until gc. Hold a lease

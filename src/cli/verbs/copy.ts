@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../../base/index.ts";
 import { formatReference, type ImageTarget } from "../../oci/index.ts";
-import { openTarget, placeKinds } from "../../registry/index.ts";
+import { openTarget, targetKinds } from "../../registry/index.ts";
 import { interruptible } from "../interruption.ts";
 import { type OpenedImage, withImage } from "../open-image.ts";
 import { parseParallel } from "../parameters.ts";
@@ -54,7 +54,7 @@ function openDestination(shell: Shell, text: string, { image, remote }: Opening)
   if (reference === undefined) {
     const message = `Cannot copy to "${text}": want KIND:PATH[:TAG], or HOST/NAME[:TAG] of a registry`;
     throw new AshlarError("USAGE_COPY", message, {
-      hint: `KIND is one of ${placeKinds.join(", ")}`,
+      hint: `KIND is one of ${targetKinds.join(", ")}`,
     });
   }
   const tag = tagFor(reference);

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, digestOf, isAshlarError, isDigest } from "../../base/index.ts";
-import { type Descriptor, isIndexType, isManifestType, mediaTypes, ociLimits } from "../../oci/index.ts";
+import { isIndexType, isManifestType, mediaTypes, ociLimits } from "../../oci/index.ts";
+import type { Document } from "../referrer-of.ts";
 import { answerError } from "./answer-error.ts";
 import { readBody } from "./read-body.ts";
 import type { HttpAnswer, HttpRequest } from "./registry-http.ts";
 import { manifestAddress, type Repository, saidDigest, send } from "./repository.ts";
 import { Tries } from "./retrying-http.ts";
-
-/** A manifest or index, and what the registry calls it. */
-export interface Document {
-  readonly descriptor: Descriptor;
-  readonly bytes: Uint8Array;
-}
 
 /** Everything that Ashlar reads; a registry may make older forms for clients that do not say so. */
 const accept = [

@@ -21,6 +21,8 @@ export interface Mischief extends Partial<Reply> {
   readonly stallAfter?: number;
   /** The connection is cut after the work is done, before the answer. */
   readonly loseAnswer?: boolean;
+  /** Sends the body without saying how long it is. */
+  readonly chunked?: boolean;
   /** Changes the right answer's body; its `Content-Length` is that of the new one. */
   readonly change?: (body: Uint8Array) => Uint8Array;
 }
@@ -177,9 +179,10 @@ class Registry implements TestRegistry {
     const body = change(Buffer.from((mischief.body ?? right.body ?? "") as Uint8Array));
     request.status = mischief.status ?? right.status;
     const hasBody = request.status !== 204 && request.status !== 304;
-    const length = hasBody ? { "content-length": String(body.length) } : {};
+    const length = hasBody && mischief.chunked !== true ? { "content-length": String(body.length) } : {};
     response.writeHead(request.status, { ...length, ...right.headers, ...mischief.headers });
     if (request.method === "HEAD" || !hasBody) return void response.end();
+    response.flushHeaders();
     const limit = cutAfter ?? stallAfter ?? body.length;
     for (let at = 0; at < Math.min(limit, body.length); at += pieceBytes) {
       const piece = body.subarray(at, Math.min(at + pieceBytes, limit));
