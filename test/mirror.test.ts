@@ -133,6 +133,9 @@ test("mirror says what it wants", async () => {
   rmSync(join(stale.project, "ashlar.lock"));
   assert.equal((await ashlar(stale, ["mirror", repository])).status, 3);
   writeFileSync(join(stale.project, "ashlar.lock"), fixture.lockText);
-  const unset = await ashlar(stale, ["build", "--frozen"], "nowhere");
-  assert.equal(unset.status, 0, "without a word in the lock nobody is asked");
+  for (const packages of ["nowhere", `${repository}:tag`]) {
+    const { status, err } = await ashlar(stale, ["build", "--frozen"], packages);
+    assert.equal(status, 2, err);
+    assert.match(err, /USAGE_REFERENCE.*as a repository.*\n.*ASHLAR_PACKAGES names it/s);
+  }
 });

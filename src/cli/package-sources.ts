@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Progress } from "../base/index.ts";
-import type { FetchUnpacked } from "../build/index.ts";
+import type { Digest, Progress } from "../base/index.ts";
+import { type FetchUnpacked, partsHere } from "../build/index.ts";
 import { fetchPackages } from "../fetch/index.ts";
 import type { Lock, LockedPackage } from "../lock/index.ts";
 import { fetchUnpacked, type UnpackedReport } from "../mirror/index.ts";
@@ -58,7 +58,9 @@ export function fetchByFile({ shell, store, progress }: Fetching): FetchUnpacked
       const remotes = references.map((reference) => openRemotePlace(shell, reference, { progress, signal }));
       const places = remotes.map((source) => ({ name: formatReference(source.reference), source }));
       try {
-        return await fetchUnpacked(packages, { store, places, progress, anySize, summary: summaryOf });
+        const parts = (): Iterable<Digest> => partsHere(store);
+        const asked = { store, places, partsHere: parts, progress, anySize, summary: summaryOf };
+        return await fetchUnpacked(packages, asked);
       } finally {
         for (const remote of remotes) await remote.close();
       }

@@ -5,9 +5,11 @@ import { test } from "node:test";
 import type { PackageRecord } from "../assemble/index.ts";
 import { digestOf } from "../base/index.ts";
 import type { DebFile } from "../debian/testing/build-deb.ts";
+import { splitDirectories } from "../layer/index.ts";
 import { memoryPlace } from "../registry/index.ts";
 import { sample } from "../store/testing/sample.ts";
 import { claimOf, knownRecord } from "./claim.ts";
+import { splitTimes } from "./entry-times.ts";
 import { tagOf } from "./package-artifact.ts";
 import { publishPackages } from "./publish-packages.ts";
 import { claimed, fetchFrom, listen, lockDeb, newStore, startMirror, unpack } from "./testing/mirror-rig.ts";
@@ -55,6 +57,36 @@ test("fetchUnpacked takes a package by its missing files, and it is the one that
   assert.deepEqual(store.info(digestOf(sample(5, 2_000))), here.info(digestOf(sample(5, 2_000))));
   assert.deepEqual(store.fsck({ full: true }).faults, []);
   assert.equal(await unpack(store, now), record, "the archive's package gives the same");
+});
+
+test("of a package's table only what differs from layers of the store's images is fetched", async () => {
+  const many = (version: string): Readonly<Record<string, DebFile>> => {
+    const mtimeSeconds = Number(version) * 1_000;
+    const files = Array.from({ length: 500 }, (_, i): [string, DebFile] => {
+      return [`usr/share/many/${i}`, { type: "file", content: `${i === 77 ? version : ""} ${i}\n`, mtimeSeconds }];
+    });
+    return Object.fromEntries(files);
+  };
+  const [first, second] = ["1", "2"].map((version) => lockDeb("many", version, many(version)));
+  assert.ok(first && second);
+  await using mirror = await startMirror();
+  const here = newStore();
+  const record = await unpack(here, second);
+  await publishPackages([{ locked: second, record }], { store: here, place: mirror.place, ...silentPlace });
+  const fetched: number[] = [];
+  for (const hasImage of [false, true]) {
+    const store = newStore();
+    const { tree } = store.readRecord(await unpack(store, first)).value as unknown as PackageRecord;
+    const parts = Object.values(splitDirectories(splitTimes(store.readTree(tree)).timeless));
+    const partsHere = hasImage ? parts.map((part) => store.putTree(part)) : [];
+    const options = { store, places: mirror.places, progress: listen() };
+    const report = await fetchFrom([claimed(second, record)], options, () => partsHere);
+    assert.deepEqual([report.packages, options.progress.warnings], [1, []]);
+    fetched.push(report.fetchedBytes);
+  }
+  const [whole = 0, parts = 0] = fetched;
+  // What is left is mostly the package's md5sums.
+  assert.ok(parts < 0.6 * whole, `${parts} bytes, ${whole} without an image`);
 });
 
 test("a package that came by a lock's word counts for no lock that does not say it", async () => {

@@ -21,6 +21,8 @@ export interface UnpackedOptions {
   readonly places: readonly PackagePlace[];
   /** Takes packages too of which more is missing than their .debs are large: the archive has them no more. */
   readonly anySize?: boolean | undefined;
+  /** Trees that layers of the store's images are made of; see `WantedTables`. */
+  readonly partsHere: () => Iterable<Digest>;
   readonly progress: Progress;
   /** What is said at the end. */
   readonly summary: (report: UnpackedReport) => string;
@@ -83,7 +85,7 @@ class Asking {
   }
 
   async #takeFrom(place: PackagePlace, locked: LockedPackage): ReturnType<typeof takePackage> {
-    const { store, anySize = false } = this.#options;
+    const { store, partsHere, anySize = false } = this.#options;
     const source = countedSource(place.source, (bytes) => {
       this.#fetchedBytes += bytes;
       this.#shown.advance(bytes);
@@ -91,7 +93,8 @@ class Asking {
     const counted = { advance: () => {}, done: () => {} };
     try {
       const claim = claimOf(locked) as Digest;
-      return await takePackage(locked, claim, { store, source, anySize, parallel: requestsAtOnce, shown: counted });
+      const options = { store, source, partsHere, anySize, parallel: requestsAtOnce, shown: counted };
+      return await takePackage(locked, claim, options);
     } catch (error) {
       if (!isAshlarError(error)) throw error;
       this.#warn(place, locked, error);

@@ -10,6 +10,7 @@ import type { LockedPackage } from "../lock/index.ts";
 import type { TestRegistryOptions } from "../registry/testing/test-registry.ts";
 import { sample } from "../store/testing/sample.ts";
 import { knownRecord } from "./claim.ts";
+import { splitTimes } from "./entry-times.ts";
 import { tagOf } from "./package-artifact.ts";
 import { publishPackages } from "./publish-packages.ts";
 import {
@@ -138,19 +139,21 @@ test("fetchUnpacked says nothing where a package was published with another comp
   assert.deepEqual([report.packages, progress.warnings], [0, []]);
 });
 
-const { directories, rest } = splitDirectories(publisher.readTree(value.tree));
+const { timeless, times } = splitTimes(publisher.readTree(value.tree));
+const timesDigest = publisher.put(times).digest;
+const { directories, rest } = splitDirectories(timeless);
 
 function fileOf(name: string, content: Digest): FileEntry {
   const sizeBytes = publisher.info(content)?.sizeBytes ?? 0;
   return { type: "file", path: parsePath(name), content, sizeBytes, mode: 0o444, uid: 0, gid: 0, mtimeSeconds: 0 };
 }
 
-/** The control files and the list, as a block; some may be others. */
+/** The control files, the list and the times, as a block; some may be others. */
 function besideOf(changes: Readonly<Record<string, Digest | undefined>> = {}): Tree {
   const all = Object.entries({ ...value.control, ...changes }).flatMap(([name, content]) => {
     return content === undefined ? [] : [fileOf(`.ashlar/control/${name}`, content)];
   });
-  return makeTree([...all, fileOf(".ashlar/list", value.list)]);
+  return makeTree([...all, fileOf(".ashlar/list", value.list), fileOf(".ashlar/times", timesDigest)]);
 }
 const beside = besideOf();
 
@@ -187,19 +190,28 @@ test("fetchUnpacked refuses other control files", async () => {
   }
 });
 
+test("fetchUnpacked refuses times that are not those of the files", async () => {
+  const wrong = [["1 0\n", /they are fewer/], [`${timeless.length} 1\n`, /its files make record sha256/]] as const;
+  for (const [text, words] of wrong) {
+    const { digest } = publisher.put(Buffer.from(text));
+    await using mirror = await honestMirror();
+    await lieWithLayer(mirror, [rest, makeTree([...beside.slice(0, -1), fileOf(".ashlar/times", digest)])]);
+    await refuses(mirror, words);
+  }
+});
+
 test("fetchUnpacked refuses a layer whose tree differs in anything", async () => {
   const [first, ...others] = rest as readonly [FileEntry, ...Entry[]];
   const trees: readonly Tree[] = [
     others,
     [{ ...first, mode: 0o4755 }, ...others],
-    [{ ...first, mtimeSeconds: 1 }, ...others],
     [{ ...first, content: value.list, sizeBytes: publisher.info(value.list)?.sizeBytes ?? 0 }, ...others],
     [{ ...first, type: "symlink", target: "/etc/shadow" }, ...others],
   ];
   for (const tree of trees) {
     await using mirror = await honestMirror();
     await lieWithLayer(mirror, [tree, beside]);
-    await refuses(mirror, /its files make record sha256/);
+    await refuses(mirror, tree.length < rest.length ? /more than the entries/ : /its files make record sha256/);
   }
   await using mirror = await honestMirror();
   await lieWithLayer(mirror, [rest, beside]);

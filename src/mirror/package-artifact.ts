@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PackageRecord } from "../assemble/index.ts";
-import { AshlarError, type Digest, emptyDigest, hexOf, parsePath } from "../base/index.ts";
-import { compressorId, type Entry, loadCompressor, makeTree, type Tree } from "../formats/index.ts";
+import { AshlarError, type Digest, hexOf } from "../base/index.ts";
+import { compressorId, loadCompressor } from "../formats/index.ts";
 import { type ComposedPlan, describeLayer, openLayer, splitDirectories } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import {
@@ -13,6 +13,8 @@ import {
   mediaTypes,
 } from "../oci/index.ts";
 import { inPack, type Store } from "../store/index.ts";
+import { encodeBeside } from "./beside-tree.ts";
+import { splitTimes } from "./entry-times.ts";
 
 /** What marks a manifest as a package. */
 export const packageType = "application/vnd.ashlar.package.v1";
@@ -67,45 +69,19 @@ export async function describePackage(store: Store, { locked, record }: PackageH
   return { tag: tagOf(record), descriptor, source };
 }
 
-/** The package's directories, its other entries, and last its control files and list. */
+/** The package's directories and its other entries, all of time 0, and last what it has beside. */
 function planPackage(store: Store, record: PackageRecord): ComposedPlan {
-  const { directories, rest } = splitDirectories(store.readTree(record.tree));
-  const beside = besideTree(store, record);
-  return inPack(store, (pack) => ({
-    name: "package",
-    directories: store.putTree(directories, pack),
-    blocks: [rest, beside].map((block) => store.putTree(block, pack)),
-    form: "zstd:chunked",
-  }));
-}
-
-/** What a package has beside its files. */
-export type Beside = Pick<PackageRecord, "control" | "list">;
-
-const meta = { mode: 0o444, uid: 0, gid: 0, mtimeSeconds: 0 };
-const [controlPrefix, listName] = [".ashlar/control/", ".ashlar/list"];
-
-function besideTree(store: Store, { control, list }: Beside): Tree {
-  const file = (name: string, content: Digest): Entry => {
-    const { sizeBytes } = store.info(content) ?? { sizeBytes: 0 };
-    return { ...meta, type: "file", path: parsePath(name), content, sizeBytes };
-  };
-  const files = Object.entries(control).map(([name, content]) => file(`${controlPrefix}${name}`, content));
-  return makeTree([file(listName, list), ...files]);
-}
-
-/** Reads what `besideTree` made. Undefined where the list is missing or something else lies there. */
-export function readBeside(tree: Tree): Beside | undefined {
-  const control: Record<string, Digest> = {};
-  let list: Digest | undefined;
-  for (const entry of tree) {
-    if (entry.type !== "file") return undefined;
-    const content = entry.sizeBytes === 0 ? emptyDigest : entry.content;
-    if (entry.path === listName) list = content;
-    else if (entry.path.startsWith(controlPrefix)) control[entry.path.slice(controlPrefix.length)] = content;
-    else return undefined;
-  }
-  return list === undefined ? undefined : { control, list };
+  const { timeless, times } = splitTimes(store.readTree(record.tree));
+  const { directories, rest } = splitDirectories(timeless);
+  return inPack(store, (pack) => {
+    const beside = encodeBeside(store, { ...record, times: pack.put(times).digest }, times.length);
+    return {
+      name: "package",
+      directories: store.putTree(directories, pack),
+      blocks: [rest, beside].map((block) => store.putTree(block, pack)),
+      form: "zstd:chunked",
+    };
+  });
 }
 
 function artifactSource(

@@ -6,8 +6,9 @@ import type { LockedPackage } from "../lock/index.ts";
 import type { Descriptor, ImageSource } from "../oci/index.ts";
 import { fetchFiles, readIndexedLayer } from "../pull/index.ts";
 import { encodeRecord, inPack, type Store } from "../store/index.ts";
+import { type Beside, parseBeside } from "./beside-tree.ts";
 import { takeAction } from "./claim.ts";
-import { type Beside, readBeside } from "./package-artifact.ts";
+import { joinTimes } from "./entry-times.ts";
 import { readArtifact } from "./read-artifact.ts";
 
 export interface TakeOptions {
@@ -15,6 +16,8 @@ export interface TakeOptions {
   readonly source: ImageSource;
   /** Takes a package although its missing files are more than its .deb. */
   readonly anySize: boolean;
+  /** Trees that layers of the store's images are made of: what is equal in them need not be fetched. */
+  readonly partsHere: () => Iterable<Digest>;
   /** Requests at a time. */
   readonly parallel: number;
   readonly shown: ProgressStep;
@@ -40,12 +43,13 @@ export async function takePackage(
   const { store, source, anySize } = options;
   const layer = await readArtifact(source, claim);
   if (layer === undefined) return "absent";
-  const { tree, beside, missing } = await readTables(layer, options);
+  const { timeless, beside, missing } = await readTables(layer, options);
   const missingBytes = missing.reduce((sum, { frames }) => sum + storedBytesOf(frames), 0);
   if (missingBytes >= sizeBytes * (anySize ? expansionMax : 1)) return "larger";
   const files = missing.map((file) => ({ ...file, blob: layer }));
   // Frames said to be ours are compressed again: only so are they the same on every machine.
   await fetchFiles(files, { ...options, elsewhere: "zstd-elsewhere", isOurs: () => true });
+  const tree = restoreTree(store, timeless, beside);
   keepPackage(store, recordOf(store, tree, beside), { tree, claim });
   store.putAction(takeAction(deb, claim), { value: claim, reaches: { records: [claim] } });
   return "taken";
@@ -56,27 +60,32 @@ function storedBytesOf(frames: readonly { readonly storedBytes: number }[]): num
 }
 
 interface Tables {
-  readonly tree: Tree;
+  /** The package's tree without its times. */
+  readonly timeless: Tree;
   readonly beside: Beside;
   /** Distinct contents that the store has not. */
   readonly missing: NonNullable<Awaited<ReturnType<typeof readIndexedLayer>>>["missing"];
 }
 
-async function readTables(descriptor: Descriptor, { store, source }: TakeOptions): Promise<Tables> {
-  const layer = { layer: { descriptor }, isOurs: true, partsHere: () => [] };
+async function readTables(descriptor: Descriptor, { store, source, partsHere }: TakeOptions): Promise<Tables> {
+  const layer = { layer: { descriptor }, isOurs: true, partsHere };
   const read = await readIndexedLayer({ store, source, ...layer });
   if (read === undefined) throw invalid("its layer has no index");
-  const beside = readBeside(read.parts.at(-1) ?? []);
+  const beside = parseBeside(read.parts.at(-1) ?? []);
   if (beside === undefined) throw invalid("its control files and list are not where they should be");
   const missing = new Map(read.missing.map((file) => [file.content, file]));
-  return { tree: makeTree(read.parts.slice(0, -1).flat()), beside, missing: [...missing.values()] };
+  return { timeless: makeTree(read.parts.slice(0, -1).flat()), beside, missing: [...missing.values()] };
+}
+
+function restoreTree(store: Store, timeless: Tree, { control, list, times }: Beside): Tree {
+  const contents = timeless.flatMap((entry) => (entry.type === "file" ? [entry.content] : []));
+  const lost = [...contents, ...Object.values(control), list, times].find((content) => !store.has(content));
+  if (lost !== undefined) throw invalid(`content ${lost} did not come`);
+  return joinTimes({ timeless, times: store.read(times) });
 }
 
 /** The record that unpacking makes of these files; what they say of others is looked up in them. */
 function recordOf(store: Store, tree: Tree, { control, list }: Beside): PackageRecord {
-  const contents = tree.flatMap((entry) => (entry.type === "file" ? [entry.content] : []));
-  const lost = [...contents, ...Object.values(control), list].find((content) => !store.has(content));
-  if (lost !== undefined) throw invalid(`content ${lost} did not come`);
   const facts = inspectTree(store, tree);
   return { kind: "package/v1", tree: digestOf(encodeTree(tree)), control, list, facts };
 }

@@ -90,7 +90,8 @@ export async function startMirror(options: TestRegistryOptions = {}): Promise<Mi
 /** Fetches by file; nobody hears the summary. */
 export function fetchFrom(
   packages: readonly LockedPackage[],
-  options: Omit<UnpackedOptions, "summary">,
+  options: Omit<UnpackedOptions, "summary" | "partsHere">,
+  partsHere: UnpackedOptions["partsHere"] = () => [],
 ): Promise<UnpackedReport> {
-  return fetchUnpacked(packages, { ...options, summary: () => "" });
+  return fetchUnpacked(packages, { ...options, partsHere, summary: () => "" });
 }
