@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Progress } from "../base/index.ts";
+import type { Digest, Progress } from "../base/index.ts";
+import { type FetchUnpacked, partsHere } from "../build/index.ts";
 import { fetchPackages } from "../fetch/index.ts";
 import type { Lock, LockedPackage } from "../lock/index.ts";
-import { fetchUnpacked } from "../mirror/index.ts";
+import { fetchUnpacked, type UnpackedReport } from "../mirror/index.ts";
 import { formatReference } from "../oci/index.ts";
 import type { Document } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
 import { interruptible } from "./interruption.ts";
 import { mirrorSettings, openNetwork, showDownloads } from "./network.ts";
-import { openRemotePlace, requireReference } from "./remote-place.ts";
+import { openRemotePlace, requireRepository } from "./remote-place.ts";
 import type { Shell } from "./shell.ts";
+import { showBytes } from "./show.ts";
 import { sourcesByName } from "./sources-by-name.ts";
 
 /** Who fetches, and with what. */
@@ -43,21 +45,28 @@ export async function fetchDebs(
   }
 }
 
-/** Takes packages by file from the repositories that `ASHLAR_PACKAGES` names. Throws `USAGE_REFERENCE`. */
-export async function fetchByFile(
-  { shell, store, progress }: Fetching,
-  packages: readonly LockedPackage[],
-): Promise<void> {
+/**
+ * Takes packages by file from the repositories that `ASHLAR_PACKAGES` names; undefined where it names none. Throws
+ * `USAGE_REFERENCE`.
+ */
+export function fetchByFile({ shell, store, progress }: Fetching): FetchUnpacked | undefined {
   const texts = (shell.env["ASHLAR_PACKAGES"] ?? "").split(/\s+/).filter((text) => text !== "");
-  if (texts.length === 0) return;
-  const references = texts.map(requireReference);
-  await interruptible(async (signal) => {
-    const remotes = references.map((reference) => openRemotePlace(shell, reference, { progress, signal }));
-    const places = remotes.map((source) => ({ name: formatReference(source.reference), source }));
-    try {
-      await fetchUnpacked(packages, { store, places, progress });
-    } finally {
-      for (const remote of remotes) await remote.close();
-    }
-  });
+  if (texts.length === 0) return undefined;
+  const references = texts.map((text) => requireRepository(text, "ASHLAR_PACKAGES"));
+  return (packages, { anySize }) =>
+    interruptible(async (signal) => {
+      const remotes = references.map((reference) => openRemotePlace(shell, reference, { progress, signal }));
+      const places = remotes.map((source) => ({ name: formatReference(source.reference), source }));
+      try {
+        const parts = (): Iterable<Digest> => partsHere(store);
+        const asked = { store, places, partsHere: parts, progress, anySize, summary: summaryOf };
+        return await fetchUnpacked(packages, asked);
+      } finally {
+        for (const remote of remotes) await remote.close();
+      }
+    });
+}
+
+function summaryOf({ packages, fetchedBytes, debBytes }: UnpackedReport): string {
+  return `${packages} packages, ${showBytes(fetchedBytes)} in place of ${showBytes(debBytes)}`;
 }

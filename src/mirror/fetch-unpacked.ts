@@ -19,7 +19,13 @@ export interface UnpackedOptions {
   readonly store: Store;
   /** Asked in this order. */
   readonly places: readonly PackagePlace[];
+  /** Takes packages too of which more is missing than their .debs are large: the archive has them no more. */
+  readonly anySize?: boolean | undefined;
+  /** Trees that layers of the store's images are made of; see `WantedTables`. */
+  readonly partsHere: () => Iterable<Digest>;
   readonly progress: Progress;
+  /** What is said at the end. */
+  readonly summary: (report: UnpackedReport) => string;
 }
 
 /** What came by file. */
@@ -32,7 +38,7 @@ export interface UnpackedReport {
 
 /** Packages at a time, and requests at a time for the files of each. */
 const packagesAtOnce = 6;
-const requestsAtOnce = 2;
+const requestsAtOnce = 3;
 
 /**
  * Takes packages by file from where they are published, as far as the lock says what they unpack to. A package that
@@ -79,7 +85,7 @@ class Asking {
   }
 
   async #takeFrom(place: PackagePlace, locked: LockedPackage): ReturnType<typeof takePackage> {
-    const { store } = this.#options;
+    const { store, partsHere, anySize = false } = this.#options;
     const source = countedSource(place.source, (bytes) => {
       this.#fetchedBytes += bytes;
       this.#shown.advance(bytes);
@@ -87,7 +93,8 @@ class Asking {
     const counted = { advance: () => {}, done: () => {} };
     try {
       const claim = claimOf(locked) as Digest;
-      return await takePackage(locked, claim, { store, source, parallel: requestsAtOnce, shown: counted });
+      const options = { store, source, partsHere, anySize, parallel: requestsAtOnce, shown: counted };
+      return await takePackage(locked, claim, options);
     } catch (error) {
       if (!isAshlarError(error)) throw error;
       this.#warn(place, locked, error);
@@ -108,7 +115,7 @@ class Asking {
   report(): UnpackedReport {
     const debBytes = this.#taken.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const report = { packages: this.#taken.length, fetchedBytes: this.#fetchedBytes, debBytes };
-    this.#shown.done(`${report.packages} packages, ${report.fetchedBytes} bytes where their .debs have ${debBytes}`);
+    this.#shown.done(this.#options.summary(report));
     return report;
   }
 }
@@ -120,6 +127,6 @@ function isOfPlace({ code }: AshlarError): boolean {
 
 /** What is wrong with what a place gave for one package. */
 function isOfPackage({ code }: AshlarError): boolean {
-  const codes = /^(?:MIRROR|PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST|JSON)_|^STORE_(?:FRAME|RECORD)_INVALID$/;
+  const codes = /^(?:MIRROR|PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST|JSON)_|^STORE_FRAME_INVALID$/;
   return codes.test(code);
 }

@@ -153,7 +153,7 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest
     document,
     lock,
     fetch: (packages) => fetchDebs({ ...run, lock, document }, packages),
-    fetchUnpacked: options.offline === true ? undefined : (packages) => fetchByFile(run, packages),
+    fetchUnpacked: options.offline === true ? undefined : fetchByFile(run),
     fetchSources: (sources) => fetchStepSources({ ...run, offline: options.offline === true }, sources),
     secrets: readSecrets(shell, options.secret),
     form: options.compression,
