@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InstallationSecret } from "../src/assemble/index.ts";
-import { AshlarError, isAshlarError } from "../src/base/index.ts";
-import type { Progress } from "../src/build/index.ts";
+import { type InstallationSecret, readOwnedTree } from "../src/assemble/index.ts";
+import { AshlarError, isAshlarError, type Progress } from "../src/base/index.ts";
 import { installGroups } from "../src/build/install-groups.ts";
 import type { InstallContext, InstalledStage } from "../src/build/installed-root.ts";
-import { readOwnedTree, type RecordedPackage } from "../src/build/stage.ts";
+import type { RecordedPackage } from "../src/build/stage.ts";
 import type { Entry } from "../src/formats/index.ts";
 import type { Sandbox, SandboxCircumstances } from "../src/sandbox/index.ts";
 import type { Store } from "../src/store/index.ts";

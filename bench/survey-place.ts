@@ -2,8 +2,8 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type AshlarError, type Digest, isAshlarError } from "../src/base/index.ts";
-import { findProject, loadSpec, type Progress } from "../src/build/index.ts";
+import { type AshlarError, type Digest, isAshlarError, type Progress } from "../src/base/index.ts";
+import { findProject, loadSpec } from "../src/build/index.ts";
 import { unpackPackages } from "../src/build/packages.ts";
 import type { RecordedPackage } from "../src/build/stage.ts";
 import { sourcesByName } from "../src/cli/sources-by-name.ts";

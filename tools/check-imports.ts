@@ -20,6 +20,8 @@ const order = [
   "sbom",
   "sign",
   "query",
+  "pull",
+  "mirror",
   "verify",
   "build",
   "ui",

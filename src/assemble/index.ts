@@ -33,6 +33,7 @@ export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
 export { settleHardlinks } from "./hardlinks.ts";
 export type { FactsOf } from "./interpreter.ts";
 export { keepTimes } from "./keep-times.ts";
+export { putOwnedTree, readOwnedTree } from "./keep-owned-tree.ts";
 export { baseOwner, isSameEntry, type OwnedTree } from "./merge-trees.ts";
 export { type OptionalOf, optionalPackages } from "./optional-library.ts";
 export { PathResolver } from "./path-resolver.ts";
@@ -61,5 +62,5 @@ export { type RuleCandidate, ruleCandidates, type TwoContents, type TwoRuns } fr
 export type { RuleInput } from "./rules/rule-root.ts";
 export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";
-export { type UnpackTask, unpackAction, type PackageRecord } from "./unpack.ts";
+export { packageReaches, type PackageRecord, unpackAction, type UnpackTask } from "./unpack.ts";
 export { unpackAll, type UnpackOptions } from "./unpack-pool.ts";

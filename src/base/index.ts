@@ -40,3 +40,4 @@ export {
   pathToBytes,
   showPath,
 } from "./path.ts";
+export type { Progress, ProgressStep } from "./progress.ts";

@@ -4,6 +4,7 @@ import {
   openContents,
   type OwnedTree,
   type ProjectFiles,
+  putOwnedTree,
   readAccounts,
   selectFiles,
 } from "../assemble/index.ts";
@@ -12,7 +13,7 @@ import type { ImageDocument } from "../spec/index.ts";
 import type { PackWriter, Store } from "../store/index.ts";
 import { planLayers } from "./plan-layers.ts";
 import { outputFiles } from "./steps/output-files.ts";
-import { putOwnedTree, type Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
 /**
  * The digest of all that the app phase takes from the project: which files, whether they are executable or

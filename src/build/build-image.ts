@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { OwnedTree } from "../assemble/index.ts";
-import { byText, canonicalJson, type Digest, digestOf, type Json } from "../base/index.ts";
+import { type OwnedTree, readOwnedTree } from "../assemble/index.ts";
+import { byText, canonicalJson, type Digest, digestOf, type Json, type Progress } from "../base/index.ts";
 import { encodeTree, loadCompressor } from "../formats/index.ts";
 import { makeImage, type ManifestFacts, type NamedLayer } from "../image/index.ts";
 import {
   describeLayer,
   formIdentity,
   type LayerForm,
+  layerFormat,
   type LayerMaker,
   type LayerSpool,
   openLayer,
@@ -15,11 +16,10 @@ import { type Image, type ImageConfig, parseConfig, parsePlatform } from "../oci
 import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
 import { digestAppInputs, makeAppStage } from "./app-stage.ts";
-import { readBaseRecord } from "./base-record.ts";
+import { readForeignRecord } from "../pull/index.ts";
 import type { InstallContext } from "./installed-root.ts";
-import type { Progress } from "./progress.ts";
 import { type ImageRecord, putImageRecord, readImageRecord } from "./record.ts";
-import { readOwnedTree, type RecordedPackage, type Stage } from "./stage.ts";
+import type { RecordedPackage, Stage } from "./stage.ts";
 import { projectTree } from "./steps/plan-step.ts";
 import type { OpenProject } from "./steps/read-project-file.ts";
 import { makeSystemStage, type SystemRequest } from "./system-stage.ts";
@@ -32,7 +32,7 @@ export interface ImageRequest {
   readonly platform: string;
   /** Of this image alone. */
   readonly packages: readonly RecordedPackage[];
-  /** The foreign image directly below, for `from: { oci }`; `record` is the digest of its `BaseRecord`. */
+  /** The foreign image directly below, for `from: { oci }`; `record` is the digest of its `ForeignRecord`. */
   readonly base?: { readonly name: string; readonly record: Digest } | undefined;
   /** The image below and everything in it, for `from: { image }`. */
   readonly parent: { readonly record: Digest; readonly packages: readonly RecordedPackage[] } | undefined;
@@ -82,6 +82,7 @@ function actionOf(request: ImageRequest, project: Digest): Action {
     platform,
     form,
     compressor: formIdentity(form),
+    layerFormat,
     locked: packages.map((item) => item.locked),
     epochSeconds: epochSeconds ?? null,
     inputSeconds,
@@ -124,7 +125,7 @@ function stageBelow({ store, parent, base }: ImageRequest): SystemRequest["below
   if (parent !== undefined) {
     return { stage: stageOf(readImageRecord(store, parent.record)), packages: parent.packages };
   }
-  return base === undefined ? undefined : { stage: stageOf(readBaseRecord(store, base.record)), packages: [] };
+  return base === undefined ? undefined : { stage: stageOf(readForeignRecord(store, base.record)), packages: [] };
 }
 
 function stageOf({ layers, flat, owners }: Stage): Stage {
@@ -138,7 +139,7 @@ function baseOf({ store, parent, base }: ImageRequest): Digest | undefined {
 
 /** The config whose layers and settings come first; images of a fleet on Debian or scratch inherit nothing. */
 function configBelow({ store, parent, base }: ImageRequest): ImageConfig | undefined {
-  if (base !== undefined) return parseConfig(store.read(readBaseRecord(store, base.record).config));
+  if (base !== undefined) return parseConfig(store.read(readForeignRecord(store, base.record).config));
   const record = parent === undefined ? undefined : readImageRecord(store, parent.record);
   return record?.base === undefined ? undefined : parseConfig(store.read(record.config));
 }
@@ -236,5 +237,5 @@ async function encodeImage(request: ImageRequest, stage: Stage, createdSeconds: 
 /** What annotations say of the image below: the one that ours shares its first layers with. */
 function baseFacts({ store, base, document: { from } }: ImageRequest): Pick<ManifestFacts, "baseName" | "baseDigest"> {
   if (from.kind === "debian") return { baseName: `debian:${from.suite}` };
-  return base === undefined ? {} : { baseName: base.name, baseDigest: readBaseRecord(store, base.record).manifest };
+  return base === undefined ? {} : { baseName: base.name, baseDigest: readForeignRecord(store, base.record).manifest };
 }

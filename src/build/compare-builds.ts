@@ -100,7 +100,7 @@ interface LayerBuild extends PlatformSide {
 }
 
 async function compareLayer(a: LayerBuild, b: LayerBuild): Promise<Found | undefined> {
-  if (a.plan.kind === "foreign" || b.plan.kind === "foreign") return compareBlobs(a, b);
+  if (a.plan.kind !== undefined || b.plan.kind !== undefined) return compareBlobs(a, b);
   // Blocks may be cut in another way and still make the same tar, so trees are compared only as a tar.
   if (canonicalJson(a.plan as unknown as Json) !== canonicalJson(b.plan as unknown as Json)) {
     const tar = firstDifference(sideOf(a.store, a.plan), sideOf(b.store, b.plan));

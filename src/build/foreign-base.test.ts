@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { digestOf } from "../base/index.ts";
 import { loadCompressor, parseTree } from "../formats/index.ts";
-import { describeLayer, openLayer } from "../layer/index.ts";
+import { describeLayer, openLayer, type TarPlan } from "../layer/index.ts";
 import { mediaTypes, parseConfig } from "../oci/index.ts";
 import {
   dir,
@@ -20,9 +20,9 @@ import {
   tarOf,
 } from "../registry/testing/sample-image.ts";
 import { memoryStore } from "../store/index.ts";
-import { factsIn, installedIn } from "./base-record.ts";
+import { foreignFacts, type ForeignRecord, installedIn } from "../pull/index.ts";
 import { openBase } from "./foreign-base.ts";
-import { readOwnedTree } from "./stage.ts";
+import { readOwnedTree } from "../assemble/index.ts";
 import { openFrom, progress, project, putImage, refuses } from "./testing/base-rig.ts";
 
 async function bytesOf(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -32,6 +32,10 @@ async function bytesOf(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 const forms = ["none", "gzip", "zstd"] as const satisfies readonly SampleForm[];
+
+function tarPlans({ layers }: ForeignRecord): readonly TarPlan[] {
+  return layers.filter((layer): layer is TarPlan => layer.kind === "tar");
+}
 
 for (const kind of ["oci", "oci-archive"] as const) {
   for (const form of forms) {
@@ -44,7 +48,7 @@ for (const kind of ["oci", "oci-archive"] as const) {
         at: await putImage(image, kind),
       });
       assert.deepEqual(
-        record.layers.map(({ mediaType, digest, sizeBytes }) => ({ mediaType, digest, sizeBytes })),
+        tarPlans(record).map(({ mediaType, digest, sizeBytes }) => ({ mediaType, digest, sizeBytes })),
         image.layers.map(({ descriptor }) => descriptor),
       );
       for (const [i, plan] of record.layers.entries()) {
@@ -80,7 +84,7 @@ test("openBase gives layers with media types of docker those of OCI that mean th
     .replace(mediaTypes.config, `application/vnd.docker.${names.config}`)
     .replace(mediaTypes.manifest, "application/vnd.docker.distribution.manifest.v2+json");
   writeFileSync(join(project, at.slice(4), "blobs/sha256", digestOf(text).slice(7)), text);
-  const { layers } = await openFrom({ digest: digestOf(text), at });
+  const layers = tarPlans(await openFrom({ digest: digestOf(text), at }));
   assert.deepEqual(new Set(layers.map((layer) => layer.mediaType)), new Set([mediaTypes.layerGzip]));
   assert.deepEqual(
     layers.map((layer) => layer.digest),
@@ -93,7 +97,7 @@ test("openBase takes a docker-archive by the digest of the manifest that is made
   const plain = sampleImage("none");
   const record = await openFrom({ digest: plain.manifestDescriptor.digest, at });
   assert.deepEqual(
-    record.layers.map((layer) => layer.digest),
+    tarPlans(record).map((layer) => layer.digest),
     plain.layers.map((layer) => layer.descriptor.digest),
   );
   await refuses({ digest: digestOf("another"), at }, "BUILD_BASE_MISSING", new RegExp(record.manifest));
@@ -185,7 +189,7 @@ test("openBase reads packages and owners out of dpkg's database, through links a
   assert.equal(owners.get("usr/bin/tool"), "bash:amd64");
   assert.equal(owners.get("loose"), "@base");
   assert.deepEqual(
-    [...factsIn(store, record)].map(([digest, fact]) => [digest, Object.keys(fact)]),
+    [...foreignFacts(store, record)].map(([digest, fact]) => [digest, Object.keys(fact)]),
     [[digestOf("#!/bin/sh\n"), ["shebang"]]],
   );
 });

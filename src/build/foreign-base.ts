@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, digestOf, isAshlarError } from "../base/index.ts";
+import { AshlarError, type Digest, digestOf, isAshlarError, type Progress } from "../base/index.ts";
 import {
   type Descriptor,
   describeBytes,
@@ -19,8 +19,7 @@ import {
 import { readImage } from "../registry/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type BaseName, type BasePlace, contentOf, placeInStore, placeOf, readRoot } from "./base-place.ts";
-import { importBase } from "./import-base.ts";
-import type { Progress } from "./progress.ts";
+import { bringImage } from "../pull/index.ts";
 
 export interface BaseRequest {
   readonly store: Store;
@@ -35,7 +34,7 @@ export interface BaseRequest {
 
 /**
  * Brings the foreign image that an image stands on into the store, for one platform; the digest of its
- * `BaseRecord`. What was brought before needs no place to come from. Throws `BUILD_BASE_MISSING`,
+ * `ForeignRecord`. What was brought before needs no place to come from. Throws `BUILD_BASE_MISSING`,
  * `BUILD_BASE_PLATFORM` naming the platforms there are, `BUILD_BASE_KIND`, `BUILD_BASE_PLACE`, and with the
  * place in `because` what reading foreign images throws (`OCI_*`, `QUERY_LAYER_*`, `FORMATS_*`, `REGISTRY_*`).
  */
@@ -51,7 +50,7 @@ export async function openBase(request: BaseRequest): Promise<Digest> {
 }
 
 function baseAction({ from, platform }: BaseRequest): Action {
-  return { operation: "oci.base", version: 1, inputs: [from.digest], parameters: { platform } };
+  return { operation: "oci.base", version: 2, inputs: [from.digest], parameters: { platform } };
 }
 
 function findPlace({ store, projectDir, from, place: given }: BaseRequest): BasePlace {
@@ -68,7 +67,9 @@ async function bring(request: BaseRequest, place: BasePlace): Promise<Digest> {
   const descriptor = describeRoot(root);
   const image = await openImage(pinned(place.source, descriptor), parsePlatform(request.platform), root);
   verifyImage(image, request);
-  return importBase({ store, root, image, name: from.name, progress });
+  const { source } = place;
+  const brought = await bringImage({ store, source, root, image, name: from.name, progress, keepBlobs: true });
+  return brought.record;
 }
 
 async function readVerified(place: BasePlace, from: BaseName): Promise<Uint8Array> {

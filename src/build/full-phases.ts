@@ -6,6 +6,7 @@ import {
   keepClosure,
   openContents,
   type OwnedTree,
+  readOwnedTree,
   verifyAnswers,
 } from "../assemble/index.ts";
 import { AshlarError } from "../base/index.ts";
@@ -13,7 +14,7 @@ import type { ImageDocument } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
 import { idOf, installGroups } from "./install-groups.ts";
 import type { InstallContext, InstalledStage } from "./installed-root.ts";
-import { type KeptRoot, readOwnedTree, readScripts, type RecordedPackage, type Stage } from "./stage.ts";
+import { type KeptRoot, readScripts, type RecordedPackage, type Stage } from "./stage.ts";
 
 export interface FullRequest {
   readonly install: InstallContext;

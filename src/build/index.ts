@@ -10,28 +10,29 @@
  *     const [image] = await build({ store, document, lock, fetch, form: "zstd:chunked", ... });
  *     await copyImage(storeSource(store, image.record), openTarget("oci", "out"));
  */
-export { readBaseRecord } from "./base-record.ts";
 export { bringBases } from "./bring-bases.ts";
 export { build, type BuildRequest, type BuiltImage } from "./build.ts";
+export { plainSource } from "./plain-source.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
-export { findImage, pruneSuperseded } from "./find-image.ts";
+export { type CurrentImage, currentImages } from "./current-images.ts";
 export { below, findPath } from "./find-path.ts";
 export { openBase } from "./foreign-base.ts";
+export { findImage, type PlatformChoice, pruneSuperseded } from "../image/index.ts";
 export { findReason, type Reason } from "./why.ts";
 export {
   type LookedImage,
   type LookedLayer,
-  type PlatformChoice,
   lookAtRecord,
   lookAtSource,
 } from "./looked-image.ts";
 export { insideProject } from "./inside.ts";
-export type { Progress, ProgressStep } from "./progress.ts";
+export { type PackageStep, unpackAgain, unpackHere } from "./packages.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
-export { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+export { type ImageRecord, lacksBlobs, type NamedRecord, originOf, readImageRecord } from "./record.ts";
+export { pullImage, type PulledImage, type PullRequest } from "./pull-image.ts";
 export { baseReader } from "./read-base.ts";
 export { type LoadedSpec, loadSpec } from "./spec-memo.ts";
 export { storeSource } from "./store-source.ts";

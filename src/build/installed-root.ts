@@ -10,6 +10,8 @@ import {
   installPackages,
   type InstallRequest,
   type InstallationSecret,
+  putOwnedTree,
+  readOwnedTree,
 } from "../assemble/index.ts";
 import { AshlarError, compareOrdinal, type Digest, isAshlarError, type Json } from "../base/index.ts";
 import { debianArchitecture } from "../debian/index.ts";
@@ -17,8 +19,6 @@ import { defaultLimits } from "../sandbox/index.ts";
 import { type Action, inPack, type Store } from "../store/index.ts";
 import {
   installVersion,
-  putOwnedTree,
-  readOwnedTree,
   readScripts,
   readUnpacked,
   type RecordedPackage,

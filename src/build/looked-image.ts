@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, compareOrdinal, type Digest, type ImagePath, isAshlarError } from "../base/index.ts";
 import { loadCompressor, type Tree } from "../formats/index.ts";
+import { choosePlatform, type PlatformChoice } from "../image/index.ts";
 import { describeLayer } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import {
@@ -14,8 +15,8 @@ import {
 import { type InstalledPackage, isPackageDatabase, readLayerTree, readPackages } from "../query/index.ts";
 import { readImage } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
-import { installedIn, readBaseRecord } from "./base-record.ts";
-import { type ImageRecord, type NamedRecord, readImageRecord } from "./record.ts";
+import { installedIn, readForeignRecord } from "../pull/index.ts";
+import { type ImageRecord, type NamedRecord, readStoredImage, type StoredImage } from "./record.ts";
 
 export interface LookedLayer {
   /** The phase; absent for images made elsewhere. */
@@ -35,6 +36,8 @@ export interface LookedImage {
   /** Of the config: docker's and podman's image ID. */
   readonly imageId: Digest;
   readonly config: ImageConfig;
+  /** Tree: the whole root file system; absent where the image is not in the store. */
+  readonly flat?: Digest;
   layers(): Promise<readonly LookedLayer[]>;
   tree(): Promise<Tree>;
   packages(): Promise<readonly InstalledPackage[]>;
@@ -50,31 +53,40 @@ export interface LookedImage {
   };
 }
 
-/** Which platform of several to look at. */
-export interface PlatformChoice {
-  /** The user's word. */
-  readonly asked: string | undefined;
-  /** The host's, which serves where nothing was asked. */
-  readonly host: string;
-}
-
 /** Opens an image of the store. Throws `IMAGE_PLATFORM`. */
 export function lookAtRecord(store: Store, named: NamedRecord, platform: PlatformChoice): LookedImage {
-  const record = readImageRecord(store, choose(named, platform).record);
+  const chosen = choosePlatform(named, platform);
+  const stored = readStoredImage(store, chosen.record);
+  const common = {
+    name: named.name,
+    platform: chosen.platform,
+    digest: stored.manifest,
+    imageId: stored.config,
+    config: parseConfig(store.read(stored.config)),
+    flat: stored.flat,
+    layers: () => layersOf(store, stored),
+    tree: async () => store.readTree(stored.flat),
+    read: async (_path: ImagePath, content: Digest) => store.read(content),
+  };
+  if (stored.built === undefined) {
+    const packages = async (): Promise<readonly InstalledPackage[]> =>
+      installedIn(store, readForeignRecord(store, chosen.record));
+    return { ...common, packages };
+  }
+  return { ...common, ...lookAtBuilt(store, stored.built) };
+}
+
+/** What only the builder knows. */
+function lookAtBuilt(
+  store: Store,
+  record: ImageRecord,
+): Required<Pick<LookedImage, "packages" | "built">> {
   const json = (digest: Digest): unknown => JSON.parse(Buffer.from(store.read(digest)).toString("utf8"));
   const locked = (): readonly LockedPackage[] => json(record.packages) as readonly LockedPackage[];
   const inBase = (): readonly InstalledPackage[] =>
-    record.base === undefined ? [] : installedIn(store, readBaseRecord(store, record.base));
+    record.base === undefined ? [] : installedIn(store, readForeignRecord(store, record.base));
   return {
-    name: named.name,
-    platform: record.platform,
-    digest: record.manifest,
-    imageId: record.config,
-    config: parseConfig(store.read(record.config)),
-    layers: () => layersOf(store, record),
-    tree: async () => store.readTree(record.flat),
     packages: async () => sorted([...inBase(), ...installedOf(locked())]),
-    read: async (_path, content) => store.read(content),
     built: {
       record,
       owners: () =>
@@ -85,22 +97,7 @@ export function lookAtRecord(store: Store, named: NamedRecord, platform: Platfor
   };
 }
 
-function choose(named: NamedRecord, { asked, host }: PlatformChoice): NamedRecord["images"][number] {
-  const wanted = asked === undefined ? host : formatPlatform(parsePlatform(asked));
-  const found = named.images.find((image) => image.platform === wanted);
-  const [only, ...others] = named.images;
-  if (found !== undefined) return found;
-  if (asked === undefined && only !== undefined && others.length === 0) return only;
-  throw new AshlarError(
-    "IMAGE_PLATFORM",
-    `Cannot look at "${named.name}" for ${wanted}: it has no such image`,
-    {
-      hint: `choose with --platform: ${named.images.map((image) => image.platform).join(", ")}`,
-    },
-  );
-}
-
-async function layersOf(store: Store, record: ImageRecord): Promise<readonly LookedLayer[]> {
+async function layersOf(store: Store, record: StoredImage): Promise<readonly LookedLayer[]> {
   const layers: LookedLayer[] = [];
   for (const plan of record.layers) {
     const blob = await describeLayer(plan, record.form, { store, compressor: loadCompressor });

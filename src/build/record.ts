@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InstallationSecret } from "../assemble/index.ts";
-import { AshlarError, type Digest, type Json } from "../base/index.ts";
+import type { Digest, Json } from "../base/index.ts";
+import { type NamedRecord, readKind, recordKind } from "../image/index.ts";
 import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
+import { readForeignRecord } from "../pull/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
 import { type KeptRoot, rootReaches } from "./stage.ts";
+
+export { digestRef, nameRef, type NamedRecord, readNamedRecord } from "../image/index.ts";
 
 /** One image for one platform as the store remembers it; kind of record "image/v1". */
 export interface ImageRecord {
@@ -16,7 +20,7 @@ export interface ImageRecord {
   readonly packages: Digest;
   /** Records of what its packages unpack to; with them a later build finds everything remembered. */
   readonly unpacked: readonly Digest[];
-  /** Record of the foreign image that it, or the image below it, stands on; see `BaseRecord`. */
+  /** Record of the foreign image that it, or the image below it, stands on; see `ForeignRecord`. */
   readonly base?: Digest;
   /** Bottom first. */
   readonly layers: readonly LayerPlan[];
@@ -35,15 +39,6 @@ export interface ImageRecord {
   readonly form: LayerForm;
   readonly manifest: Digest;
   readonly config: Digest;
-}
-
-/** An image of one or several platforms; what a ref points to. Kind of record "named/v1". */
-export interface NamedRecord {
-  readonly kind: "named/v1";
-  readonly name: string;
-  /** The manifest of the only platform, or the index (contents). What `name@digest` says. */
-  readonly digest: Digest;
-  readonly images: readonly { readonly platform: string; readonly record: Digest }[];
 }
 
 export function putImageRecord(store: Store, record: ImageRecord): Digest {
@@ -67,27 +62,35 @@ export function readImageRecord(store: Store, digest: Digest): ImageRecord {
   return readKind(store, digest, "image/v1") as ImageRecord;
 }
 
-export function readNamedRecord(store: Store, digest: Digest): NamedRecord {
-  return readKind(store, digest, "named/v1") as NamedRecord;
+/** What images of both kinds have: those that were built, and those that were brought from elsewhere. */
+export interface StoredImage {
+  readonly layers: readonly LayerPlan[];
+  readonly flat: Digest;
+  readonly manifest: Digest;
+  readonly config: Digest;
+  /** Of the layers that are composed. */
+  readonly form: LayerForm;
+  /** Absent where it was brought from elsewhere. */
+  readonly built?: ImageRecord;
+  /** Where blobs that are not here can be had. */
+  readonly origin?: string;
 }
 
-/** Reads a record of one kind. Throws `BUILD_RECORD_INVALID`. */
-export function readKind(store: Store, digest: Digest, kind: string): unknown {
-  const { value } = store.readRecord(digest);
-  const found = (value as { kind?: unknown } | null)?.kind;
-  if (found === kind) return value;
-  throw new AshlarError(
-    "BUILD_RECORD_INVALID",
-    `Cannot read record ${digest}: kind ${JSON.stringify(found)}, want "${kind}"`,
-  );
+/** Reads the record of an image of either kind. Throws `BUILD_RECORD_INVALID`. */
+export function readStoredImage(store: Store, digest: Digest): StoredImage {
+  if (recordKind(store, digest) === "foreign/v1") return { form: "zstd:chunked", ...readForeignRecord(store, digest) };
+  const built = readImageRecord(store, digest);
+  const { layers, flat, manifest, config, form } = built;
+  return { layers, flat, manifest, config, form, built };
 }
 
-/** The ref of a name: what it points to now. */
-export function nameRef(name: string): string {
-  return `image/${name}`;
+/** Where an image was pulled from; undefined where all of it is here. */
+export function originOf(store: Store, { images }: NamedRecord): string | undefined {
+  return images.map((image) => readStoredImage(store, image.record).origin).find((origin) => origin !== undefined);
 }
 
-/** The ref that keeps one build of a name. */
-export function digestRef(name: string, digest: Digest): string {
-  return `image/${name}@${digest}`;
+/** Tells whether layers of an image are kept by file alone, so that their blobs cannot be had from the store. */
+export function lacksBlobs(store: Store, { images }: NamedRecord): boolean {
+  const plans = images.flatMap((image) => readStoredImage(store, image.record).layers);
+  return plans.some((plan) => plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId);
 }

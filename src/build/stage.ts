@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContentFacts, InstallationSecret, OwnedTree, UnpackedPackage } from "../assemble/index.ts";
-import { canonicalJson, type Digest, type ImagePath, type Json } from "../base/index.ts";
+import type { ContentFacts, InstallationSecret, UnpackedPackage } from "../assemble/index.ts";
+import type { Digest } from "../base/index.ts";
 import { type LayerPlan, planReaches } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
-import type { PackWriter, Store } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 import { readPackageRecord } from "./packages.ts";
 
 /** A root file system at some point of the build, by digests, with the layers that make it. */
@@ -35,26 +35,6 @@ export function rootReaches(roots: readonly KeptRoot[] = []): {
   readonly contents: readonly Digest[];
 } {
   return { trees: roots.flatMap(({ flat, near }) => [flat, near]), contents: roots.map(({ owners }) => owners) };
-}
-
-/** Reads a stage's tree with its owners. */
-export function readOwnedTree(store: Store, { flat, owners }: Pick<Stage, "flat" | "owners">): OwnedTree {
-  const text = Buffer.from(store.read(owners)).toString("utf8");
-  const pairs = Object.entries(JSON.parse(text) as Record<ImagePath, string>) as [ImagePath, string][];
-  return { tree: store.readTree(flat), owners: new Map(pairs) };
-}
-
-/** Puts a tree and its owners into the store. */
-export function putOwnedTree(
-  store: Store,
-  pack: PackWriter,
-  owned: OwnedTree,
-): Pick<Stage, "flat" | "owners"> {
-  const owners: Record<string, string> = Object.fromEntries(
-    owned.tree.map(({ path }) => [path, owned.owners.get(path) ?? ""]),
-  );
-  const { digest } = pack.put(Buffer.from(canonicalJson(owners as Json), "utf8"));
-  return { flat: store.putTree(owned.tree, pack), owners: digest };
 }
 
 /** What a stage keeps alive in the store. */

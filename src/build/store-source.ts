@@ -11,12 +11,18 @@ import {
 } from "../layer/index.ts";
 import { type Descriptor, type ImageSource, mediaTypes } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
-import { type NamedRecord, readImageRecord } from "./record.ts";
+import { type NamedRecord, readStoredImage } from "./record.ts";
+
+export interface StoreSourceOptions {
+  readonly spool?: LayerSpool | undefined;
+  /** Opens the place that an image was pulled from, for blobs that the store does not keep. */
+  readonly openOrigin?: ((origin: string) => ImageSource) | undefined;
+}
 
 /** An image of the store as a place to copy from: layers are composed while they are read, or come from a spool. */
-export function storeSource(store: Store, named: NamedRecord, spool?: LayerSpool): ImageSource {
-  const maker: LayerMaker = { store, compressor: loadCompressor, spool };
-  let layers: Promise<Map<Digest, { plan: LayerPlan; blob: LayerBlob }>> | undefined;
+export function storeSource(store: Store, named: NamedRecord, options: StoreSourceOptions = {}): ImageSource {
+  const maker: LayerMaker = { store, compressor: loadCompressor, spool: options.spool };
+  let layers: Promise<Map<Digest, StoredLayer>> | undefined;
   const documents = documentsOf(store, named);
   return {
     resolve: async () => {
@@ -33,16 +39,26 @@ export function storeSource(store: Store, named: NamedRecord, spool?: LayerSpool
       layers ??= layersOf(named, maker);
       const layer = (await layers).get(descriptor.digest);
       if (layer === undefined) throw missing(descriptor);
-      yield* openLayer(layer.plan, layer.blob, maker);
+      yield* openLayer(layer.plan, layer.blob, { ...maker, elsewhere: elsewhereOf(layer.origin, options) });
     },
   };
+}
+
+interface StoredLayer {
+  readonly plan: LayerPlan;
+  readonly blob: LayerBlob;
+  readonly origin: string | undefined;
+}
+
+function elsewhereOf(origin: string | undefined, { openOrigin }: StoreSourceOptions): LayerMaker["elsewhere"] {
+  return origin === undefined || openOrigin === undefined ? undefined : (plan) => openOrigin(origin).blob(plan);
 }
 
 function documentsOf(
   store: Store,
   named: NamedRecord,
 ): { readonly manifests: Set<Digest>; readonly configs: Set<Digest> } {
-  const records = named.images.map((image) => readImageRecord(store, image.record));
+  const records = named.images.map((image) => readStoredImage(store, image.record));
   return {
     manifests: new Set(records.map((record) => record.manifest)),
     configs: new Set(records.map((record) => record.config)),
@@ -52,13 +68,13 @@ function documentsOf(
 async function layersOf(
   named: NamedRecord,
   maker: LayerMaker,
-): Promise<Map<Digest, { readonly plan: LayerPlan; readonly blob: LayerBlob }>> {
-  const found = new Map<Digest, { plan: LayerPlan; blob: LayerBlob }>();
+): Promise<Map<Digest, StoredLayer>> {
+  const found = new Map<Digest, StoredLayer>();
   for (const { record } of named.images) {
-    const image = readImageRecord(maker.store, record);
+    const image = readStoredImage(maker.store, record);
     for (const plan of image.layers) {
       const blob = await describeLayer(plan, image.form, maker);
-      found.set(blob.digest, { plan, blob });
+      found.set(blob.digest, { plan, blob, origin: image.origin });
     }
   }
   return found;
@@ -75,5 +91,6 @@ function missing(descriptor: Descriptor): AshlarError {
   return new AshlarError(
     "OCI_BLOB_MISSING",
     `Cannot read blob "${descriptor.digest}": the image has no such layer`,
+    { hint: "if another release of Ashlar built it, build it again" },
   );
 }

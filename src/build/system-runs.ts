@@ -4,6 +4,8 @@ import {
   type InstallationSecret,
   openContents,
   type OwnedTree,
+  putOwnedTree,
+  readOwnedTree,
   settleHardlinks,
 } from "../assemble/index.ts";
 import { AshlarError, type Digest, digestOf, type ImagePath, type Json } from "../base/index.ts";
@@ -11,7 +13,7 @@ import { encodeTree, type Entry, makeTree, type Tree } from "../formats/index.ts
 import { defaultLimits } from "../sandbox/index.ts";
 import type { RunDocument } from "../spec/index.ts";
 import { type Action, inPack, type PackWriter, type Store } from "../store/index.ts";
-import { type KeptRoot, putOwnedTree, readOwnedTree } from "./stage.ts";
+import type { KeptRoot } from "./stage.ts";
 import { joinTrees } from "./steps/join-trees.ts";
 import { projectTree } from "./steps/plan-step.ts";
 import type { OpenProject } from "./steps/read-project-file.ts";

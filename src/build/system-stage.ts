@@ -7,6 +7,8 @@ import {
   openContents,
   type OwnedTree,
   packageId,
+  putOwnedTree,
+  readOwnedTree,
 } from "../assemble/index.ts";
 import { type Digest, digestOf, type Json } from "../base/index.ts";
 import { encodeTree } from "../formats/index.ts";
@@ -17,8 +19,6 @@ import type { InstallContext } from "./installed-root.ts";
 import { planLayers } from "./plan-layers.ts";
 import {
   factsOf,
-  putOwnedTree,
-  readOwnedTree,
   readUnpacked,
   type RecordedPackage,
   type Stage,

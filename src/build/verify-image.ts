@@ -15,7 +15,7 @@ import type { Digest, ImagePath } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
-import { factsIn, installedIn, readBaseRecord } from "./base-record.ts";
+import { foreignFacts, installedIn, readForeignRecord } from "../pull/index.ts";
 import { factsOf, readControl, type RecordedPackage } from "./stage.ts";
 
 interface Verification {
@@ -34,12 +34,12 @@ interface Verification {
  */
 export function verifyImage(verification: Verification): readonly string[] {
   const { store, document, owned, packages, base } = verification;
-  const below = base === undefined ? undefined : readBaseRecord(store, base);
+  const below = base === undefined ? undefined : readForeignRecord(store, base);
   const inBase = below === undefined ? [] : installedIn(store, below).map(({ name }) => inBaseNamed(name));
   const all = [...packages.map((item) => item.locked), ...inBase];
   verifyExpectations(document.expect, { tree: owned.tree, packages: all, owners: owned.owners });
   const facts = factsOf(store, packages);
-  if (below !== undefined) for (const [digest, fact] of factsIn(store, below)) facts.set(digest, fact);
+  if (below !== undefined) for (const [digest, fact] of foreignFacts(store, below)) facts.set(digest, fact);
   const found = checkClosure(owned.tree, {
     factsOf: (digest) => facts.get(digest) ?? remember(facts, digest, owned, store),
     contents: store,

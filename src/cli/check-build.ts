@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 
-import { AshlarError, type Digest, parseJson } from "../base/index.ts";
+import { AshlarError, type Digest, parseJson, type Progress } from "../base/index.ts";
 import {
   bringBases,
   type BuildDifference,
@@ -13,7 +13,6 @@ import {
   compareRoots,
   findImage,
   type PathDifference,
-  type Progress,
   type Project,
 } from "../build/index.ts";
 import { loadCompressor } from "../formats/index.ts";

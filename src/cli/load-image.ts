@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError } from "../base/index.ts";
-import { type NamedRecord, storeSource } from "../build/index.ts";
+import { lacksBlobs, type NamedRecord, plainSource, storeSource } from "../build/index.ts";
 import { hostPlatform } from "./host-platform.ts";
-import { parsePlatform } from "../oci/index.ts";
+import { type ImageSource, parsePlatform } from "../oci/index.ts";
 import { type Engine, findEngine, loadInto } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Shell } from "./shell.ts";
@@ -25,11 +25,10 @@ export async function loadImage(shell: Shell, loading: Loading): Promise<Loaded>
   const { store, record, platform } = loading;
   const engine = chooseEngine(shell, loading.engine);
   const wanted = platform ?? (record.images.length > 1 ? hostPlatform() : undefined);
-  // Engines take a name without a registry for one of their own.
-  const name = `${record.name.includes(".") ? "" : "localhost/"}${record.name}:latest`;
+  const name = engineName(record.name);
   const lease = store.lease();
   try {
-    await loadInto(engine, storeSource(store, record), {
+    await loadInto(engine, await sourceFor(store, record, wanted), {
       name,
       tmpDir: store.tmpDir,
       platform: wanted === undefined ? undefined : parsePlatform(wanted),
@@ -38,6 +37,21 @@ export async function loadImage(shell: Shell, loading: Loading): Promise<Loaded>
   } finally {
     lease.release();
   }
+}
+
+/** Engines take a name without a registry for one of their own, and one without a tag for `latest`. */
+function engineName(name: string): string {
+  const isFull = /^(?:[^/]*[.:][^/]*|localhost)\//.test(name);
+  const isTagged = name.lastIndexOf(":") > name.lastIndexOf("/");
+  return `${isFull ? "" : "localhost/"}${name}${isTagged ? "" : ":latest"}`;
+}
+
+/** An image that is kept by file is handed over as plain tars. */
+async function sourceFor(store: Store, record: NamedRecord, platform: string | undefined): Promise<ImageSource> {
+  if (!lacksBlobs(store, record)) return storeSource(store, record);
+  const [first] = record.images;
+  const chosen = record.images.find((image) => image.platform === platform) ?? first;
+  return plainSource(store, (chosen as NonNullable<typeof first>).record);
 }
 
 function chooseEngine(shell: Shell, asked: string | undefined): Engine {

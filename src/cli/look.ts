@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { findImage, type LookedImage, lookAtRecord, lookAtSource } from "../build/index.ts";
-import { openSource } from "../registry/index.ts";
+import { type LookedImage, lookAtRecord, lookAtSource } from "../build/index.ts";
+import { openSource, type RemotePlace } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { platformChoice } from "./host-platform.ts";
+import { resolveImage } from "./open-image.ts";
 import { openForReading } from "./open-store.ts";
-import { parsePlace } from "./place.ts";
+import { openRemotePlace } from "./remote-place.ts";
 import type { GlobalOptions, Shell } from "./shell.ts";
 
 export interface LookOptions extends GlobalOptions {
@@ -25,11 +26,13 @@ export async function withImages<T>(
   const store = await openForReading(shell, options);
   try {
     const lease = store.lease();
+    const remotes: RemotePlace[] = [];
     try {
       const images: LookedImage[] = [];
-      for (const text of texts) images.push(await openImage(text, { shell, store, options }));
+      for (const text of texts) images.push(await openImage(text, { shell, store, options, remotes }));
       return await look(images);
     } finally {
+      for (const remote of remotes) await remote.close();
       lease.release();
     }
   } finally {
@@ -41,11 +44,19 @@ interface Opening {
   readonly shell: Shell;
   readonly store: Store;
   readonly options: LookOptions;
+  /** What was opened, to be closed when all was seen. */
+  readonly remotes: RemotePlace[];
 }
 
-async function openImage(text: string, { shell, store, options }: Opening): Promise<LookedImage> {
+async function openImage(text: string, { shell, store, options, remotes }: Opening): Promise<LookedImage> {
   const platform = platformChoice(options.platform);
-  const place = parsePlace(text, shell.cwd);
-  if (place === undefined) return lookAtRecord(store, findImage(store, text), platform);
-  return lookAtSource(openSource(place.kind, place.path), { name: text, tag: place.tag, platform });
+  const image = resolveImage(text, { shell, store });
+  if (image.kind === "record") return lookAtRecord(store, image.record, platform);
+  if (image.kind === "place") {
+    const { kind, path, tag } = image.place;
+    return lookAtSource(openSource(kind, path), { name: text, tag, platform });
+  }
+  const remote = openRemotePlace(shell, image.reference);
+  remotes.push(remote);
+  return lookAtSource(remote, { name: text, tag: undefined, platform });
 }

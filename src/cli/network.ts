@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { AshlarError, isSystemError } from "../base/index.ts";
-import { insideProject, type Progress, type Project } from "../build/index.ts";
+import { AshlarError, isSystemError, type Progress } from "../base/index.ts";
+import { insideProject, type Project } from "../build/index.ts";
 import {
   type AptSourcesFile,
   type ArchiveOptions,
@@ -11,6 +11,7 @@ import {
   type FetchEvent,
   type MirrorSettings,
   openFetcher,
+  type Proxies,
   type ReleaseOverrides,
 } from "../fetch/index.ts";
 import type { Store } from "../store/index.ts";
@@ -48,7 +49,8 @@ function listed(dir: string): string[] {
   }
 }
 
-function readIfThere(path: string): Buffer | undefined {
+/** A file's bytes; undefined where there is none that we may read. */
+export function readIfThere(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
@@ -62,16 +64,20 @@ export function openNetwork(
   shell: Shell,
   { store, offline, onEvent }: { store: Store; offline: boolean; onEvent?: (event: FetchEvent) => void },
 ): Fetcher {
-  const { env } = shell;
+  return openFetcher({ area: store, offline, ...networkOf(shell), onEvent });
+}
+
+/** The proxies and certificates that the environment names. */
+export function networkOf({ env }: Shell): {
+  readonly proxies: Proxies;
+  readonly caBundle: string | undefined;
+} {
   const either = (name: string): string | undefined => env[name] || env[name.toUpperCase()] || undefined;
   const bundle = env["SSL_CERT_FILE"] || env["NODE_EXTRA_CA_CERTS"];
-  return openFetcher({
-    area: store,
-    offline,
+  return {
     proxies: { http: either("http_proxy"), https: either("https_proxy"), no: either("no_proxy") },
     caBundle: bundle === undefined ? undefined : readIfThere(bundle)?.toString("utf8"),
-    onEvent,
-  });
+  };
 }
 
 /** What verifying an archive needs beside the fetcher. */

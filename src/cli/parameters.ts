@@ -13,3 +13,11 @@ export function parseParameters(texts: readonly string[] | undefined): Readonly<
   }
   return Object.fromEntries(values);
 }
+
+/** Reads the value of `--parallel`, from 1 to 64. Throws `USAGE_PARALLEL`. */
+export function parseParallel(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= 64) return count;
+  throw new AshlarError("USAGE_PARALLEL", `Cannot use --parallel "${text}": want a number from 1 to 64`);
+}

@@ -6,6 +6,7 @@ import { Command, Option } from "commander";
 import type { Finish } from "./finish.ts";
 import { registerBuildVerbs } from "./register-build.ts";
 import { registerLookVerbs } from "./register-look.ts";
+import { registerRegistryVerbs } from "./register-registry.ts";
 import { registerStoreVerbs } from "./register-store.ts";
 import { registerTryVerbs } from "./register-try.ts";
 import type { Shell } from "./shell.ts";
@@ -27,6 +28,7 @@ export function makeProgram(shell: Shell, finish: Finish): Command {
   registerBuildVerbs(program, shell, finish);
   registerLookVerbs(program, shell, finish);
   registerTryVerbs(program, shell, finish);
+  registerRegistryVerbs(program, shell, finish);
   registerStoreVerbs(program, shell, finish);
   settle(program, shell);
   return program;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { styleText } from "node:util";
 
-import type { Progress, ProgressStep } from "../build/index.ts";
+import type { Progress, ProgressStep } from "../base/index.ts";
 import { type GlobalOptions, type Shell, wantsColour } from "./shell.ts";
 import { showBytes } from "./show.ts";
 import { terminalText } from "./terminal-text.ts";

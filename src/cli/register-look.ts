@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import type { Finish } from "./finish.ts";
 import type { Shell } from "./shell.ts";
 
-const imageHelp = "IMAGE: a name, name@digest or digest prefix in the store, or KIND:PATH[:TAG]";
+const imageHelp =
+  "IMAGE: a name, name@digest or digest prefix in the store, KIND:PATH[:TAG], or HOST/NAME[:TAG] in a registry";
 
 /** The verbs that look into images. Their work is loaded when they are run. */
 export function registerLookVerbs(program: Command, shell: Shell, finish: Finish): void {

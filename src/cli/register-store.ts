@@ -8,6 +8,7 @@ import type { Shell } from "./shell.ts";
 export function registerStoreVerbs(program: Command, shell: Shell, finish: Finish): void {
   registerCheckout(program, shell, finish);
   registerLoad(program, shell, finish);
+  registerImport(program, shell, finish);
   registerStore(program, shell, finish);
 }
 
@@ -17,6 +18,16 @@ function registerCheckout(program: Command, shell: Shell, finish: Finish): void 
     .description("make an image's root file system in a directory, by hard links out of the store")
     .option("--platform <platform>", "which platform of several")
     .option("--copy", "own files instead of links, to be written to")
+    .option("--update", "turn an earlier checkout into this one, touching only what differs")
+    .addOption(
+      new Option("--devices <policy>", "what to do with devices (default: keep as root, else skip)").choices([
+        "keep",
+        "skip",
+        "fail",
+      ] as const),
+    )
+    .option("--metadata <file>", "write the image's tree to a file (default: without root, DIR.tree)")
+    .option("--no-metadata", "write none")
     .action(async (image, dir, options) =>
       finish(await (await import("./verbs/checkout.ts")).checkout(shell, image, dir, options), options),
     );
@@ -38,13 +49,37 @@ function registerLoad(program: Command, shell: Shell, finish: Finish): void {
     );
 }
 
+function registerImport(program: Command, shell: Shell, finish: Finish): void {
+  program
+    .command("import <place>")
+    .description("bring an image made elsewhere into the store, file by file")
+    .option("--name <name>", "what it is called in the store")
+    .option("--platform <platform>", "which platform of several, or all (default: this machine's)")
+    .option("--drop-blobs", "keep files only: compressed layers of others cannot be pushed from the store then")
+    .addHelpText("after", "\nPLACE: KIND:PATH[:TAG], e.g. docker-archive:app.tar")
+    .action(async (place, options) =>
+      finish(await (await import("./verbs/import.ts")).importImage(shell, place, options), options),
+    );
+}
+
 function registerStore(program: Command, shell: Shell, finish: Finish): void {
   const store = program.command("store").description("look after the store");
   store
     .command("stats")
-    .description("how much the store holds")
+    .description("how much the store holds, and what its images share")
+    .option("--svg <file>", "draw who shares what")
+    .option("--totals", "only what the store holds, without looking into images")
     .action(async (options) =>
-      finish(await (await import("./verbs/store.ts")).stats(shell, options), options),
+      finish(await (await import("./verbs/store-stats.ts")).stats(shell, options), options),
+    );
+  store
+    .command("adopt [dirs...]")
+    .description("let the files of directories, such as /usr, serve as contents of images")
+    .option("--list", "show the adopted directories")
+    .option("--forget <dir>", "do so no more with this directory")
+    .addHelpText("after", "\nExample: ashlar store adopt /usr")
+    .action(async (dirs, options) =>
+      finish(await (await import("./verbs/store-adopt.ts")).adopt(shell, dirs, options), options),
     );
   store
     .command("gc")
@@ -56,6 +91,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")
     .option("--full", "read and hash every byte")
+    .option("--repair", "remove what is damaged, and say how to get it back")
     .action(async (options) =>
       finish(await (await import("./verbs/store.ts")).fsck(shell, options), options),
     );

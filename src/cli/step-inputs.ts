@@ -2,8 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { AshlarError } from "../base/index.ts";
-import type { Progress } from "../build/index.ts";
+import { AshlarError, type Progress } from "../base/index.ts";
 import { fetchSourceFiles, type SourceFileRequest } from "../fetch/index.ts";
 import type { Store } from "../store/index.ts";
 import { openNetwork, showDownloads } from "./network.ts";

@@ -11,8 +11,8 @@ import {
   lookAtRecord,
   lookAtSource,
   openBase,
-  readBaseRecord,
 } from "../build/index.ts";
+import { readForeignRecord } from "../pull/index.ts";
 import { formatPlatform, parsePlatform } from "../oci/index.ts";
 import { openSource, type PlaceKind } from "../registry/index.ts";
 import { type Document, imagesOf } from "../spec/index.ts";
@@ -53,7 +53,7 @@ export async function withTriedImage<T>(
   options: TryOptions,
   use: (image: TriedImage) => Promise<T>,
 ): Promise<T> {
-  const place = parsePlace(text, shell.cwd);
+  const place = parsePlace(text, shell);
   if (place === undefined && isSpec(text, shell)) return withSpec(shell, text, options, use);
   const store = await openForWriting(shell, options);
   const lease = store.lease();
@@ -117,7 +117,7 @@ export function narrow(document: Document, text: string, { image, platform }: Tr
 }
 
 function inStore(store: Store, looked: LookedImage): TriedImage {
-  const flat = looked.built?.record.flat;
+  const { flat } = looked;
   if (flat === undefined) throw new Error("internal error: an image of the store without a record");
   return { store, looked, flat };
 }
@@ -144,5 +144,5 @@ async function importPlace(shell: Shell, { place, text, store, options }: Import
     progress,
     place: { source, what: `"${text}"` },
   });
-  return { store, looked, flat: readBaseRecord(store, record).flat };
+  return { store, looked, flat: readForeignRecord(store, record).flat };
 }

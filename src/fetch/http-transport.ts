@@ -24,10 +24,10 @@ export interface HttpOptions {
 
 /** HTTP by undici, which is loaded at the first request (it takes 0.1 s). */
 export function httpTransport(options: HttpOptions): Transport {
-  let client: Promise<{ dispatcher: Dispatcher; request: typeof import("undici").request }> | undefined;
+  let client: Promise<HttpClient> | undefined;
   return {
     async get(url, getOptions) {
-      client ??= openClient(options);
+      client ??= openHttpClient(options);
       const { dispatcher, request } = await client;
       return getFollowing(url, async (target) => {
         const { address, headers } = splitCredentials(target, getOptions);
@@ -42,10 +42,14 @@ export function httpTransport(options: HttpOptions): Transport {
   };
 }
 
-async function openClient(options: HttpOptions): Promise<{
-  dispatcher: Dispatcher;
-  request: typeof import("undici").request;
-}> {
+/** undici with the connections that it keeps; `dispatcher.destroy()` ends them. */
+export interface HttpClient {
+  readonly dispatcher: Dispatcher;
+  readonly request: typeof import("undici").request;
+}
+
+/** Loads undici and opens a client with the time-outs, certificates and proxies given. */
+export async function openHttpClient(options: HttpOptions): Promise<HttpClient> {
   const { Agent, EnvHttpProxyAgent, request } = await import("undici");
   const { proxies } = options;
   const agent = {

@@ -23,16 +23,17 @@ let counter = 0;
  */
 export class Partial {
   readonly #final: string;
-  readonly #path: string;
+  /** Where the bytes lie until they are published. */
+  readonly path: string;
   #file: number;
   #hasher = new Hasher();
 
   constructor(final: string) {
     this.#final = final;
-    this.#path = `${final}.part-${process.pid}-${counter++}`;
+    this.path = `${final}.part-${process.pid}-${counter++}`;
     mkdirSync(dirname(final), { recursive: true });
-    takeOver(final, this.#path);
-    this.#file = openSync(this.#path, "a+", 0o644);
+    takeOver(final, this.path);
+    this.#file = openSync(this.path, "a+", 0o644);
     this.#hashWhatIsThere();
   }
 
@@ -59,7 +60,13 @@ export class Partial {
   /** Gives the file its final name. */
   publish(): void {
     closeSync(this.#file);
-    renameSync(this.#path, this.#final);
+    renameSync(this.path, this.#final);
+  }
+
+  /** Stops and removes what is there. */
+  drop(): void {
+    closeSync(this.#file);
+    rmSync(this.path, { force: true });
   }
 
   /** Stops; what is there stays for the next try, of this process or another. */
@@ -67,8 +74,8 @@ export class Partial {
     const isEmpty = this.sizeBytes === 0;
     closeSync(this.#file);
     try {
-      if (isEmpty) rmSync(this.#path, { force: true });
-      else renameSync(this.#path, `${this.#final}.part`);
+      if (isEmpty) rmSync(this.path, { force: true });
+      else renameSync(this.path, `${this.#final}.part`);
     } catch (error) {
       if (!isSystemError(error, "ENOENT")) throw error;
     }

@@ -17,10 +17,12 @@ export { type Crc64, crc64, crc64Hex } from "./crc64.ts";
 export { type ElfInfo, parseElf } from "./elf.ts";
 export type { DecompressOptions } from "./expansion.ts";
 export { GzipWriter } from "./gzip-writer.ts";
+export { decompressOneFrame } from "./one-frame.ts";
 export { parseShebang, type Shebang } from "./shebang.ts";
 export type { TarEntry, TarType } from "./tar-entry.ts";
 export { encodeTarHeader, tarEnd, tarNameOf, tarPadding } from "./tar-header.ts";
 export { TarParser, type TarVisitor } from "./tar-parser.ts";
+export { type SplitFile, TarSplitParser } from "./tar-split-parser.ts";
 export {
   type DeviceEntry,
   type DirEntry,

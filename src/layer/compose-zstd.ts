@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, digestOf, Hasher, limits } from "../base/index.ts";
 import { type Compressor, type Entry, type FileEntry, plainFrame, skippableFrame } from "../formats/index.ts";
+import { annotationKeys } from "../oci/index.ts";
 import type { ContentInfo, FrameInfo } from "../store/index.ts";
 import type { ContentSource } from "./content-source.ts";
+import { encodeLayerIndex } from "./layer-index.ts";
 import { TarSplitWriter } from "./tar-split.ts";
 import { type LayerParts, type TarPiece, walkTar } from "./tar-walk.ts";
 import { TocWriter } from "./toc.ts";
@@ -24,7 +26,6 @@ export interface ComposeOptions {
 /** Header bytes up to this length go into a frame of raw and run-length blocks, longer ones are compressed. */
 const plainFrameBytesMax = 1024;
 const magic = 0x78556e496c554e47n; // "GNUlInUx"
-const prefix = "io.github.containers.zstd-chunked.";
 /** The eight bytes of a skippable frame's own header. */
 const skippableHeaderBytes = 8;
 
@@ -55,7 +56,7 @@ class Composer {
   readonly #options: ComposeOptions;
   readonly #infos: Map<Digest, ContentInfo>;
   readonly #hasher = new Hasher();
-  readonly #toc = new TocWriter();
+  readonly #toc: TocWriter;
   readonly #tarSplitFrames: Uint8Array[] = [];
   readonly #tarSplit: TarSplitWriter;
   #pending: Uint8Array[] = [];
@@ -64,6 +65,7 @@ class Composer {
   constructor(options: ComposeOptions, infos: Map<Digest, ContentInfo>) {
     this.#options = options;
     this.#infos = infos;
+    this.#toc = new TocWriter(options.compressor);
     this.#tarSplit = new TarSplitWriter((text) =>
       this.#tarSplitFrames.push(options.compressor.compress(text)),
     );
@@ -83,6 +85,7 @@ class Composer {
         if (this.#options.chunked) this.#tarSplit.raw(piece.bytes);
         return;
       case "blockEnd":
+        if (this.#options.chunked) this.#toc.endPart();
         if (this.#pending.length > 0) yield this.#written(this.#headerFrame());
     }
   }
@@ -130,18 +133,18 @@ class Composer {
     this.#tarSplit.finish();
     const tarSplit = Buffer.concat(this.#tarSplitFrames);
     const toc = this.#toc.finish(digestOf(tarSplit));
-    const tocFrame = this.#options.compressor.compress(toc);
     const tocAt = this.#hasher.sizeBytes + skippableHeaderBytes;
-    const tarSplitAt = tocAt + tocFrame.length + skippableHeaderBytes;
+    const tarSplitAt = tocAt + toc.stored.length + skippableHeaderBytes;
     const tarSplitSizes = [tarSplitAt, tarSplit.length, this.#tarSplit.sizeBytes];
     this.#annotations = {
-      [`${prefix}manifest-checksum`]: digestOf(tocFrame),
-      [`${prefix}manifest-position`]: `${tocAt}:${tocFrame.length}:${toc.length}:1`,
-      [`${prefix}tarsplit-position`]: tarSplitSizes.join(":"),
+      [annotationKeys.layerIndex]: encodeLayerIndex(toc.index),
+      [annotationKeys.chunkedChecksum]: digestOf(toc.stored),
+      [annotationKeys.chunkedPosition]: `${tocAt}:${toc.stored.length}:${toc.rawBytes}:1`,
+      [annotationKeys.chunkedTarSplitPosition]: tarSplitSizes.join(":"),
     };
-    yield this.#written(skippableFrame(tocFrame));
+    yield this.#written(skippableFrame(toc.stored));
     yield this.#written(skippableFrame(tarSplit));
-    yield this.#written(skippableFrame(footer([tocAt, tocFrame.length, toc.length, 1, ...tarSplitSizes])));
+    yield this.#written(skippableFrame(footer([tocAt, toc.stored.length, toc.rawBytes, 1, ...tarSplitSizes])));
   }
 
   finish(): ComposedBlob {

@@ -3,14 +3,13 @@ import { AshlarError, type Digest, type Json } from "../base/index.ts";
 import { type Compressor, compressorId } from "../formats/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
-import { type ComposedPlan, type LayerPlan, planReaches } from "./plan.ts";
+import { rememberLayer } from "./known-layer.ts";
+import { type ComposedPlan, type LayerForm, layerFormat, type LayerPlan, planReaches, type TarPlan } from "./plan.ts";
 import type { LayerSpool, SpooledBlob } from "./spool.ts";
+import { parseRecipe, writeRecipe } from "./tar-recipe.ts";
 import type { LayerParts } from "./tar-walk.ts";
 import { writeGzip } from "./write-gzip.ts";
 import { writeTar } from "./write-tar.ts";
-
-/** How a layer's tar is compressed. */
-export type LayerForm = "zstd:chunked" | "zstd" | "gzip" | "none";
 
 /** A layer as a blob in one form. */
 export interface LayerBlob extends ComposedBlob {
@@ -46,12 +45,15 @@ export interface LayerMaker {
   readonly spool?: LayerSpool | undefined;
   /** Only asked for when a blob must be composed. */
   readonly compressor: () => Promise<Compressor>;
+  /** Gives the blobs of layers that are kept by file only; the reader verifies them. */
+  readonly elsewhere?: ((plan: TarPlan) => AsyncIterable<Uint8Array> | undefined) | undefined;
 }
 
 /** What the blob of a layer is in one form; composed once, then remembered. A foreign one is what it is. */
-export async function describeLayer(plan: LayerPlan, form: LayerForm, maker: LayerMaker): Promise<LayerBlob> {
+export async function describeLayer(plan: LayerPlan, wanted: LayerForm, maker: LayerMaker): Promise<LayerBlob> {
   const { store } = maker;
-  if (plan.kind === "foreign") {
+  const form = plan.kind === undefined ? (plan.form ?? wanted) : wanted;
+  if (plan.kind !== undefined) {
     const { mediaType, digest, sizeBytes, annotations, diffId } = plan;
     return { mediaType, digest, sizeBytes, annotations, diffId, form };
   }
@@ -59,8 +61,10 @@ export async function describeLayer(plan: LayerPlan, form: LayerForm, maker: Lay
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
   const blob = known ?? exhaust(await openPieces(plan, form, maker), maker.spool?.begin());
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
-  if (known === undefined)
+  if (known === undefined) {
     store.putAction(action, { value: blob as unknown as Json, reaches: planReaches([plan]) });
+    rememberLayer(store, blob.digest, { ...plan, form });
+  }
   return { ...blob, form, diffId, mediaType: mediaTypes[form] };
 }
 
@@ -80,7 +84,7 @@ function blobAction(plan: ComposedPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
   return {
     operation: "layer.compose",
-    version: 1,
+    version: layerFormat,
     inputs,
     parameters: { form, compressor: formIdentity(form) },
   };
@@ -142,7 +146,7 @@ export async function* openLayer(
   blob: LayerBlob,
   maker: LayerMaker,
 ): AsyncGenerator<Uint8Array> {
-  if (plan.kind === "foreign") return yield* maker.store.stream(plan.digest);
+  if (plan.kind === "tar") return yield* openTarLayer(plan, maker);
   const spooled = maker.spool?.open(blob.digest);
   if (spooled !== undefined) return yield* spooled;
   const pieces = await openPieces(plan, blob.form, maker);
@@ -163,4 +167,19 @@ export async function* openLayer(
     const message = `Cannot write layer "${plan.name}": ${fault}`;
     throw new AshlarError("LAYER_CHANGED", message, { hint: "run `ashlar store fsck --full`" });
   }
+}
+
+/** A blob that is the tar is made again; another one is here, or comes from elsewhere. */
+async function* openTarLayer(plan: TarPlan, { store, elsewhere }: LayerMaker): AsyncGenerator<Uint8Array> {
+  if (plan.hasBlob) return yield* store.stream(plan.digest);
+  if (plan.digest === plan.diffId) {
+    yield* writeRecipe(parseRecipe(store.read(plan.recipe)), (content) => store.stream(content));
+    return;
+  }
+  const blob = elsewhere?.(plan);
+  if (blob !== undefined) return yield* blob;
+  const message = `Cannot write layer "${plan.digest}": the store has its files, not its compressed form`;
+  throw new AshlarError("LAYER_BLOB_ABSENT", message, {
+    hint: "copy it from where it was pulled, or pull it again with --keep-blobs",
+  });
 }

@@ -3,7 +3,7 @@ import type { Digest } from "../base/index.ts";
 import type { Reaches } from "../store/index.ts";
 
 /** A layer by digests: what an image's record keeps of it. */
-export type LayerPlan = ComposedPlan | ForeignPlan;
+export type LayerPlan = ComposedPlan | TarPlan;
 
 /** A layer that we make: the digests of its encoded trees. */
 export interface ComposedPlan {
@@ -12,11 +12,19 @@ export interface ComposedPlan {
   readonly name: string;
   readonly directories: Digest;
   readonly blocks: readonly Digest[];
+  /** The form it was brought in, and keeps whatever the image's form; absent: that of the image. */
+  readonly form?: LayerForm;
 }
 
-/** A layer that somebody else made: its blob is kept as a content and passes byte for byte, in every form. */
-export interface ForeignPlan {
-  readonly kind: "foreign";
+/** How a layer's tar is compressed. */
+export type LayerForm = "zstd:chunked" | "zstd" | "gzip" | "none";
+
+/**
+ * A layer that somebody else made, kept by file: its tar can be made again byte for byte. It passes as it is in every
+ * form; where its blob is not the tar itself, the blob is kept too or has to be had from where it came from.
+ */
+export interface TarPlan {
+  readonly kind: "tar";
   /** "from 1", "from 2", ... from the bottom. */
   readonly name: string;
   readonly mediaType: string;
@@ -24,11 +32,24 @@ export interface ForeignPlan {
   readonly sizeBytes: number;
   readonly annotations: Readonly<Record<string, string>>;
   readonly diffId: Digest;
+  /** Content: the tar as a recipe of raw bytes and contents. */
+  readonly recipe: Digest;
+  /** Tree: one file for each content of the recipe, named by it, so that they are kept. */
+  readonly files: Digest;
+  /** The blob is a content of the store. */
+  readonly hasBlob: boolean;
 }
+
+/** The version of what a composed layer's bytes are made of; part of every key that such bytes follow from. */
+export const layerFormat = 3;
 
 /** What layers need of the store. */
 export function planReaches(plans: readonly LayerPlan[]): Required<Pick<Reaches, "trees" | "contents">> {
-  const trees = plans.flatMap((plan) => (plan.kind === "foreign" ? [] : [plan.directories, ...plan.blocks]));
-  const contents = plans.flatMap((plan) => (plan.kind === "foreign" ? [plan.digest] : []));
-  return { trees, contents };
+  const each = plans.map(reachesOf);
+  return { trees: each.flatMap(({ trees }) => trees), contents: each.flatMap(({ contents }) => contents) };
+}
+
+function reachesOf(plan: LayerPlan): { readonly trees: readonly Digest[]; readonly contents: readonly Digest[] } {
+  if (plan.kind === undefined) return { trees: [plan.directories, ...plan.blocks], contents: [] };
+  return { trees: [plan.files], contents: plan.hasBlob ? [plan.recipe, plan.digest] : [plan.recipe] };
 }

@@ -11,8 +11,12 @@ export const annotationKeys = {
   chunkedChecksum: "io.github.containers.zstd-chunked.manifest-checksum",
   chunkedPosition: "io.github.containers.zstd-chunked.manifest-position",
   chunkedTarSplitPosition: "io.github.containers.zstd-chunked.tarsplit-position",
+  /** On a layer: what it is made of by digests, in base64 (docs/formats/layer.md). */
+  layerIndex: "ashlar.layer.index",
   /** On a manifest: what compressed its layers; their digests hold for this compressor only. */
   compressor: "ashlar.compressor",
+  /** On the manifest of a mirrored package: digest of the .deb that it was unpacked from; for people. */
+  packageDeb: "ashlar.package.deb",
   /** On a manifest: YYYY-MM-DD, the end of the image's life. */
   endOfLife: "ashlar.lifecycle.eol",
   /** On a manifest: the image to go to then. */

@@ -62,6 +62,8 @@ export interface ImageSource {
    * blobs as a whole only.
    */
   range?(descriptor: Descriptor, range: BlobRange): AsyncIterable<Uint8Array>;
+  /** Bytes come over a network: what arrived of a blob is worth keeping when the rest does not. */
+  readonly isRemote?: true;
   /**
    * The manifests that name this one as their subject (distribution-spec 1.1, "Listing Referrers"), with their
    * `artifactType` and annotations where the place tells them. Absent where a place keeps none.
@@ -74,9 +76,14 @@ export interface ImageSource {
  * index. Writing what is there already is allowed and changes nothing.
  */
 export interface ImageTarget {
+  /** True where several blobs may be written at the same time; without it they come one after the other. */
+  readonly concurrent?: boolean;
   /** Tells whether the blob or manifest is there, so that it need not be sent. */
   has(descriptor: Descriptor): Promise<boolean>;
-  /** Takes a blob. When `bytes` throws, the blob is not there and the error goes to the caller. */
+  /**
+   * Takes a blob. When `bytes` throws, the blob is not there and the error goes to the caller.
+   * `REGISTRY_UPLOAD_LOST` asks for the same blob once more, from its beginning.
+   */
   writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void>;
   /**
    * Takes a manifest or index. `root` is given for the image itself, not for the parts of an index: the place

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, type ImagePath, parsePath } from "../base/index.ts";
-import { type Entry, makeTree, type Meta, TarParser, type Tree } from "../formats/index.ts";
+import { type Entry, makeTree, type Meta, TarParser, type TarVisitor, type Tree } from "../formats/index.ts";
 import { type Layer, openLayerTar } from "../oci/index.ts";
 import { KeptFiles } from "./kept-files.ts";
 import { type DirNode, type FileNode, newDir, type Node, NodeBudget } from "./layer-nodes.ts";
@@ -20,27 +20,50 @@ export interface LayerTreeOptions {
   readonly take?: ((sizeBytes: number) => FileTaker) | undefined;
 }
 
+/** Lays layers on one another, the lowest first, whatever way their members are had. */
+export class LayerStack {
+  readonly #root = newDir();
+  readonly #budget = new NodeBudget();
+  readonly #kept: KeptFiles;
+  readonly #take: LayerTreeOptions["take"];
+
+  constructor(options: LayerTreeOptions = {}) {
+    this.#kept = new KeptFiles(options.keep ?? (() => false));
+    this.#take = options.take;
+  }
+
+  /** Adds a layer whose members `visit` tells in the order of its tar. Errors as `readLayerTree`. */
+  async add(
+    what: string,
+    visit: (visitor: TarVisitor) => Promise<void> | void,
+    take: LayerTreeOptions["take"] = this.#take,
+  ): Promise<void> {
+    const reader = new LayerReader({ lower: this.#root, budget: this.#budget, kept: this.#kept, take, what });
+    await visit(reader);
+    const fault = mergeLayer(this.#root, reader.root);
+    if (fault !== undefined) throw parentError(what, fault);
+  }
+
+  result(): LayerTree {
+    return { tree: makeTree(flatten(this.#root)), kept: this.#kept.files };
+  }
+}
+
 /**
  * Reads an image's layers, lowest first, to the one tree a container would see; nothing is written anywhere.
  * Blobs and diffIds are verified. Parents without an entry are directories 0755 of root. Throws `OCI_*`,
  * `FORMATS_*`, `PATH_INVALID`, `QUERY_LAYER_WHITEOUT`, `_HARDLINK`, `_PARENT`, `_TYPE`, `_LIMIT`.
  */
 export async function readLayerTree(layers: readonly Layer[], options: LayerTreeOptions = {}): Promise<LayerTree> {
-  const root = newDir();
-  const budget = new NodeBudget();
-  const kept = new KeptFiles(options.keep ?? (() => false));
+  const stack = new LayerStack(options);
   for (const layer of layers) {
-    const what = `layer "${layer.descriptor.digest}"`;
-    const reader = new LayerReader({ lower: root, budget, kept, take: options.take, what });
-    await readLayer(layer, reader);
-    const fault = mergeLayer(root, reader.root);
-    if (fault !== undefined) throw parentError(what, fault);
+    await stack.add(`layer "${layer.descriptor.digest}"`, (visitor) => readLayer(layer, visitor));
   }
-  return { tree: makeTree(flatten(root)), kept: kept.files };
+  return stack.result();
 }
 
-async function readLayer(layer: Layer, reader: LayerReader): Promise<void> {
-  const parser = new TarParser(reader);
+async function readLayer(layer: Layer, visitor: TarVisitor): Promise<void> {
+  const parser = new TarParser(visitor);
   for await (const piece of openLayerTar(layer)) parser.push(piece);
   parser.finish({ endMark: "optional" });
 }

@@ -3,9 +3,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type Digest, digestOf, isAshlarError } from "../base/index.ts";
-import { type ImageSource, type ImageTarget, openLayerTar, parsePlatform, sourceOf } from "../oci/index.ts";
+import {
+  type Descriptor,
+  type ImageSource,
+  type ImageTarget,
+  openLayerTar,
+  parsePlatform,
+  sourceOf,
+} from "../oci/index.ts";
 import { copyImage } from "./copy-image.ts";
 import { readImage } from "./read-image.ts";
+import { sampleReferrer, withReferrers } from "./testing/referrers.ts";
 import { sampleImage, sampleIndex } from "./testing/sample-image.ts";
 
 export interface PlaceUnderTest {
@@ -14,6 +22,8 @@ export interface PlaceUnderTest {
   readonly make: () => { readonly target: ImageTarget; readonly source: () => ImageSource };
   /** False where manifests are made anew and layers stored uncompressed. */
   readonly keepsManifests: boolean;
+  /** True where images are found by tag or digest only, and tags are no names with tags of their own. */
+  readonly isRepository?: boolean;
 }
 
 async function diffIdsOf(source: ImageSource, tag?: string): Promise<Digest[]> {
@@ -31,16 +41,19 @@ async function* text(value: string): AsyncGenerator<Uint8Array> {
 }
 
 /** What every place must do. */
-export function testPlace({ name, make, keepsManifests }: PlaceUnderTest): void {
+export function testPlace({ name, make, keepsManifests, isRepository = false }: PlaceUnderTest): void {
+  const tag = (text: string): string => (isRepository ? text.replace(/\W/g, "-") : text);
+  /** How an image without a tag is found: it is the only one, or by its digest. */
+  const untagged = ({ digest }: Descriptor): string | undefined => (isRepository ? digest : undefined);
   for (const form of ["none", "gzip", "zstd"] as const) {
     test(`${name} gives back an image with ${form} layers: config, manifest and every layer`, async () => {
       const { target, source } = make();
       const image = sampleImage(form);
-      await copyImage(sourceOf(image), target, { tag: "x/app:1" });
+      await copyImage(sourceOf(image), target, { tag: tag("x/app:1") });
       await target.finish();
-      const found = await readImage(source(), { tag: "x/app:1" });
+      const found = await readImage(source(), { tag: tag("x/app:1") });
       assert.deepEqual(Buffer.from(found.config), Buffer.from(image.config));
-      assert.deepEqual(await diffIdsOf(source()), image.layers.map((layer) => layer.diffId));
+      assert.deepEqual(await diffIdsOf(source(), tag("x/app:1")), image.layers.map((layer) => layer.diffId));
       if (keepsManifests) assert.equal(found.manifestDescriptor.digest, image.manifestDescriptor.digest);
     });
   }
@@ -48,21 +61,22 @@ export function testPlace({ name, make, keepsManifests }: PlaceUnderTest): void 
   test(`${name} holds several tags, and a tag moves`, async () => {
     const { target, source } = make();
     const [one, two] = [sampleImage("gzip", "one"), sampleImage("gzip", "two")];
-    await copyImage(sourceOf(one), target, { tag: "a:1" });
-    await copyImage(sourceOf(one), target, { tag: "a:2" });
-    await copyImage(sourceOf(two), target, { tag: "a:1" });
+    await copyImage(sourceOf(one), target, { tag: tag("a:1") });
+    await copyImage(sourceOf(one), target, { tag: tag("a:2") });
+    await copyImage(sourceOf(two), target, { tag: tag("a:1") });
     await target.finish();
-    assert.deepEqual(await diffIdsOf(source(), "a:1"), two.layers.map((layer) => layer.diffId));
-    assert.deepEqual(await diffIdsOf(source(), "a:2"), one.layers.map((layer) => layer.diffId));
-    await assert.rejects(source().resolve(), (error) => isAshlarError(error, "OCI_IMAGE_AMBIGUOUS"));
-    await assert.rejects(source().resolve("a:3"), (error) => isAshlarError(error, "OCI_IMAGE_MISSING"));
+    assert.deepEqual(await diffIdsOf(source(), tag("a:1")), two.layers.map((layer) => layer.diffId));
+    assert.deepEqual(await diffIdsOf(source(), tag("a:2")), one.layers.map((layer) => layer.diffId));
+    const none = isRepository ? "OCI_IMAGE_MISSING" : "OCI_IMAGE_AMBIGUOUS";
+    await assert.rejects(source().resolve(), (error) => isAshlarError(error, none));
+    await assert.rejects(source().resolve(tag("a:3")), (error) => isAshlarError(error, "OCI_IMAGE_MISSING"));
   });
 
   test(`${name} keeps an image without a tag`, async () => {
     const { target, source } = make();
-    await copyImage(sourceOf(sampleImage("none")), target);
+    const copied = await copyImage(sourceOf(sampleImage("none")), target);
     await target.finish();
-    assert.equal((await diffIdsOf(source())).length, 2);
+    assert.equal((await diffIdsOf(source(), untagged(copied))).length, 2);
   });
 
   test(`${name} has a blob only after it was written whole`, async () => {
@@ -85,12 +99,12 @@ export function testPlace({ name, make, keepsManifests }: PlaceUnderTest): void 
   test(`${name} copies on to another place without a change`, async () => {
     const { target, source } = make();
     const image = sampleImage("zstd");
-    await copyImage(sourceOf(image), target, { tag: "a:1" });
+    await copyImage(sourceOf(image), target, { tag: tag("a:1") });
     await target.finish();
     const next = make();
-    await copyImage(source(), next.target, { tag: "a:1" });
+    await copyImage(source(), next.target, { from: tag("a:1"), tag: tag("a:1") });
     await next.target.finish();
-    assert.deepEqual(await next.source().resolve("a:1"), await source().resolve("a:1"));
+    assert.deepEqual(await next.source().resolve(tag("a:1")), await source().resolve(tag("a:1")));
   });
 
   test(`${name} says which blob it lacks`, async () => {
@@ -109,8 +123,12 @@ export function testPlace({ name, make, keepsManifests }: PlaceUnderTest): void 
     const { target } = make();
     const image = sampleImage("none");
     const honest = sourceOf(image);
-    const lying = (bytes: string): ImageSource => ({ ...honest, blob: () => text(bytes) });
-    const size = image.layers[0]?.descriptor.sizeBytes ?? 0;
+    const lied = image.layers[0]?.descriptor;
+    const lying = (bytes: string): ImageSource => ({
+      ...honest,
+      blob: (descriptor) => (descriptor.digest === lied?.digest ? text(bytes) : honest.blob(descriptor)),
+    });
+    const size = lied?.sizeBytes ?? 0;
     await assert.rejects(
       copyImage(lying("x".repeat(size)), target),
       (error) => isAshlarError(error, "OCI_BLOB_DIGEST"),
@@ -126,12 +144,14 @@ export function testPlace({ name, make, keepsManifests }: PlaceUnderTest): void 
   test(`${name} takes one platform of an index`, async () => {
     const { target, source } = make();
     const index = sampleIndex("gzip");
-    await copyImage(sourceOf(index), target, { platform: parsePlatform("linux/arm64") });
+    const copied = await copyImage(sourceOf(index), target, { platform: parsePlatform("linux/arm64") });
     await target.finish();
-    assert.deepEqual((await readImage(source())).platform, { os: "linux", architecture: "arm64" });
+    const found = await readImage(source(), { tag: untagged(copied) });
+    assert.deepEqual(found.platform, { os: "linux", architecture: "arm64" });
   });
 
   if (keepsManifests) testIndexes(name, make);
+  if (keepsManifests) testReferrers(name, make, isRepository ? "signed" : undefined);
 }
 
 function testIndexes(name: string, make: PlaceUnderTest["make"]): void {
@@ -144,6 +164,25 @@ function testIndexes(name: string, make: PlaceUnderTest["make"]): void {
     assert.equal((await source().resolve("multi")).digest, index.indexDescriptor.digest);
     const arm = await readImage(source(), { tag: "multi", platform: parsePlatform("linux/arm64") });
     assert.equal(arm.manifestDescriptor.digest, index.images[1]?.manifestDescriptor.digest);
-    await assert.rejects(readImage(source()), (error) => isAshlarError(error, "OCI_PLATFORM_MISSING"));
+    const noChoice = (error: unknown): boolean => isAshlarError(error, "OCI_PLATFORM_MISSING");
+    await assert.rejects(readImage(source(), { tag: "multi" }), noChoice);
+  });
+}
+
+function testReferrers(name: string, make: PlaceUnderTest["make"], tag: string | undefined): void {
+  test(`${name} keeps what names an image as its subject, and the image alone is found beside it`, async () => {
+    const { target, source } = make();
+    const image = sampleImage("gzip");
+    const [one, other] = ["one", "other"].map((note) => sampleReferrer(image.manifestDescriptor, note));
+    const given = [one, other].flatMap((note) => (note === undefined ? [] : [note]));
+    const from = withReferrers(sourceOf(image), given.map((note) => [image.manifestDescriptor, note] as const));
+    await copyImage(from, target, { tag: "signed", referrers: true });
+    await target.finish();
+    const found = (await source().referrers?.(image.manifestDescriptor)) ?? [];
+    const digests = given.map(({ descriptor }) => descriptor.digest).sort();
+    assert.deepEqual(found.map(({ digest }) => digest).sort(), digests);
+    assert.deepEqual(new Set(found.map(({ artifactType }) => artifactType)), new Set([one?.descriptor.artifactType]));
+    assert.deepEqual(new Set(found.map(({ annotations }) => annotations?.["note"])), new Set(["one", "other"]));
+    assert.equal((await source().resolve(tag)).digest, image.manifestDescriptor.digest);
   });
 }

@@ -107,6 +107,13 @@ export class IndexDatabase {
     return this.#get("SELECT 1 FROM contents WHERE digest = ?", digestBytes(digest)) !== undefined;
   }
 
+  /** The contents whose digests begin with these bytes, in their order. */
+  withPrefix(hex: string): Digest[] {
+    const [low, high] = ["0", "f"].map((digit) => Buffer.from(hex.padEnd(64, digit), "hex"));
+    const sql = "SELECT digest FROM contents WHERE digest BETWEEN ? AND ? ORDER BY digest";
+    return this.#all(sql, low as Uint8Array, high as Uint8Array).map((row) => digestFromBytes(row[0] as Uint8Array));
+  }
+
   locate(digest: Digest): Location | undefined {
     const row = this.#get(
       "SELECT size, crc64, pack, offset, stored, crc32, frames FROM contents WHERE digest = ?",

@@ -4,16 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AshlarError, type Digest, hexOf } from "../base/index.ts";
-import { type Compressor, plainFrame } from "../formats/index.ts";
-import type { FilePlacer } from "./checkout.ts";
+import type { Compressor } from "../formats/index.ts";
+import { plainFrame } from "../formats/stored/index.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
+import { Adoption } from "./adopted-files.ts";
+import type { CheckoutHost } from "./checkout.ts";
+import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { deadActions, markRefs } from "./gc.ts";
-import { PackBuilder, type PackOutput } from "./pack-builder.ts";
+import { framePack, madeElsewhere, PackBuilder, type PackOutput } from "./pack-builder.ts";
 import { packHeader, storedBytesOf } from "./pack-format.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
+  FramePackWriter,
   FsckOptions,
   FsckReport,
   GcOptions,
@@ -37,6 +42,11 @@ class MemoryStore extends StoreBase {
   readonly #contents = new Map<Digest, Found>();
   readonly #actions = new Map<Digest, StoredAction>();
   readonly #refs = new Map<string, Digest>();
+  #adoptedDatabase: AdoptedDatabase | undefined;
+  readonly adopted = new Adoption({
+    open: () => (this.#adoptedDatabase ??= AdoptedDatabase.create(":memory:")),
+    storeDir: "/nowhere/store",
+  });
   #tmpDir: string | undefined;
   #leases = 0;
 
@@ -44,8 +54,19 @@ class MemoryStore extends StoreBase {
     return this.#contents.get(digest);
   }
 
+  override withPrefix(hex: string): readonly Digest[] {
+    return [...this.#contents.keys()].filter((digest) => hexOf(digest).startsWith(hex)).sort();
+  }
+
   override beginPack(): PackWriter {
-    const compressor = this.compressor as Compressor;
+    return this.#packBuilder(this.compressor as Compressor);
+  }
+
+  override beginFramePack(compressor: string): FramePackWriter {
+    return framePack(this.#packBuilder(madeElsewhere(compressor)));
+  }
+
+  #packBuilder(compressor: Compressor): PackBuilder {
     const lease = this.lease();
     const output = memoryOutput((digest, found) => {
       if (!this.#contents.has(digest)) this.#contents.set(digest, found);
@@ -89,9 +110,15 @@ class MemoryStore extends StoreBase {
     };
   }
 
-  protected override placerFor(): FilePlacer {
-    return copyPlacer((digest) => this.stream(digest));
-  }
+  protected override readonly checkouts: CheckoutHost = {
+    readTree: (digest) => this.readTree(digest),
+    chooseMode: () => "copy",
+    placerFor: () => copyPlacer((digest) => this.stream(digest)),
+    records: memoryRecords(),
+    inodesOf: () => new Set(),
+    readPlan: () => undefined,
+    writePlan: () => {},
+  };
 
   override keepCheckout(tree: Digest): string {
     const dir = join(this.tmpDir, `root-${hexOf(tree)}`);
@@ -118,6 +145,7 @@ class MemoryStore extends StoreBase {
       ...{ links: 0, linkBytes: 0, downloads: 0, downloadBytes: 0, indexBytes: 0 },
       actions: this.#actions.size,
       refs: this.#refs.size,
+      ...{ adopted: 0, adoptedBytes: 0 },
     };
   }
 
@@ -158,6 +186,7 @@ class MemoryStore extends StoreBase {
   }
 
   override close(): void {
+    this.#adoptedDatabase?.close();
     if (this.#tmpDir !== undefined) removeTree(this.#tmpDir);
   }
 }

@@ -2,9 +2,11 @@
 import { crc32 } from "node:zlib";
 
 import { type Digest, digestOf, emptyDigest, Hasher, limits } from "../base/index.ts";
-import { type Compressor, type Crc64, crc64, crc64Hex } from "../formats/index.ts";
+import type { Compressor } from "../formats/index.ts";
+import { type Crc64, crc64, crc64Hex } from "../formats/stored/index.ts";
 import { packHeader, type PackedContent, type PackedFrame, type PackTable } from "./pack-format.ts";
-import type { ContentInfo, ContentWriter, PackWriter } from "./store.ts";
+import { framedContent, piecesOf } from "./framed-content.ts";
+import type { ContentInfo, ContentWriter, FramePackWriter, FrameWriter, PackWriter } from "./store.ts";
 
 /** Where the frames of a new pack go. */
 export interface PackOutput {
@@ -51,11 +53,13 @@ export class PackBuilder implements PackWriter {
     const hasher = new Hasher();
     let crc: Crc64 | undefined;
     const frames: PackedFrame[] = [];
+    const crcs: string[] = [];
     let filled = 0;
     const flush = (): void => {
       const raw = this.#buffer.subarray(0, filled);
       hasher.update(raw);
       crc = crc64(raw, crc);
+      crcs.push(hexOfCrc(crc64(raw)));
       frames.push(this.#writeFrame(raw, digestOf(raw)));
       filled = 0;
     };
@@ -93,6 +97,63 @@ export class PackBuilder implements PackWriter {
         if (!live) return;
         close();
         this.#rollback(start);
+      },
+      leave: () => {
+        if (!live) return;
+        if (filled === limits.frameBytesMax) flush();
+        close();
+        this.#keepPieces(piecesOf(frames, crcs, start));
+      },
+    };
+  }
+
+  /** A pack lists nothing twice and has no gaps: pieces stay up to the first that is in it already. */
+  #keepPieces(pieces: readonly PackedContent[]): void {
+    for (const piece of pieces) {
+      if (this.#contents.has(piece.digest)) return this.#rollback(piece.offset);
+      this.#keep(piece);
+    }
+  }
+
+  /** Takes over a content in frames that are made already, each of them proven. */
+  openFrames(): FrameWriter {
+    this.#expect("ready");
+    this.#state = "open";
+    const start = this.#offset;
+    const framed = framedContent();
+    const close = (): void => {
+      if (this.#state !== "open") throw new Error("internal error: the frame writer has ended");
+      this.#state = "ready";
+    };
+    const abort = (): void => {
+      if (this.#state !== "open") return;
+      close();
+      this.#rollback(start);
+    };
+    return {
+      write: (stored, rawBytes) => {
+        framed.add(stored, rawBytes);
+        this.#parts.output.append(stored);
+        this.#offset += stored.length;
+      },
+      end: (digest) => {
+        try {
+          const content = framed.end(digest, start);
+          close();
+          const known = this.#known(digest);
+          if (known === undefined) return this.#keep(content);
+          this.#rollback(start);
+          return known;
+        } catch (error) {
+          abort();
+          throw error;
+        }
+      },
+      abort,
+      leave: () => {
+        if (this.#state !== "open") return;
+        close();
+        this.#keepPieces(framed.pieces(start));
       },
     };
   }
@@ -184,6 +245,21 @@ export class PackBuilder implements PackWriter {
   #expect(state: "ready" | "open"): void {
     if (this.#state !== state) throw new Error(`internal error: the pack writer is ${this.#state}, want ${state}`);
   }
+}
+
+/** Names a compressor whose frames are only taken over. */
+export function madeElsewhere(id: string): Compressor {
+  return {
+    id,
+    compress: () => {
+      throw new Error("internal error: this pack compresses nothing");
+    },
+  };
+}
+
+/** The side of a builder that takes frames only. */
+export function framePack(builder: PackBuilder): FramePackWriter {
+  return { open: () => builder.openFrames(), commit: () => builder.commit(), abort: () => builder.abort() };
 }
 
 function hexOfCrc(crc: Crc64 | undefined): string {

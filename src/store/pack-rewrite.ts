@@ -4,7 +4,7 @@ import { rmSync, statSync } from "node:fs";
 import type { Digest } from "../base/index.ts";
 import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
 import type { Layout } from "./layout.ts";
-import { PackBuilder } from "./pack-builder.ts";
+import { madeElsewhere, PackBuilder } from "./pack-builder.ts";
 import { type PackFile, PackFileOutput } from "./pack-file.ts";
 import { onDisk } from "./system-fault.ts";
 
@@ -51,7 +51,7 @@ function copyKept(exits: readonly PackExit[], parts: RewriteParts): PackFile[] {
   const builders = new Map<string, PackBuilder>();
   const start = (compressor: string): PackBuilder => {
     const output = new PackFileOutput(parts.layout, (pack) => made.push(pack));
-    return new PackBuilder({ compressor: { id: compressor, compress: refuse }, output, find: () => undefined });
+    return new PackBuilder({ compressor: madeElsewhere(compressor), output, find: () => undefined });
   };
   try {
     for (const { pack, keep } of exits) {
@@ -69,10 +69,6 @@ function copyKept(exits: readonly PackExit[], parts: RewriteParts): PackFile[] {
     for (const builder of builders.values()) builder.abort();
   }
   return made;
-}
-
-function refuse(): never {
-  throw new Error("internal error: rewriting a pack compresses nothing");
 }
 
 /** Removes a file and returns how many bytes that gives back: none while it has other names. */

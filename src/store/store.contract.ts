@@ -51,6 +51,17 @@ export function storeContract(name: string, make: () => Store | Promise<Store>):
     store.close();
   });
 
+  test(title("contents are found by the beginning of their digest"), async () => {
+    const store = await make();
+    const digests = put(store, ..."abcdefghijklmnopqrst".split("")).map(({ digest }) => digest).sort();
+    for (const digits of [0, 2, 16, 64]) {
+      const hex = digestOf("k").slice(7, 7 + digits);
+      assert.deepEqual(store.withPrefix(hex), digests.filter((digest) => digest.slice(7).startsWith(hex)));
+    }
+    assert.deepEqual(store.withPrefix("00".repeat(32)), []);
+    store.close();
+  });
+
   test(title("a content above one frame is cut at the frame size and streams back"), async () => {
     const store = await make();
     const bytes = sample(1, limits.frameBytesMax * 2 + 17);

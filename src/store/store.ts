@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
+import type { AdoptedFiles } from "./adopted.ts";
 
 /** What the store knows of a content without reading it. */
 export interface ContentInfo {
@@ -30,6 +31,8 @@ export interface ContentWriter {
   end(): ContentInfo;
   /** Takes back what was written since it was opened. */
   abort(): void;
+  /** Gives up the content; its whole frames so far stay as contents of their own, to go on from another time. */
+  leave(): void;
 }
 
 /**
@@ -40,6 +43,28 @@ export interface PackWriter {
   open(): ContentWriter;
   /** Adds a content that is at hand whole. */
   put(bytes: Uint8Array): ContentInfo;
+  commit(): void;
+  abort(): void;
+}
+
+/** Takes one content in frames that somebody else made. */
+export interface FrameWriter {
+  /** Takes the next frame, one zstd frame of `rawBytes` bytes. Throws `STORE_FRAME_INVALID`. */
+  write(stored: Uint8Array, rawBytes: number): void;
+  /**
+   * Finishes the content and proves that it is the one asked for; one that is here already costs no space. Throws
+   * `STORE_FRAME_INVALID`; the writer is then aborted.
+   */
+  end(digest: Digest): ContentInfo;
+  /** Takes back what was written since it was opened. */
+  abort(): void;
+  /** As `ContentWriter.leave`. */
+  leave(): void;
+}
+
+/** A transaction that takes over frames as they came; promises as those of `PackWriter`. */
+export interface FramePackWriter {
+  open(): FrameWriter;
   commit(): void;
   abort(): void;
 }
@@ -94,6 +119,9 @@ export interface StoreStats {
   readonly indexBytes: number;
   readonly actions: number;
   readonly refs: number;
+  /** Files of the host that may serve as contents, and their bytes; not part of the store. */
+  readonly adopted: number;
+  readonly adoptedBytes: number;
 }
 
 export interface GcReport {
@@ -127,17 +155,39 @@ export interface FsckOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/**
+ * How files came into a checkout: by hard links to the store's, as files of their own that share blocks with the
+ * store's until they are written to, or as copies.
+ */
+export type CheckoutMode = "link" | "reflink" | "copy";
+
+/** "keep": make them, "skip": leave them out, "fail": refuse a tree that has some. */
+export type DevicePolicy = "keep" | "skip" | "fail";
+
 export interface CheckoutOptions {
-  /** "link": hard links into the store, read-only by agreement. "copy": own files. */
+  /**
+   * "link": hard links into the store, read-only by agreement; on another file system than the store's reflinks,
+   * and where there are none, copies. "copy": own files.
+   */
   readonly mode: "link" | "copy";
+  /** Character and block devices; absent: "keep" for root, "skip" for others. What is left out is reported. */
+  readonly devices?: DevicePolicy | undefined;
+  /**
+   * Turns what this store checked out to `dir` before into the tree, touching only what differs; a directory that
+   * is empty or not there is made. Interrupted, the same call finishes it. Needs the tree's digest.
+   */
+  readonly update?: boolean | undefined;
   /** A tree checked out by links that an overlay shows below this one: none of its inodes is used again. */
   readonly above?: Tree | undefined;
 }
 
-/** What a checkout could not do as the user it ran as. Owners are not listed: without root all are the user's. */
+/** What a checkout did, and could not do as its user. Owners are not listed: without root all are the user's. */
 export interface CheckoutReport {
+  readonly mode: CheckoutMode;
   /** Devices and security attributes that only root can make, in the tree's order by kind. */
   readonly skipped: readonly { readonly path: ImagePath; readonly why: string }[];
+  /** How many entries were as wanted, were made, and were taken away; absent: a new checkout. */
+  readonly update?: { readonly kept: number; readonly made: number; readonly removed: number };
 }
 
 /** Content store. All calls are synchronous; several processes and threads may use one store at a time. */
@@ -145,6 +195,8 @@ export interface Store {
   /** Tells whether the content is here. */
   has(digest: Digest): boolean;
   info(digest: Digest): ContentInfo | undefined;
+  /** The contents whose digests begin with these hexadecimal digits, an even number of them. */
+  withPrefix(hex: string): readonly Digest[];
   /** Several at once; what is missing is left out. */
   infos(digests: Iterable<Digest>): Map<Digest, ContentInfo>;
   /** The content, verified. Throws `STORE_CONTENT_MISSING`, `STORE_CONTENT_DAMAGED`. */
@@ -156,6 +208,8 @@ export interface Store {
   /** The same frame by frame, so that a large content is never in memory whole. */
   streamFrames(digest: Digest): Iterable<Uint8Array>;
   beginPack(): PackWriter;
+  /** A pack of frames of another compressor, kept under its name: nothing is compressed. */
+  beginFramePack(compressor: string): FramePackWriter;
   /** Adds one small content by itself. For more than one use `beginPack`. */
   put(bytes: Uint8Array): ContentInfo;
 
@@ -177,8 +231,11 @@ export interface Store {
 
   /** Keeps gc away until released or the process ends. */
   lease(): Lease;
-  /** Makes `dir` (absent or empty) a root file system. Throws `STORE_CHECKOUT_*`. */
-  checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport;
+  /**
+   * Makes `dir` (absent or empty) a root file system. With the digest of an encoded tree the next checkout of it is
+   * faster, and the directory can be updated. Throws `STORE_CHECKOUT_*`, `POLICY_DEVICE`.
+   */
+  checkout(tree: Tree | Digest, dir: string, options: CheckoutOptions): CheckoutReport;
 
   /**
    * A directory that holds an encoded tree by links, for reading only: made once, and kept until gc. Hold a lease
@@ -188,6 +245,8 @@ export interface Store {
 
   /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
   downloadPath(digest: Digest): string;
+  /** Contents that lie elsewhere on this machine. */
+  readonly adopted: AdoptedFiles;
   /** A private directory for temporary files on the store's file system; hold a lease while one is in use. */
   readonly tmpDir: string;
 

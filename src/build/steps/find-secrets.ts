@@ -73,6 +73,7 @@ export function searchedPack(
           return info;
         },
         abort: () => writer.abort(),
+        leave: () => writer.leave(),
       };
     },
     commit: () => pack.commit(),

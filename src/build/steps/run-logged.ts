@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
 
-import { AshlarError, isAshlarError } from "../../base/index.ts";
+import { AshlarError, isAshlarError, type Progress } from "../../base/index.ts";
 import type { SandboxResult, SandboxRun } from "../../sandbox/index.ts";
 import type { Sandbox, SandboxCircumstances } from "../../sandbox/index.ts";
-import type { Progress } from "../progress.ts";
 import { RunLog } from "./run-log.ts";
 import type { SecretForm } from "./secret-forms.ts";
 

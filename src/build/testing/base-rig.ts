@@ -5,13 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 
-import { type Digest, isAshlarError } from "../../base/index.ts";
+import { type Digest, isAshlarError, type Progress } from "../../base/index.ts";
 import { type Image, type ImageIndex, sourceOf } from "../../oci/index.ts";
 import { copyImage, openTarget } from "../../registry/index.ts";
 import { memoryStore, type Store } from "../../store/index.ts";
-import { type BaseRecord, readBaseRecord } from "../base-record.ts";
+import { type ForeignRecord, readForeignRecord } from "../../pull/index.ts";
 import { openBase } from "../foreign-base.ts";
-import type { Progress } from "../progress.ts";
 
 /** The directory of a spec. */
 export const project = mkdtempSync(join(tmpdir(), "ashlar-base-"));
@@ -48,9 +47,9 @@ export async function openFrom({
   at,
   platform = "linux/amd64",
   store = memoryStore(),
-}: Wanted): Promise<BaseRecord> {
+}: Wanted): Promise<ForeignRecord> {
   const from = { name: "example.org/base", digest, ...(at !== undefined && { at }) };
-  return readBaseRecord(store, await openBase({ store, projectDir: project, from, platform, progress }));
+  return readForeignRecord(store, await openBase({ store, projectDir: project, from, platform, progress }));
 }
 
 /** Expects an error with this code, and these words in its message or reasons. */

@@ -2,7 +2,7 @@
 import { type Digest, digestOf } from "../../base/index.ts";
 import { makeTree, type Tree } from "../../formats/index.ts";
 import { dir, file, link } from "../../registry/testing/sample-image.ts";
-import { readBasePackages } from "../base-packages.ts";
+import { readForeignPackages } from "../../pull/index.ts";
 
 /** dpkg's files of a small base, as they should be. */
 export const dpkgFiles: Readonly<Record<string, string>> = {
@@ -25,5 +25,5 @@ export function readBaseWith(path: string, bytes: Uint8Array): void {
     file("usr/bin/tool", ""),
   ];
   const tree: Tree = makeTree([...files, ...system].map(([entry]) => entry));
-  readBasePackages(tree, (content) => contents.get(content) ?? new Uint8Array());
+  readForeignPackages(tree, (content) => contents.get(content) ?? new Uint8Array());
 }

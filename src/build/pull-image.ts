@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest, isAshlarError, type Progress } from "../base/index.ts";
+import {
+  type Descriptor,
+  formatPlatform,
+  type ImageSource,
+  isConfigType,
+  isIndexType,
+  type OpenImage,
+  parseIndex,
+  parsePlatform,
+  verifyBytes,
+} from "../oci/index.ts";
+import { bringImage, type LayerReport } from "../pull/index.ts";
+import { readImage } from "../registry/index.ts";
+import type { Store } from "../store/index.ts";
+import { partsHere } from "./parts-here.ts";
+import { digestRef, nameRef, type NamedRecord, putNamedRecord } from "./record.ts";
+
+export interface PullRequest {
+  readonly store: Store;
+  readonly source: ImageSource;
+  /** The source's tag; absent: its only image. */
+  readonly tag?: string | undefined;
+  /** What the image is called in the store. */
+  readonly name: string;
+  /** Of an index: one platform; "all"; or the first of these that it has. */
+  readonly platforms: "all" | readonly string[];
+  readonly keepBlobs: boolean;
+  /** See `BringRequest.origin`. */
+  readonly origin?: string | undefined;
+  readonly progress: Progress;
+}
+
+export interface PulledImage {
+  readonly name: string;
+  /** Of the index where all of it was brought, else of the platform's manifest. */
+  readonly digest: Digest;
+  readonly record: NamedRecord;
+  readonly platforms: readonly { readonly platform: string; readonly layers: readonly LayerReport[] }[];
+}
+
+/**
+ * Brings an image from elsewhere into the store under a name, durable when this returns. Throws what `bringImage`
+ * throws, `OCI_PLATFORM_MISSING`, and `PULL_KIND` for what is no image.
+ */
+export async function pullImage(request: PullRequest): Promise<PulledImage> {
+  const { store, source, name } = request;
+  const root = await source.resolve(request.tag);
+  const bytes = verifyBytes(root, await source.manifest(root));
+  const chosen = await chooseImages(request, root, bytes);
+  const images: { platform: string; record: Digest }[] = [];
+  const platforms: { platform: string; layers: readonly LayerReport[] }[] = [];
+  for (const image of chosen) {
+    const platform = formatPlatform(image.platform);
+    const { record, layers } = await bringImage({
+      ...request,
+      root: bytes,
+      image,
+      partsHere: () => partsHere(store),
+    });
+    images.push({ platform, record });
+    platforms.push({ platform, layers });
+  }
+  const isWhole = !isIndexType(root.mediaType) || request.platforms === "all";
+  const digest = isWhole ? root.digest : (chosen[0] as OpenImage).manifestDescriptor.digest;
+  const record: NamedRecord = { kind: "named/v1", name, digest, images };
+  const kept = putNamedRecord(store, record);
+  store.setRef(digestRef(name, digest), kept);
+  store.setRef(nameRef(name), kept);
+  return { name, digest, record, platforms };
+}
+
+async function chooseImages(
+  request: PullRequest,
+  root: Descriptor,
+  bytes: Uint8Array,
+): Promise<readonly OpenImage[]> {
+  if (!isIndexType(root.mediaType)) return [await openOne(request, root)];
+  const { manifests } = parseIndex(bytes, root.mediaType);
+  if (request.platforms !== "all") return [await chooseOne(request, root)];
+  // Attestations stand in an index as images for "unknown".
+  const real = manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
+  const images: OpenImage[] = [];
+  for (const descriptor of real) images.push(await openOne(request, descriptor));
+  return images;
+}
+
+async function chooseOne(request: PullRequest, root: Descriptor): Promise<OpenImage> {
+  const wanted = request.platforms === "all" ? [] : request.platforms;
+  let failed: unknown;
+  for (const platform of wanted) {
+    try {
+      return verifyKind(await readImage(pinned(request.source, root), { platform: parsePlatform(platform) }));
+    } catch (error) {
+      if (!isAshlarError(error, "OCI_PLATFORM_MISSING")) throw error;
+      failed ??= error;
+    }
+  }
+  throw failed;
+}
+
+async function openOne({ source }: PullRequest, descriptor: Descriptor): Promise<OpenImage> {
+  return verifyKind(await readImage(pinned(source, descriptor)));
+}
+
+function pinned(source: ImageSource, root: Descriptor): ImageSource {
+  return { ...source, resolve: async () => root };
+}
+
+function verifyKind(image: OpenImage): OpenImage {
+  const { mediaType } = image.parsedManifest.config;
+  if (isConfigType(mediaType)) return image;
+  const { digest } = image.manifestDescriptor;
+  const message = `Cannot pull "${digest}": its config is "${mediaType}", want a container image`;
+  throw new AshlarError("PULL_KIND", message, { hint: "artifacts are not images; `ashlar copy` passes them on" });
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Json } from "../base/index.ts";
+import { type PulledImage, pullImage } from "../build/index.ts";
+import type { ImageSource } from "../oci/index.ts";
+import { formatPlatform, parsePlatform } from "../oci/index.ts";
+import { hostPlatform } from "./host-platform.ts";
+import { openForWriting } from "./open-store.ts";
+import { makeProgress } from "./progress.ts";
+import type { GlobalOptions, Outcome, Shell } from "./shell.ts";
+import { showBytes } from "./show.ts";
+
+export interface BringOptions extends GlobalOptions {
+  /** One platform, or "all". */
+  readonly platform?: string;
+}
+
+/** An image of another place that is to be brought into the store. */
+export interface Bringing {
+  readonly source: ImageSource;
+  readonly tag: string | undefined;
+  readonly name: string;
+  readonly keepBlobs: boolean;
+  readonly origin?: string | undefined;
+}
+
+/** Brings an image into the user's store; the last line is `name@sha256:...`. */
+export async function bring(shell: Shell, bringing: Bringing, options: BringOptions): Promise<Outcome> {
+  const store = await openForWriting(shell, options);
+  try {
+    const progress = makeProgress(shell, options);
+    const pulled = await pullImage({ ...bringing, store, platforms: platformsOf(options), progress });
+    for (const { platform, layers } of pulled.platforms) {
+      const bytes = layers.reduce((sum, layer) => sum + layer.fetchedBytes, 0);
+      const files = layers.reduce((sum, layer) => sum + layer.fetchedFiles, 0);
+      const what = `${files} files and ${wholeCount(layers)} whole layers`;
+      progress.note(`${platform}: ${showBytes(bytes)} fetched in ${what}`);
+    }
+    return { text: `${pulled.name}@${pulled.digest}\n`, json: jsonOf(pulled) };
+  } finally {
+    store.close();
+  }
+}
+
+function platformsOf({ platform }: BringOptions): "all" | readonly string[] {
+  if (platform === "all") return "all";
+  return [platform === undefined ? hostPlatform() : formatPlatform(parsePlatform(platform))];
+}
+
+function wholeCount(layers: PulledImage["platforms"][number]["layers"]): number {
+  return layers.filter(({ way }) => way === "whole").length;
+}
+
+function jsonOf({ name, digest, platforms }: PulledImage): Json {
+  return { name, digest, platforms } as unknown as Json;
+}

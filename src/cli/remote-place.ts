@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError } from "../base/index.ts";
+import { parseReference, type Reference } from "../oci/index.ts";
+import { openRemote, type RemotePlace } from "../registry/index.ts";
+import { registrySettings, type SettingsOptions } from "./registry-settings.ts";
+import type { Shell } from "./shell.ts";
+
+const scheme = "docker://";
+
+export interface RemoteOptions extends Omit<SettingsOptions, "insecure"> {
+  /** Speaks plain HTTP with the registry, wherever it is. */
+  readonly insecure?: boolean | undefined;
+  readonly mountFrom?: readonly string[] | undefined;
+}
+
+/** Tells whether a text can only mean a registry. */
+export function isMarkedReference(text: string): boolean {
+  return text.startsWith(scheme);
+}
+
+/**
+ * Reads a text of the command line that may name an image in a registry: its first component is a host (it has a
+ * dot or a colon, or is `localhost`), or it begins with `docker://`. Undefined for all else. Throws `OCI_REFERENCE`.
+ */
+export function remoteReference(text: string): Reference | undefined {
+  if (isMarkedReference(text)) return parseReference(text.slice(scheme.length));
+  const slash = text.indexOf("/");
+  const host = text.slice(0, Math.max(slash, 0));
+  return host === "localhost" || /[.:]/.test(host.slice(1)) ? parseReference(text) : undefined;
+}
+
+/** The same where nothing else is possible. Throws `USAGE_REFERENCE` where the text names no registry. */
+export function requireReference(text: string): Reference {
+  const reference = remoteReference(text);
+  if (reference !== undefined) return reference;
+  const message = `Cannot use "${text}" as a reference: it names no registry, want HOST/NAME[:TAG]`;
+  throw new AshlarError("USAGE_REFERENCE", message, {
+    hint: `e.g. registry.example/${text}, or docker://${text} for docker's hub`,
+  });
+}
+
+/** Opens the repository of a reference, with the user's settings. The caller closes it. */
+export function openRemotePlace(shell: Shell, reference: Reference, options: RemoteOptions = {}): RemotePlace {
+  const { insecure, mountFrom, ...others } = options;
+  const settings = registrySettings(shell, { ...others, insecure: insecure ? reference.registry : undefined });
+  return openRemote(reference, settings, { mountFrom });
+}

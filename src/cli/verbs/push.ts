@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest } from "../../base/index.ts";
+import { formatReference, type Reference } from "../../oci/index.ts";
+import { interruptible } from "../interruption.ts";
+import { type OpenedImage, withImage } from "../open-image.ts";
+import { parseParallel } from "../parameters.ts";
+import { makeProgress } from "../progress.ts";
+import { openRemotePlace, requireReference } from "../remote-place.ts";
+import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
+import { transferImage } from "../transfer.ts";
+
+export interface PushOptions extends GlobalOptions {
+  readonly platform?: string;
+  readonly insecure?: boolean;
+  readonly parallel?: string;
+  readonly referrers?: boolean;
+}
+
+/** `ashlar push IMAGE REF`: the last line is the reference with tag and digest. */
+export async function push(shell: Shell, image: string, ref: string, options: PushOptions): Promise<Outcome> {
+  const reference = requireReference(ref);
+  const { insecure, parallel } = options;
+  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(parallel), insecure };
+  return interruptible((signal) =>
+    withImage(shell, image, { options, remote: { ...remote, signal } }, async (opened) => {
+      if (reference.digest !== undefined) await verifyDigest(opened, reference, options);
+      const mountFrom = mountable(opened, reference);
+      const target = openRemotePlace(shell, reference, { ...remote, signal, mountFrom });
+      try {
+        const tag = tagFor(reference);
+        const { root, counts } = await transferImage(opened, target, { name: "push", tag, ...options, ...remote });
+        const pushed = formatReference({ ...reference, tag, digest: root.digest });
+        return { text: `${pushed}\n`, json: { reference: pushed, digest: root.digest, ...(counts as object) } };
+      } finally {
+        await target.close();
+      }
+    }),
+  );
+}
+
+/** The tag to write: the one named, or none where a digest is named alone, else `latest`. */
+export function tagFor({ tag, digest }: Reference): string | undefined {
+  return tag ?? (digest === undefined ? "latest" : undefined);
+}
+
+/** The repository that blobs may be mounted from: the source's, where it is of the same registry. */
+export function mountable({ reference }: OpenedImage, target: Reference): readonly string[] {
+  return reference?.registry === target.registry ? [reference.repository] : [];
+}
+
+async function verifyDigest({ source, from }: OpenedImage, reference: Reference, options: PushOptions): Promise<void> {
+  const { digest } = await source.resolve(from);
+  if (digest === reference.digest || options.platform !== undefined) return;
+  throw otherDigest(digest, reference);
+}
+
+function otherDigest(actual: Digest, reference: Reference): AshlarError {
+  const message = `Cannot push to "${formatReference(reference)}": the image has digest ${actual}`;
+  return new AshlarError("USAGE_REFERENCE", `${message}, want the one named, or a tag`, {
+    hint: `push to a tag: ${formatReference({ ...reference, digest: undefined })}`,
+  });
+}

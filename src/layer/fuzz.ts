@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { digestOf, parsePath } from "../base/index.ts";
+import { type Compressor, plainFrame } from "../formats/index.ts";
+import { encodeLayerIndex, parseLayerIndex } from "./layer-index.ts";
+import { parseToc, parseTocNode } from "./read-toc.ts";
+import { parseRecipe, RecipeWriter } from "./tar-recipe.ts";
+import { TocWriter } from "./toc.ts";
+
+const meta = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 5 };
+const plain: Compressor = { id: "plain", compress: plainFrame };
+/** Raw text of tables, which the writer only gives compressed. */
+const texts: Uint8Array[] = [];
+const recording: Compressor = { id: "plain", compress: (raw) => (texts.push(Uint8Array.from(raw)), plainFrame(raw)) };
+
+function writeToc(compressor: Compressor): ReturnType<TocWriter["finish"]> {
+  const toc = new TocWriter(compressor);
+  toc.entry({ ...meta, type: "dir", path: parsePath("usr") });
+  toc.endPart();
+  const content = digestOf("a");
+  toc.entry({ ...meta, type: "file", path: parsePath("usr/a"), sizeBytes: 9, content, xattrs: { "user.a": "AAEC" } });
+  const frame = (text: string, rawBytes: number): object => ({ digest: digestOf(text), rawBytes, storedBytes: 20 });
+  toc.frames(content, [frame("a", 5), frame("b", 4)] as Parameters<TocWriter["frames"]>[1], 100);
+  toc.entry({ ...meta, type: "symlink", path: parsePath("usr/b"), target: "../x" });
+  toc.entry({ ...meta, type: "char", path: parsePath("usr/c"), major: 1, minor: 3 });
+  return toc.finish(digestOf("tar-split"));
+}
+
+/** The whole table, and its nodes. */
+function tocTexts(): Uint8Array[] {
+  texts.length = 0;
+  writeToc(recording);
+  const [first, second, head, tail] = texts as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  return [Buffer.concat([head, first, second, tail]), first, second];
+}
+
+function recipe(): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  const writer = new RecipeWriter((bytes) => void pieces.push(Uint8Array.from(bytes)));
+  writer.raw(Buffer.alloc(512));
+  writer.content(digestOf("a"));
+  writer.raw(Buffer.from("end"));
+  return Buffer.concat(pieces);
+}
+
+/** Parsers of this folder, for the mutation suite. */
+export const fuzzTargets: readonly {
+  readonly name: string;
+  readonly seeds: () => Uint8Array[];
+  readonly run: (bytes: Uint8Array) => void;
+}[] = [
+  { name: "toc", seeds: () => tocTexts().slice(0, 1), run: (bytes) => void parseToc(bytes, { dataBytes: 1000 }) },
+  { name: "toc node", seeds: () => tocTexts().slice(1), run: (bytes) => void parseTocNode(bytes, { dataBytes: 1000 }) },
+  {
+    name: "layer index",
+    seeds: () => [Buffer.from(encodeLayerIndex(writeToc(plain).index), "base64")],
+    run: (bytes) => void parseLayerIndex(Buffer.from(bytes).toString("base64")),
+  },
+  {
+    name: "tar recipe",
+    seeds: () => [recipe()],
+    run: (bytes) => {
+      for (const _ of parseRecipe(bytes));
+    },
+  },
+];

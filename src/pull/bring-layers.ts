@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Digest, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
+import { knownLayer, type LayerPlan, rememberLayer } from "../layer/index.ts";
+import { openChunkedWay } from "./chunked-way.ts";
+import { openIndexedWay } from "./indexed-way.ts";
+import { fetchFiles } from "./fetch-files.ts";
+import type { LayerFile, LayerWay, WantedLayer } from "./layer-way.ts";
+import type { WantedFile } from "./plan-spans.ts";
+import { takeAdopted } from "./take-adopted.ts";
+import { takeLayer } from "./take-layer.ts";
+
+/** How a layer came. */
+export interface LayerReport {
+  readonly digest: Digest;
+  /** `known`: it was here; `files`: only missing files were fetched; `whole`: the blob was read. */
+  readonly way: LayerWay["kind"];
+  /** Files that were fetched, and their bytes as stored. */
+  readonly fetchedFiles: number;
+  readonly fetchedBytes: number;
+  /** Why it was read whole where it looked as if it need not. */
+  readonly why?: string;
+}
+
+export interface BringOptions {
+  readonly keepBlobs: boolean;
+  readonly name: string;
+  readonly progress: Progress;
+}
+
+/** Requests at a time. */
+const parallelMax = 6;
+
+/**
+ * Brings layers into the store, all at once: first what their tables say, then the missing files of all of them,
+ * then the proof of each. A layer whose tables or files are not what they should be is read whole, where its digest
+ * decides. Plans in the order of `wanted`.
+ */
+export async function bringLayers(
+  wanted: readonly WantedLayer[],
+  options: BringOptions,
+): Promise<{ readonly plans: readonly LayerPlan[]; readonly reports: readonly LayerReport[] }> {
+  const opened = await Promise.all(wanted.map(openWay));
+  const store = wanted[0]?.store;
+  const adopted = store === undefined ? new Set() : takeAdopted(store, missingFiles(wanted, opened));
+  const ways = opened.map((way) => without(way, adopted));
+  const missing = missingFiles(wanted, ways);
+  const total = ways.reduce((sum, way, i) => sum + wholeBytes(way, wanted[i] as WantedLayer), storedBytes(missing));
+  const shown = options.progress.start(`bring ${options.name}`, total, "bytes");
+  const fallen = await fetchMissing(missing, { wanted, ways, shown });
+  const plans: LayerPlan[] = [];
+  const reports: LayerReport[] = [];
+  for (const [i, layer] of wanted.entries()) {
+    const way = fallen[i] as LayerWay;
+    const done = await finishLayer(layer, way, { ...options, shown });
+    rememberLayer(layer.store, layer.layer.descriptor.digest, done.plan);
+    plans.push(done.plan);
+    reports.push(done.report);
+    if (done.report.why !== undefined) options.progress.warn(`a layer is read whole: ${done.report.why}`);
+  }
+  shown.done(summaryOf(reports, adopted.size));
+  return { plans, reports };
+}
+
+async function openWay(wanted: WantedLayer): Promise<LayerWay> {
+  const { store, source, layer } = wanted;
+  const plan = knownLayer(store, layer.descriptor.digest);
+  if (plan !== undefined) return { kind: "known", plan };
+  if (source.range === undefined) return { kind: "whole" };
+  try {
+    return (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? { kind: "whole" };
+  } catch (error) {
+    return { kind: "whole", why: whyWhole(error) };
+  }
+}
+
+/** What is wrong with a way by files; errors of the network and of the disk are thrown on. */
+function whyWhole(error: unknown): string {
+  const codes = /^(?:PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST)_|^STORE_FRAME_INVALID$/;
+  if (isAshlarError(error) && codes.test(error.code)) return error.message;
+  throw error;
+}
+
+function wholeBytes(way: LayerWay, { layer }: WantedLayer): number {
+  return way.kind === "whole" ? layer.descriptor.sizeBytes : 0;
+}
+
+/** Each content once, as it is fetched. */
+function storedBytes(files: readonly LayerFile[]): number {
+  const distinct = [...new Map(files.map((file) => [file.content, file])).values()];
+  return distinct.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
+}
+
+function missingFiles(wanted: readonly WantedLayer[], ways: readonly LayerWay[]): readonly WantedFile[] {
+  return ways.flatMap((way, i) => {
+    const blob = (wanted[i] as WantedLayer).layer.descriptor;
+    return way.kind === "files" ? way.missing.map((file) => ({ ...file, blob })) : [];
+  });
+}
+
+function without(way: LayerWay, adopted: ReadonlySet<unknown>): LayerWay {
+  if (way.kind !== "files") return way;
+  return { ...way, missing: way.missing.filter(({ content }) => !adopted.has(content)) };
+}
+
+interface Fetching {
+  readonly wanted: readonly WantedLayer[];
+  readonly ways: readonly LayerWay[];
+  readonly shown: ProgressStep;
+}
+
+/** Fetches what layers miss, all of them together; the ways that remain. */
+async function fetchMissing(
+  files: readonly WantedFile[],
+  { wanted, ways, shown }: Fetching,
+): Promise<readonly LayerWay[]> {
+  const [first] = wanted;
+  if (first === undefined || files.length === 0) return ways;
+  const ours = new Set(wanted.filter(({ isOurs }) => isOurs).map(({ layer }) => layer.descriptor.digest));
+  const isOurs = ({ blob }: WantedFile): boolean => ours.has(blob.digest);
+  const { store, source } = first;
+  try {
+    await fetchFiles(files, { store, source, elsewhere: "zstd-elsewhere", isOurs, parallel: parallelMax, shown });
+    return ways;
+  } catch (error) {
+    const why = whyWhole(error);
+    return ways.map((way) => (way.kind === "files" && way.missing.length > 0 ? { kind: "whole", why } : way));
+  }
+}
+
+async function finishLayer(
+  wanted: WantedLayer,
+  way: LayerWay,
+  { keepBlobs, shown }: BringOptions & { readonly shown: ProgressStep },
+): Promise<{ readonly plan: LayerPlan; readonly report: LayerReport }> {
+  const { digest, sizeBytes } = wanted.layer.descriptor;
+  let why = way.kind === "whole" ? way.why : undefined;
+  const nothing = { digest, fetchedFiles: 0, fetchedBytes: 0 };
+  if (way.kind === "known") return { plan: way.plan, report: { ...nothing, way: "known" } };
+  if (way.kind === "files") {
+    try {
+      const counts = { fetchedFiles: way.missing.length, fetchedBytes: storedBytes(way.missing) };
+      return { plan: await way.finish(), report: { digest, way: "files", ...counts } };
+    } catch (error) {
+      why = whyWhole(error);
+    }
+  }
+  const plan = await takeLayer(wanted, { keepBlob: keepBlobs, shown });
+  const report: LayerReport = { ...nothing, way: "whole", fetchedBytes: sizeBytes };
+  return { plan, report: why === undefined ? report : { ...report, why } };
+}
+
+function summaryOf(reports: readonly LayerReport[], adopted: number): string {
+  const known = reports.filter(({ way }) => way === "known").length;
+  const whole = reports.filter(({ way }) => way === "whole").length;
+  const files = reports.reduce((sum, { fetchedFiles }) => sum + fetchedFiles, 0);
+  const host = adopted === 0 ? "" : `, ${adopted} taken from this machine`;
+  return `${reports.length} layers: ${known} here already, ${whole} read whole, ${files} files fetched${host}`;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, type Digest, limits } from "../base/index.ts";
+import { decompressOneFrame } from "../formats/index.ts";
+import type { ContentInfo, Store } from "../store/index.ts";
+import type { SpanFrame, WantedFile } from "./plan-spans.ts";
+
+/** Whether frames can be taken over as they come, and under which name. */
+export interface SinkOptions {
+  readonly store: Store;
+  /** Names the compressor of frames that are not ours. */
+  readonly elsewhere: string;
+  /** Frames said to be ours are compressed again and so proven to be: equal bytes on every machine. */
+  readonly isOurs: (file: WantedFile) => boolean;
+}
+
+/** A pack is ended at this size, so that an interrupted pull has little to do again. */
+const packBytesMax = 4 * limits.frameBytesMax;
+
+interface OpenFile {
+  readonly file: WantedFile;
+  next: number;
+  take(stored: Uint8Array, rawBytes: number): void;
+  takeRaw(raw: Uint8Array): void;
+  end(): ContentInfo;
+  leave(): void;
+}
+
+/**
+ * Takes the frames of files as they arrive and keeps them in the store, each proven. Small files gather in one pack;
+ * a large one has a pack of its own while it is open. What is complete survives `settle`, whatever happened.
+ */
+export class FrameSink {
+  readonly #options: SinkOptions;
+  readonly #open = new Map<WantedFile, OpenFile>();
+  #own: ReturnType<Store["beginPack"]> | undefined;
+  #foreign: ReturnType<Store["beginFramePack"]> | undefined;
+  #storedBytes = 0;
+
+  constructor(options: SinkOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the next frame of a file. Throws `PULL_CONTENT`, `STORE_FRAME_INVALID`, `FORMATS_*`. */
+  take({ file, index, frame }: SpanFrame, stored: Uint8Array): void {
+    if (file.frames.length === 1) this.#takeWhole(file, stored);
+    else this.#takePiece(file, index, { stored, rawBytes: frame.rawBytes });
+    this.#storedBytes += stored.length;
+    if (this.#storedBytes > packBytesMax) this.#commit();
+  }
+
+  #takeWhole(file: WantedFile, stored: Uint8Array): void {
+    if (this.#keepsFrames(file)) {
+      this.#foreign ??= this.#options.store.beginFramePack(this.#options.elsewhere);
+      const writer = this.#foreign.open();
+      try {
+        writer.write(stored, file.sizeBytes);
+        writer.end(file.content);
+      } finally {
+        writer.abort();
+      }
+      return;
+    }
+    this.#own ??= this.#options.store.beginPack();
+    verifyContent(this.#own.put(decompressOneFrame(stored, file.sizeBytes)), file);
+  }
+
+  /** Frames larger than a pack takes are cut anew. */
+  #keepsFrames(file: WantedFile): boolean {
+    const fits = file.frames.every(({ rawBytes, storedBytes }) => {
+      return rawBytes <= limits.frameBytesMax && storedBytes <= rawBytes + (rawBytes >> 7) + 1024;
+    });
+    return fits && !this.#options.isOurs(file);
+  }
+
+  #takePiece(file: WantedFile, index: number, piece: { readonly stored: Uint8Array; readonly rawBytes: number }): void {
+    const open = this.#open.get(file) ?? this.#openFile(file);
+    this.#takeLocal(open, index);
+    open.take(piece.stored, piece.rawBytes);
+    open.next = index + 1;
+    this.#takeLocal(open, open.file.frames.length);
+    if (open.next < file.frames.length) return;
+    this.#open.delete(file);
+    verifyContent(open.end(), file);
+  }
+
+  /** Pieces that an earlier pull left, up to the frame `end`; it stops where one is not here. */
+  #takeLocal(open: OpenFile, end: number): void {
+    const { store } = this.#options;
+    while (open.next < end) {
+      const { digest } = open.file.frames[open.next] as { readonly digest: Digest };
+      if (!store.has(digest)) return;
+      open.takeRaw(store.read(digest));
+      open.next++;
+    }
+  }
+
+  #openFile(file: WantedFile): OpenFile {
+    const open = this.#keepsFrames(file) ? this.#openFrames(file) : this.#openContent(file);
+    this.#open.set(file, open);
+    return open;
+  }
+
+  #openContent(file: WantedFile): OpenFile {
+    const pack = this.#options.store.beginPack();
+    const writer = pack.open();
+    return {
+      file,
+      next: 0,
+      take: (stored, rawBytes) => writer.write(decompressOneFrame(stored, rawBytes)),
+      takeRaw: (raw) => writer.write(raw),
+      end: () => ending(pack, () => writer.end()),
+      leave: () => ending(pack, () => writer.leave()),
+    };
+  }
+
+  #openFrames(file: WantedFile): OpenFile {
+    const { store, elsewhere } = this.#options;
+    const pack = store.beginFramePack(elsewhere);
+    const writer = pack.open();
+    const read = (raw: Uint8Array, digest: Digest): void => writer.write(store.readFrames(digest), raw.length);
+    const open: OpenFile = {
+      file,
+      next: 0,
+      take: (stored, rawBytes) => writer.write(stored, rawBytes),
+      takeRaw: (raw) => read(raw, (file.frames[open.next] as { digest: Digest }).digest),
+      end: () => ending(pack, () => writer.end(file.content)),
+      leave: () => ending(pack, () => writer.leave()),
+    };
+    return open;
+  }
+
+  #commit(): void {
+    const [own, foreign] = [this.#own, this.#foreign];
+    [this.#own, this.#foreign, this.#storedBytes] = [undefined, undefined, 0];
+    own?.commit();
+    foreign?.commit();
+  }
+
+  /** Keeps what is complete, and the whole frames of files that are not. */
+  settle(): void {
+    for (const open of this.#open.values()) open.leave();
+    this.#open.clear();
+    this.#commit();
+  }
+}
+
+function ending<T>(pack: { commit(): void; abort(): void }, step: () => T): T {
+  try {
+    const made = step();
+    pack.commit();
+    return made;
+  } finally {
+    pack.abort();
+  }
+}
+
+function verifyContent(info: ContentInfo, { content }: WantedFile): void {
+  if (info.digest === content) return;
+  throw new AshlarError("PULL_CONTENT", `Cannot take file: its bytes have digest ${info.digest}, want ${content}`, {
+    details: { expected: content, actual: info.digest },
+  });
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
+import type { LayerPlan, TocFrame } from "../layer/index.ts";
+import type { Descriptor, ImageSource, Layer } from "../oci/index.ts";
+import type { Store } from "../store/index.ts";
+
+/** A blob whose tables are to be read, and from where. */
+export interface WantedTables {
+  readonly store: Store;
+  readonly source: ImageSource;
+  readonly layer: { readonly descriptor: Descriptor };
+  /** Its frames are said to be made by our own compressor. */
+  readonly isOurs: boolean;
+  /** Trees that layers of the store's images are made of; asked for once, if at all. */
+  readonly partsHere: () => Iterable<Digest>;
+}
+
+/** A layer that is to be brought into the store. */
+export interface WantedLayer extends WantedTables {
+  readonly layer: Layer;
+  /** What its plan is called, e.g. "packages" or "from 1". */
+  readonly name: string;
+}
+
+/** A file of a layer, and where its frames lie in the blob. */
+export interface LayerFile {
+  readonly content: Digest;
+  readonly sizeBytes: number;
+  readonly frames: readonly TocFrame[];
+}
+
+/** How a layer can be brought: by its missing files alone. */
+export interface FilesWay {
+  readonly kind: "files";
+  /** Those that the store has not. */
+  readonly missing: readonly LayerFile[];
+  /** Makes the plan once the store has all files, and proves the layer whole. */
+  finish(): Promise<LayerPlan>;
+}
+
+/** How a layer can be brought. */
+export type LayerWay =
+  /** It is here. */
+  | { readonly kind: "known"; readonly plan: LayerPlan }
+  | FilesWay
+  /** Its blob must be had whole; `why` where it looked as if it need not. */
+  | { readonly kind: "whole"; readonly why?: string };

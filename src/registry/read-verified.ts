@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError } from "../base/index.ts";
+import { type Descriptor, type ImageSource, ociLimits, verifyBytes } from "../oci/index.ts";
+
+/** The verified bytes of a manifest or index, if it is not too large. Throws `OCI_LIMIT` and as `verifyBytes`. */
+export async function readVerified(source: ImageSource, descriptor: Descriptor): Promise<Uint8Array> {
+  if (descriptor.sizeBytes > ociLimits.documentBytesMax) {
+    const text = `Cannot read manifest "${descriptor.digest}": it has ${descriptor.sizeBytes} bytes, want at most`;
+    throw new AshlarError("OCI_LIMIT", `${text} ${ociLimits.documentBytesMax}`);
+  }
+  return verifyBytes(descriptor, await source.manifest(descriptor));
+}
