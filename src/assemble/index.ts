@@ -62,5 +62,5 @@ export { type RuleCandidate, ruleCandidates, type TwoContents, type TwoRuns } fr
 export type { RuleInput } from "./rules/rule-root.ts";
 export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";
-export { type UnpackTask, unpackAction, type PackageRecord } from "./unpack.ts";
+export { packageReaches, type PackageRecord, unpackAction, type UnpackTask } from "./unpack.ts";
 export { unpackAll, type UnpackOptions } from "./unpack-pool.ts";

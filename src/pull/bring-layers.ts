@@ -4,7 +4,9 @@ import { knownLayer, type LayerPlan, rememberLayer } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
 import { openIndexedWay } from "./indexed-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
-import type { FilesWay, LayerWay, WantedLayer } from "./layer-way.ts";
+import type { LayerFile, LayerWay, WantedLayer } from "./layer-way.ts";
+import type { WantedFile } from "./plan-spans.ts";
+import { takeAdopted } from "./take-adopted.ts";
 import { takeLayer } from "./take-layer.ts";
 
 /** How a layer came. */
@@ -37,10 +39,14 @@ export async function bringLayers(
   wanted: readonly WantedLayer[],
   options: BringOptions,
 ): Promise<{ readonly plans: readonly LayerPlan[]; readonly reports: readonly LayerReport[] }> {
-  const ways = await Promise.all(wanted.map(openWay));
-  const total = ways.reduce((sum, way, i) => sum + bytesOf(way, wanted[i] as WantedLayer), 0);
+  const opened = await Promise.all(wanted.map(openWay));
+  const store = wanted[0]?.store;
+  const adopted = store === undefined ? new Set() : takeAdopted(store, missingFiles(wanted, opened));
+  const ways = opened.map((way) => without(way, adopted));
+  const missing = missingFiles(wanted, ways);
+  const total = ways.reduce((sum, way, i) => sum + wholeBytes(way, wanted[i] as WantedLayer), storedBytes(missing));
   const shown = options.progress.start(`bring ${options.name}`, total, "bytes");
-  const fallen = await fetchMissing(wanted, ways, shown);
+  const fallen = await fetchMissing(missing, { wanted, ways, shown });
   const plans: LayerPlan[] = [];
   const reports: LayerReport[] = [];
   for (const [i, layer] of wanted.entries()) {
@@ -51,7 +57,7 @@ export async function bringLayers(
     reports.push(done.report);
     if (done.report.why !== undefined) options.progress.warn(`a layer is read whole: ${done.report.why}`);
   }
-  shown.done(summaryOf(reports));
+  shown.done(summaryOf(reports, adopted.size));
   return { plans, reports };
 }
 
@@ -74,31 +80,44 @@ function whyWhole(error: unknown): string {
   throw error;
 }
 
-function bytesOf(way: LayerWay, { layer }: WantedLayer): number {
-  if (way.kind === "known") return 0;
-  return way.kind === "whole" ? layer.descriptor.sizeBytes : storedBytes(way);
+function wholeBytes(way: LayerWay, { layer }: WantedLayer): number {
+  return way.kind === "whole" ? layer.descriptor.sizeBytes : 0;
 }
 
-function storedBytes({ missing }: FilesWay): number {
-  const distinct = [...new Map(missing.map((file) => [file.content, file])).values()];
+/** Each content once, as it is fetched. */
+function storedBytes(files: readonly LayerFile[]): number {
+  const distinct = [...new Map(files.map((file) => [file.content, file])).values()];
   return distinct.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
+}
+
+function missingFiles(wanted: readonly WantedLayer[], ways: readonly LayerWay[]): readonly WantedFile[] {
+  return ways.flatMap((way, i) => {
+    const blob = (wanted[i] as WantedLayer).layer.descriptor;
+    return way.kind === "files" ? way.missing.map((file) => ({ ...file, blob })) : [];
+  });
+}
+
+function without(way: LayerWay, adopted: ReadonlySet<unknown>): LayerWay {
+  if (way.kind !== "files") return way;
+  return { ...way, missing: way.missing.filter(({ content }) => !adopted.has(content)) };
+}
+
+interface Fetching {
+  readonly wanted: readonly WantedLayer[];
+  readonly ways: readonly LayerWay[];
+  readonly shown: ProgressStep;
 }
 
 /** Fetches what layers miss, all of them together; the ways that remain. */
 async function fetchMissing(
-  wanted: readonly WantedLayer[],
-  ways: readonly LayerWay[],
-  shown: ProgressStep,
+  files: readonly WantedFile[],
+  { wanted, ways, shown }: Fetching,
 ): Promise<readonly LayerWay[]> {
   const [first] = wanted;
-  const ours = new Set(wanted.filter(({ isOurs }) => isOurs).map(({ layer }) => layer.descriptor.digest));
-  const files = ways.flatMap((way, i) => {
-    const blob = (wanted[i] as WantedLayer).layer.descriptor;
-    return way.kind === "files" ? way.missing.map((file) => ({ ...file, blob })) : [];
-  });
   if (first === undefined || files.length === 0) return ways;
+  const ours = new Set(wanted.filter(({ isOurs }) => isOurs).map(({ layer }) => layer.descriptor.digest));
+  const isOurs = ({ blob }: WantedFile): boolean => ours.has(blob.digest);
   const { store, source } = first;
-  const isOurs = ({ blob }: { readonly blob: { readonly digest: Digest } }): boolean => ours.has(blob.digest);
   try {
     await fetchFiles(files, { store, source, elsewhere: "zstd-elsewhere", isOurs, parallel: parallelMax, shown });
     return ways;
@@ -119,7 +138,7 @@ async function finishLayer(
   if (way.kind === "known") return { plan: way.plan, report: { ...nothing, way: "known" } };
   if (way.kind === "files") {
     try {
-      const counts = { fetchedFiles: way.missing.length, fetchedBytes: storedBytes(way) };
+      const counts = { fetchedFiles: way.missing.length, fetchedBytes: storedBytes(way.missing) };
       return { plan: await way.finish(), report: { digest, way: "files", ...counts } };
     } catch (error) {
       why = whyWhole(error);
@@ -130,9 +149,10 @@ async function finishLayer(
   return { plan, report: why === undefined ? report : { ...report, why } };
 }
 
-function summaryOf(reports: readonly LayerReport[]): string {
+function summaryOf(reports: readonly LayerReport[], adopted: number): string {
   const known = reports.filter(({ way }) => way === "known").length;
   const whole = reports.filter(({ way }) => way === "whole").length;
   const files = reports.reduce((sum, { fetchedFiles }) => sum + fetchedFiles, 0);
-  return `${reports.length} layers: ${known} here already, ${whole} read whole, ${files} files fetched`;
+  const host = adopted === 0 ? "" : `, ${adopted} taken from this machine`;
+  return `${reports.length} layers: ${known} here already, ${whole} read whole, ${files} files fetched${host}`;
 }

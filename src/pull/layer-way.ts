@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
 import type { LayerPlan, TocFrame } from "../layer/index.ts";
-import type { ImageSource, Layer } from "../oci/index.ts";
+import type { Descriptor, ImageSource, Layer } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 
-/** A layer that is to be brought into the store, and from where. */
-export interface WantedLayer {
+/** A blob whose tables are to be read, and from where. */
+export interface WantedTables {
   readonly store: Store;
   readonly source: ImageSource;
-  readonly layer: Layer;
-  /** What its plan is called, e.g. "packages" or "from 1". */
-  readonly name: string;
+  readonly layer: { readonly descriptor: Descriptor };
   /** Its frames are said to be made by our own compressor. */
   readonly isOurs: boolean;
   /** Trees that layers of the store's images are made of; asked for once, if at all. */
   readonly partsHere: () => Iterable<Digest>;
+}
+
+/** A layer that is to be brought into the store. */
+export interface WantedLayer extends WantedTables {
+  readonly layer: Layer;
+  /** What its plan is called, e.g. "packages" or "from 1". */
+  readonly name: string;
 }
 
 /** A file of a layer, and where its frames lie in the blob. */

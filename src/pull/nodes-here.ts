@@ -3,7 +3,7 @@ import { type Digest, digestOf, isAshlarError } from "../base/index.ts";
 import { encodeTree, type Tree } from "../formats/index.ts";
 import { cutNodes, type DigestPrefix, type IndexPart, prefixOf } from "../layer/index.ts";
 import type { Store } from "../store/index.ts";
-import type { WantedLayer } from "./layer-way.ts";
+import type { WantedTables } from "./layer-way.ts";
 
 /** What of a layer's trees the store has, with all their contents. */
 export interface NodesHere {
@@ -18,7 +18,7 @@ export interface NodesHere {
  * images of the store are made of are computed when the first one is asked for. That a prefix may mean something else
  * does no harm: the layer that is composed in the end is proven by its digest.
  */
-export function nodesHere({ store, partsHere }: WantedLayer): NodesHere {
+export function nodesHere({ store, partsHere }: WantedTables): NodesHere {
   let nodes: ReadonlyMap<DigestPrefix, Tree> | undefined;
   return {
     part({ prefix, nodes: wanted }) {
