@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError } from "../base/index.ts";
+import { AshlarError, type Digest } from "../base/index.ts";
 import { parseReference, type Reference } from "../oci/index.ts";
 import { openRemote, type RemotePlace } from "../registry/index.ts";
 import { registrySettings, type SettingsOptions } from "./registry-settings.ts";
@@ -10,7 +10,7 @@ const scheme = "docker://";
 export interface RemoteOptions extends Omit<SettingsOptions, "insecure"> {
   /** Speaks plain HTTP with the registry, wherever it is. */
   readonly insecure?: boolean | undefined;
-  readonly mountFrom?: readonly string[] | undefined;
+  readonly mountFrom?: ((blob: Digest) => readonly string[]) | undefined;
 }
 
 /** Tells whether a text can only mean a registry. */

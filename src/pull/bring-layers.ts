@@ -2,6 +2,7 @@
 import { type Digest, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
 import { knownLayer, type LayerPlan, rememberLayer } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
+import { openEstargzWay } from "./estargz-way.ts";
 import { openIndexedWay } from "./indexed-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import type { LayerFile, LayerWay, WantedLayer } from "./layer-way.ts";
@@ -67,7 +68,8 @@ async function openWay(wanted: WantedLayer): Promise<LayerWay> {
   if (plan !== undefined) return { kind: "known", plan };
   if (source.range === undefined) return { kind: "whole" };
   try {
-    return (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? { kind: "whole" };
+    const way = (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? (await openEstargzWay(wanted));
+    return way ?? { kind: "whole" };
   } catch (error) {
     return { kind: "whole", why: whyWhole(error) };
   }

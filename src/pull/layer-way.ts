@@ -27,6 +27,8 @@ export interface LayerFile {
   readonly content: Digest;
   readonly sizeBytes: number;
   readonly frames: readonly TocFrame[];
+  /** Gives the bytes of one of the frames; absent where each is one zstd frame, which can be kept as it is. */
+  readonly unpack?: (stored: Uint8Array, frame: TocFrame) => Uint8Array;
 }
 
 /** How a layer can be brought: by its missing files alone. */
