@@ -76,7 +76,7 @@ test("a build without any archive takes all packages by file, and makes the same
   const built = await ashlar(other, ["build", "--frozen", "--json"], repository);
   assert.equal(built.status, 0, built.err);
   assert.deepEqual((JSON.parse(built.out) as { images: unknown }).images, expected);
-  assert.match(built.err, /fetch packages by file: 5 packages, /);
+  assert.match(built.err, /fetch packages by file: 5 of 5 packages, /);
   assert.doesNotMatch(built.err, /warning/);
   // A lock that does not say it gets nothing of it, in the same store.
   writeFileSync(join(other.project, "ashlar.lock"), fixture.lockText);
@@ -105,6 +105,11 @@ test("a lock that is wrong about a package is found out by whoever unpacks it, a
 
 test("a registry that lies costs a warning: the archive serves", async () => {
   const other = place();
+  // A store without images asks no registry: nothing could be spared.
+  const spec = "ashlar: image/v1\nname: small\nfrom: scratch\napp: [{ write: { to: /note, text: x } }]\n";
+  writeFileSync(join(other.base, "small.yaml"), spec);
+  const small = await ashlar(other, ["build", join(other.base, "small.yaml")]);
+  assert.equal(small.status, 0, small.err);
   writeFileSync(join(other.project, "ashlar.lock"), readFileSync(join(publisher.project, "ashlar.lock")));
   registry.options = {
     mischief: ({ headers }) => {

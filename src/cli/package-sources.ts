@@ -46,15 +46,17 @@ export async function fetchDebs(
 }
 
 /**
- * Takes packages by file from the repositories that `ASHLAR_PACKAGES` names; undefined where it names none. Throws
+ * Takes packages by file from the repositories that `ASHLAR_PACKAGES` names; undefined where it names none. A store
+ * without images has nothing that could be spared: it is not asked for unless .debs cannot be had. Throws
  * `USAGE_REFERENCE`.
  */
 export function fetchByFile({ shell, store, progress }: Fetching): FetchUnpacked | undefined {
   const texts = (shell.env["ASHLAR_PACKAGES"] ?? "").split(/\s+/).filter((text) => text !== "");
   if (texts.length === 0) return undefined;
   const references = texts.map((text) => requireRepository(text, "ASHLAR_PACKAGES"));
-  return (packages, { anySize }) =>
-    interruptible(async (signal) => {
+  return async (packages, { anySize }) => {
+    if (!anySize && partsHere(store).next().done === true) return undefined;
+    return interruptible(async (signal) => {
       const remotes = references.map((reference) => openRemotePlace(shell, reference, { progress, signal }));
       const places = remotes.map((source) => ({ name: formatReference(source.reference), source }));
       try {
@@ -65,8 +67,9 @@ export function fetchByFile({ shell, store, progress }: Fetching): FetchUnpacked
         for (const remote of remotes) await remote.close();
       }
     });
+  };
 }
 
-function summaryOf({ packages, fetchedBytes, debBytes }: UnpackedReport): string {
-  return `${packages} packages, ${showBytes(fetchedBytes)} in place of ${showBytes(debBytes)}`;
+function summaryOf({ packages, asked, fetchedBytes, debBytes }: UnpackedReport): string {
+  return `${packages} of ${asked} packages, ${showBytes(fetchedBytes)} in place of ${showBytes(debBytes)}`;
 }

@@ -30,8 +30,9 @@ export interface UnpackedOptions {
 
 /** What came by file. */
 export interface UnpackedReport {
-  /** Packages that came, the bytes that were fetched for all, and those of their .debs. */
+  /** Packages that came, of those asked for; the bytes fetched for all; those of the .debs that are spared. */
   readonly packages: number;
+  readonly asked: number;
   readonly fetchedBytes: number;
   readonly debBytes: number;
 }
@@ -52,7 +53,7 @@ export async function fetchUnpacked(
   const { store, places, progress } = options;
   const wanted = packages.filter((item) => claimOf(item) !== undefined && knownRecord(store, item) === undefined);
   const distinct = [...new Map(wanted.map((item) => [item.digest, item])).values()];
-  if (places.length === 0 || distinct.length === 0) return { packages: 0, fetchedBytes: 0, debBytes: 0 };
+  if (places.length === 0 || distinct.length === 0) return { packages: 0, asked: 0, fetchedBytes: 0, debBytes: 0 };
   const asking = new Asking(options, progress.start("fetch packages by file", undefined, "bytes"));
   const limiter = makeLimiter(packagesAtOnce);
   const ended = await Promise.allSettled(distinct.map((item) => limiter(() => asking.take(item))));
@@ -67,6 +68,7 @@ class Asking {
   /** Those that gave no answer: the others need not wait for them too. */
   readonly #silent = new Set<PackagePlace>();
   readonly #taken: LockedPackage[] = [];
+  #asked = 0;
   #fetchedBytes = 0;
 
   constructor(options: UnpackedOptions, shown: ReturnType<Progress["start"]>) {
@@ -76,6 +78,7 @@ class Asking {
 
   /** Takes one package from the first place that has it. */
   async take(locked: LockedPackage): Promise<void> {
+    this.#asked++;
     for (const place of this.#options.places) {
       if (this.#silent.has(place)) continue;
       const result = await this.#takeFrom(place, locked);
@@ -114,7 +117,7 @@ class Asking {
 
   report(): UnpackedReport {
     const debBytes = this.#taken.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const report = { packages: this.#taken.length, fetchedBytes: this.#fetchedBytes, debBytes };
+    const report = { packages: this.#taken.length, asked: this.#asked, fetchedBytes: this.#fetchedBytes, debBytes };
     this.#shown.done(this.#options.summary(report));
     return report;
   }
