@@ -25,4 +25,5 @@ export { type AuthFile, parseAuthFile } from "./remote/auth-files.ts";
 export { credentialFinder } from "./remote/find-credentials.ts";
 export { openRemote, type RegistrySettings, type RemotePlace } from "./remote/open-remote.ts";
 export { parseRegistriesFile } from "./remote/registries-file.ts";
+export { registryAddress } from "./remote/registry-address.ts";
 export type { Retry } from "./remote/retrying-http.ts";

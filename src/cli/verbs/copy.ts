@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../../base/index.ts";
-import { formatReference, type ImageTarget } from "../../oci/index.ts";
+import { formatReference, type ImageTarget, type Reference } from "../../oci/index.ts";
 import { openTarget, targetKinds } from "../../registry/index.ts";
 import { interruptible } from "../interruption.ts";
 import { type OpenedImage, withImage } from "../open-image.ts";
@@ -8,15 +8,15 @@ import { parseParallel } from "../parameters.ts";
 import { parsePlace } from "../place.ts";
 import { makeProgress } from "../progress.ts";
 import { mountable } from "../pushed-blobs.ts";
-import { openRemotePlace, remoteReference, type RemoteOptions } from "../remote-place.ts";
+import { insecureRegistry, openRemotePlace, remoteReference, type RemoteOptions } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
 import { transferImage } from "../transfer.ts";
 import { type PushOptions, tagFor } from "./push.ts";
 
 /** `ashlar copy SRC DST`: the last line is the destination with the digest. */
 export async function copy(shell: Shell, src: string, dst: string, options: PushOptions): Promise<Outcome> {
-  const { insecure, parallel } = options;
-  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(parallel), insecure };
+  const insecure = insecureRegistry([src, dst].map((text) => registryOf(shell, text)), options);
+  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(options.parallel), insecure };
   return interruptible((signal) =>
     withImage(shell, src, { options, remote: { ...remote, signal } }, async (image) => {
       const destination = openDestination(shell, dst, { image, remote: { ...remote, signal } });
@@ -30,6 +30,10 @@ export async function copy(shell: Shell, src: string, dst: string, options: Push
       }
     }),
   );
+}
+
+function registryOf(shell: Shell, text: string): Reference | undefined {
+  return parsePlace(text, shell) === undefined ? remoteReference(text) : undefined;
 }
 
 interface Destination {

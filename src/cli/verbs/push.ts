@@ -6,7 +6,7 @@ import { type OpenedImage, withImage } from "../open-image.ts";
 import { parseParallel } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
 import { mountable, rememberPushed } from "../pushed-blobs.ts";
-import { openRemotePlace, requireReference } from "../remote-place.ts";
+import { insecureRegistry, openRemotePlace, requireReference } from "../remote-place.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { transferImage } from "../transfer.ts";
 
@@ -20,8 +20,9 @@ export interface PushOptions extends GlobalOptions {
 /** `ashlar push IMAGE REF`: the last line is the reference with tag and digest. */
 export async function push(shell: Shell, image: string, ref: string, options: PushOptions): Promise<Outcome> {
   const reference = requireReference(ref);
-  const { insecure, parallel } = options;
-  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(parallel), insecure };
+  // Where the image comes from may be another registry: that is not the one meant.
+  const insecure = insecureRegistry([reference], options);
+  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(options.parallel), insecure };
   return interruptible((signal) =>
     withImage(shell, image, { options, remote: { ...remote, signal } }, async (opened) => {
       if (reference.digest !== undefined) await verifyDigest(opened, reference, options);
