@@ -14,6 +14,7 @@
  *     await copyImage(sourceOf(image), target, { tag: "latest" });
  *     await target.finish();
  */
+export { chooseRoot, pinnedSource } from "./choose-root.ts";
 export { type CopyOptions, copyImage } from "./copy-image.ts";
 export { listBlobs } from "./list-blobs.ts";
 export { type Engine, findEngine, loadInto, type LoadOptions } from "./load-into.ts";

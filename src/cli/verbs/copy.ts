@@ -21,8 +21,9 @@ export async function copy(shell: Shell, src: string, dst: string, options: Push
     withImage(shell, src, { options, remote: { ...remote, signal } }, async (image) => {
       const destination = openDestination(shell, dst, { image, remote: { ...remote, signal } });
       try {
-        const { target, tag } = destination;
-        const { root, counts } = await transferImage(image, target, { name: "copy", tag, ...options, ...remote });
+        const { target, tag, digest } = destination;
+        const transfer = { name: "copy", tag, digest, ...options, ...remote };
+        const { root, counts } = await transferImage(image, target, transfer);
         const text = destination.show(root.digest);
         return { text: `${text}\n`, json: { destination: text, digest: root.digest, ...(counts as object) } };
       } finally {
@@ -39,6 +40,8 @@ function registryOf(shell: Shell, text: string): Reference | undefined {
 interface Destination {
   readonly target: ImageTarget;
   readonly tag: string | undefined;
+  /** What the image must be. */
+  readonly digest?: Digest | undefined;
   /** Its text, with the digest of what was copied. */
   readonly show: (digest: Digest) => string;
   readonly close: () => Promise<void>;
@@ -67,6 +70,7 @@ function openDestination(shell: Shell, text: string, { image, remote }: Opening)
   return {
     target,
     tag,
+    digest: reference.digest,
     show: (digest) => formatReference({ ...reference, tag, digest }),
     close: () => target.close(),
   };

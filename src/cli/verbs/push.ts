@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest } from "../../base/index.ts";
 import { formatReference, type Reference } from "../../oci/index.ts";
 import { interruptible } from "../interruption.ts";
-import { type OpenedImage, withImage } from "../open-image.ts";
+import { withImage } from "../open-image.ts";
 import { parseParallel } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
 import { mountable, rememberPushed } from "../pushed-blobs.ts";
@@ -25,12 +24,11 @@ export async function push(shell: Shell, image: string, ref: string, options: Pu
   const remote = { progress: makeProgress(shell, options), parallel: parseParallel(options.parallel), insecure };
   return interruptible((signal) =>
     withImage(shell, image, { options, remote: { ...remote, signal } }, async (opened) => {
-      if (reference.digest !== undefined) await verifyDigest(opened, reference, options);
       const mountFrom = mountable(opened, reference);
       const target = openRemotePlace(shell, reference, { ...remote, signal, mountFrom });
       try {
         const tag = tagFor(reference);
-        const transfer = { name: "push", tag, ...options, ...remote };
+        const transfer = { name: "push", tag, digest: reference.digest, ...options, ...remote };
         const { root, counts, blobs } = await transferImage(opened, target, transfer);
         rememberPushed(opened.store, blobs, reference);
         const pushed = formatReference({ ...reference, tag, digest: root.digest });
@@ -45,17 +43,4 @@ export async function push(shell: Shell, image: string, ref: string, options: Pu
 /** The tag to write: the one named, or none where a digest is named alone, else `latest`. */
 export function tagFor({ tag, digest }: Reference): string | undefined {
   return tag ?? (digest === undefined ? "latest" : undefined);
-}
-
-async function verifyDigest({ source, from }: OpenedImage, reference: Reference, options: PushOptions): Promise<void> {
-  const { digest } = await source.resolve(from);
-  if (digest === reference.digest || options.platform !== undefined) return;
-  throw otherDigest(digest, reference);
-}
-
-function otherDigest(actual: Digest, reference: Reference): AshlarError {
-  const message = `Cannot push to "${formatReference(reference)}": the image has digest ${actual}`;
-  return new AshlarError("USAGE_REFERENCE", `${message}, want the one named, or a tag`, {
-    hint: `push to a tag: ${formatReference({ ...reference, digest: undefined })}`,
-  });
 }
