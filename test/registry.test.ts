@@ -180,6 +180,15 @@ test("what cannot be meant is refused before anything is sent, with what to writ
   assert.match(err, /IMAGE_NOT_FOUND/);
 });
 
+test("errors of the command line itself are values with --json too", async () => {
+  for (const args of [["push", "a"], ["push", "a", "b", "--no-such"], ["pull"]]) {
+    const { status, out: text } = await ashlar([...args, "--json"]);
+    const { error } = JSON.parse(text) as { error: { code: string; message: string } };
+    assert.deepEqual([status, error.code], [2, "USAGE_COMMAND_LINE"]);
+    assert.match(error.message, /^(missing|unknown)/);
+  }
+});
+
 test("errors are values with --json", () =>
   using({ mischief: () => ({ status: 403 }) }, async (registry) => {
     const { status, out: text } = await ashlar(["push", name, `${registry.host}/x`, "--json"]);

@@ -38,9 +38,9 @@ export class AshlarError extends Error {
     super(redactCredentials(message), parts.cause === undefined ? undefined : { cause: parts.cause });
     this.name = "AshlarError";
     this.code = code;
-    this.hint = parts.hint;
+    this.hint = parts.hint === undefined ? undefined : redactCredentials(parts.hint);
     this.where = parts.where;
-    this.because = parts.because ?? [];
+    this.because = (parts.because ?? []).map(redactCredentials);
     this.details = parts.details ?? {};
   }
 }
@@ -57,7 +57,9 @@ export function isSystemError(value: unknown, ...codes: string[]): value is Node
   return code !== undefined && codes.includes(code);
 }
 
-/** Takes user and password out of every URL in a text. */
+/** Takes user and password out of every URL in a text, and what an `Authorization` header holds: servers echo both. */
 function redactCredentials(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"]+@/gi, "$1***@");
+  return text
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"]+@/gi, "$1***@")
+    .replace(/\b(basic|bearer)\s+[\w.~+/-]{20,}=*/gi, "$1 ***");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CommanderError } from "commander";
 
-import { AshlarError } from "../base/index.ts";
+import { AshlarError, type Json } from "../base/index.ts";
 import { addCompletion } from "./completion.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { makeProgram } from "./program.ts";
@@ -29,11 +29,19 @@ export async function runCommandLine(
 
 function report(error: unknown, args: readonly string[], shell: Shell): number {
   // Commander has printed help, version or its own complaint already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCodes.done;
+    if (args.includes("--json")) shell.out(`${JSON.stringify(usageJson(error))}\n`);
+    return exitCodes.usage;
+  }
   if (args.includes("--json")) shell.out(`${JSON.stringify(errorJson(error))}\n`);
   const style = { colour: wantsColour(shell), debug: args.includes("--debug") };
   for (const one of severalOf(error)) shell.err(renderError(one, style));
   return exitCodeOf(error);
+}
+
+function usageJson({ message }: CommanderError): Json {
+  return { error: { code: "USAGE_COMMAND_LINE", message: message.replace(/^error: /, "") } };
 }
 
 /** An error that stands for several faults of one document is drawn as each of them. */

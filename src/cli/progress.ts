@@ -47,7 +47,7 @@ function lineProgress(shell: Shell, mode: Mode): Progress {
   return {
     start: (name, total, unit) =>
       mode === "live" ? liveStep(shell, { name, total, unit, paint }) : plainStep(shell, mode, name),
-    note: (text) => void (mode !== "none" && shell.err(`${text}\n`)),
+    note: (text) => void (mode !== "none" && shell.err(`${terminalText(text)}\n`)),
     warn: (text) => shell.err(`${paint("yellow", "warning")}: ${terminalText(text)}\n`),
     log(from, text) {
       if (mode === "none") return;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { AshlarError } from "./error.ts";
+
+test("AshlarError shows credentials of addresses and headers in none of its texts", () => {
+  const said = `got https://me:secret@mirror.example/x and Basic ${Buffer.from("me:secretsecret").toString("base64")}`;
+  const bearer = "Bearer eyJhbGciOi.JIUzI1NiIsInR5cCI6.IkpXVCJ9_-";
+  const error = new AshlarError("FETCH_X", said, { hint: said, because: [said, bearer] });
+  const shown = "got https://***@mirror.example/x and Basic ***";
+  assert.deepEqual([error.message, error.hint, ...error.because], [shown, shown, shown, "Bearer ***"]);
+  const plain = 'Bearer realm="https://auth.example/token", basic authentication';
+  assert.equal(new AshlarError("FETCH_X", plain).message, plain);
+});
