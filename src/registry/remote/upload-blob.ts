@@ -91,7 +91,7 @@ async function putWhole(
   const headers = { "content-type": "application/octet-stream" };
   let answer: HttpAnswer;
   try {
-    answer = await send(repository, { method: "PUT", url, headers, body, sizeBytes: body.length, once: true });
+    answer = await send(repository, { method: "PUT", url, headers, body, once: true });
   } catch (error) {
     if (!isAshlarError(error, "REGISTRY_UNREACHABLE")) throw error;
     return { why: describe(error) };
