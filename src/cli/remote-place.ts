@@ -39,6 +39,16 @@ export function requireReference(text: string): Reference {
   });
 }
 
+/** Reads the name of a repository, which `what` gave. Throws `USAGE_REFERENCE`, `OCI_REFERENCE`. */
+export function requireRepository(text: string, what: string): Reference {
+  const reference = remoteReference(text);
+  if (reference?.tag === undefined && reference?.digest === undefined && reference !== undefined) return reference;
+  const state = reference === undefined ? "it names no registry" : "it has a tag or digest";
+  throw new AshlarError("USAGE_REFERENCE", `Cannot use "${text}" as a repository: ${state}, want HOST/NAME`, {
+    because: [`${what} names it`],
+  });
+}
+
 /** Opens the repository of a reference, with the user's settings. The caller closes it. */
 export function openRemotePlace(shell: Shell, reference: Reference, options: RemoteOptions = {}): RemotePlace {
   const { insecure, mountFrom, ...others } = options;
