@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { digestOf, parsePath } from "../base/index.ts";
+import assert from "node:assert/strict";
+
+import { digestOf, isAshlarError, parsePath } from "../base/index.ts";
 import { type Compressor, plainFrame } from "../formats/index.ts";
 import { encodeLayerIndex, parseLayerIndex } from "./layer-index.ts";
 import { parseToc, parseTocNode } from "./read-toc.ts";
@@ -42,6 +44,18 @@ function recipe(): Uint8Array {
   return Buffer.concat(pieces);
 }
 
+/** What a recipe says, whatever pieces it comes in; ends in the fault where there is one. */
+function partsOf(pieces: Iterable<Uint8Array>): string {
+  let text = "";
+  try {
+    for (const { raw, content } of parseRecipe(pieces)) text += content ?? Buffer.from(raw).toString("hex");
+  } catch (error) {
+    if (!isAshlarError(error)) throw error;
+    text += error.message;
+  }
+  return text;
+}
+
 /** Parsers of this folder, for the mutation suite. */
 export const fuzzTargets: readonly {
   readonly name: string;
@@ -59,7 +73,9 @@ export const fuzzTargets: readonly {
     name: "tar recipe",
     seeds: () => [recipe()],
     run: (bytes) => {
-      for (const _ of parseRecipe(bytes));
+      const whole = partsOf([bytes]);
+      assert.equal(partsOf(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1))), whole);
+      for (const _ of parseRecipe([bytes]));
     },
   },
 ];

@@ -21,10 +21,10 @@ export async function takeLayer(wanted: WantedLayer, shown: ProgressStep): Promi
   try {
     const hasBlob = keepBlob && layer.descriptor.digest !== layer.diffId;
     const open = hasBlob ? () => keptBlob(layer, packs.blobs, blob.bytes) : blob.bytes;
-    const { recipe, contents } = await takeTar(openLayerTar({ ...layer, open }), packs);
+    const recipe = await takeTar(openLayerTar({ ...layer, open }), packs);
     for (const pack of all) pack.commit();
     blob.forget();
-    return tarPlan(wanted, { recipe, contents, hasBlob });
+    return tarPlan(wanted, { recipe, hasBlob });
   } finally {
     for (const pack of all) pack.abort();
   }
