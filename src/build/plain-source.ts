@@ -59,7 +59,7 @@ async function* openPlain(store: Store, plan: LayerPlan): AsyncGenerator<Uint8Ar
 }
 
 function writeTarOf(store: Store, recipe: Digest): ReturnType<typeof writeRecipe> {
-  return writeRecipe(parseRecipe(store.read(recipe)), (content) => store.stream(content));
+  return writeRecipe(parseRecipe(store.stream(recipe)), (content) => store.stream(content));
 }
 
 /** The plan without the form it was brought in. */

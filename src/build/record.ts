@@ -2,7 +2,7 @@
 import type { InstallationSecret } from "../assemble/index.ts";
 import type { Digest, Json } from "../base/index.ts";
 import { type NamedRecord, readKind, recordKind } from "../image/index.ts";
-import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
+import { lacksBlob, type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
 import { readForeignRecord } from "../pull/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
 import { type KeptRoot, rootReaches } from "./stage.ts";
@@ -92,5 +92,5 @@ export function originOf(store: Store, { images }: NamedRecord): string | undefi
 /** Tells whether layers of an image are kept by file alone, so that their blobs cannot be had from the store. */
 export function lacksBlobs(store: Store, { images }: NamedRecord): boolean {
   const plans = images.flatMap((image) => readStoredImage(store, image.record).layers);
-  return plans.some((plan) => plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId);
+  return plans.some(lacksBlob);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { digestOf, parsePath } from "../base/index.ts";
+import assert from "node:assert/strict";
+
+import { digestOf, isAshlarError, parsePath } from "../base/index.ts";
 import { type Compressor, encodeTarHeader, type Entry, plainFrame, tarEnd, tarPadding } from "../formats/index.ts";
 import { parseEstargzFooter } from "./estargz-footer.ts";
 import { estargzTocName, parseEstargzToc } from "./estargz-toc.ts";
@@ -78,6 +80,18 @@ function readLayerTar(bytes: Uint8Array): void {
   parser.finish();
 }
 
+/** What a recipe says, whatever pieces it comes in; ends in the fault where there is one. */
+function partsOf(pieces: Iterable<Uint8Array>): string {
+  let text = "";
+  try {
+    for (const { raw, content } of parseRecipe(pieces)) text += content ?? Buffer.from(raw).toString("hex");
+  } catch (error) {
+    if (!isAshlarError(error)) throw error;
+    text += error.message;
+  }
+  return text;
+}
+
 /** Parsers of this folder, for the mutation suite. */
 export const fuzzTargets: readonly {
   readonly name: string;
@@ -102,7 +116,9 @@ export const fuzzTargets: readonly {
     name: "tar recipe",
     seeds: () => [recipe()],
     run: (bytes) => {
-      for (const _ of parseRecipe(bytes));
+      const whole = partsOf([bytes]);
+      assert.equal(partsOf(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1))), whole);
+      for (const _ of parseRecipe([bytes]));
     },
   },
 ];

@@ -27,6 +27,7 @@ export {
 } from "./layer.ts";
 export {
   type ComposedPlan,
+  lacksBlob,
   type LayerForm,
   layerFormat,
   type LayerPlan,

@@ -12,7 +12,6 @@ import type { WantedFile } from "./plan-spans.ts";
 import { takeAdopted } from "./take-adopted.ts";
 
 export interface BringOptions {
-  readonly keepBlobs: boolean;
   readonly name: string;
   readonly progress: Progress;
 }
@@ -37,7 +36,7 @@ export async function bringLayers(
   const total = ways.reduce((sum, way, i) => sum + wholeBytes(way, wanted[i] as WantedLayer), storedBytes(missing));
   const shown = options.progress.start(`bring ${options.name}`, total, "bytes");
   const fallen = await fetchMissing(missing, { wanted, ways, shown });
-  const brought = await finishLayers(wanted, fallen, { keepBlobs: options.keepBlobs, shown });
+  const brought = await finishLayers(wanted, fallen, shown);
   for (const { report } of brought) {
     if (report.why !== undefined) options.progress.warn(`a layer is read whole: ${report.why}`);
   }
@@ -52,11 +51,16 @@ async function openWay(wanted: WantedLayer): Promise<LayerWay> {
   if (plan !== undefined) return { kind: "known", plan };
   if (source.range === undefined) return { kind: "whole" };
   try {
-    const way = (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? (await openEstargzWay(wanted));
-    return way ?? { kind: "whole" };
+    return (await openIndexedWay(wanted)) ?? (await openForeignWay(wanted)) ?? { kind: "whole" };
   } catch (error) {
     return { kind: "whole", why: whyWhole(error) };
   }
+}
+
+/** Of what others compressed the blob is made of nothing but itself. */
+async function openForeignWay(wanted: WantedLayer): Promise<LayerWay | undefined> {
+  if (wanted.keepBlob) return undefined;
+  return (await openChunkedWay(wanted)) ?? (await openEstargzWay(wanted));
 }
 
 function wholeBytes(way: LayerWay, { layer }: WantedLayer): number {

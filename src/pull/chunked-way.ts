@@ -76,7 +76,7 @@ function wayOf(wanted: WantedLayer, table: Toc, tarSplit: Uint8Array): FilesWay 
     finish: async () => {
       const kept = inPack(store, (pack) => pack.put(recipe).digest);
       proveTar(store, kept, wanted.layer.diffId);
-      return tarPlan(wanted, { recipe: kept, contents: files, hasBlob: false });
+      return tarPlan(wanted, { recipe: kept, hasBlob: false });
     },
   };
 }

@@ -20,6 +20,8 @@ export interface WantedLayer extends WantedTables {
   readonly layer: Layer;
   /** What its plan is called, e.g. "packages" or "from 1". */
   readonly name: string;
+  /** Its blob is to be in the store too, where only its writer could make it again. */
+  readonly keepBlob: boolean;
 }
 
 /** A file of a layer, and where its frames lie in the blob. */
