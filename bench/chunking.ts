@@ -21,6 +21,8 @@ const forms: readonly ChunkForm[] = [
   { name: "FastCDC 256 KiB", cut: fastCdc(18), reuses: true },
   { name: "FastCDC 512 KiB", cut: fastCdc(19), reuses: true },
   { name: "rollsum 64 KiB", cut: rollsum(16), reuses: true },
+  { name: "fixed 1 MiB", cut: fixed(1 << 20), reuses: true },
+  { name: "fixed 256 KiB", cut: fixed(1 << 18), reuses: true },
 ];
 
 /**

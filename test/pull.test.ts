@@ -104,6 +104,23 @@ test("pull of one platform keeps that one, and a second pull under another name 
   assert.match((await must(store, "inspect", "mine")).out, /linux\/arm64/);
 });
 
+test("import of an image of a registry is pull under the name it is given", async () => {
+  await using registry = await pushed();
+  const { last } = await must(newStore(), "import", `${registry.host}/team/web:1`, "--platform=all", "--name=web");
+  assert.equal(last, `web@${digest}`);
+});
+
+test("pull of what is one image refuses another platform", async () => {
+  await using registry = await pushed();
+  const store = newStore();
+  const one = `${registry.host}/team/arm:1`;
+  await must(place.store, "copy", name, one, "--platform", "linux/arm64");
+  const { status, err } = await ashlar(store, "pull", one, "--platform", "linux/amd64");
+  assert.equal(status, 1);
+  assert.match(err, /OCI_PLATFORM_MISSING.*linux\/arm64/);
+  assert.match((await must(store, "pull", one)).last, /team\/arm:1@sha256:/);
+});
+
 for (const singleRange of [200, 400, 416, 501, "other-part"] as const) {
   test(`pull works where the registry answers ranges by ${singleRange}`, async () => {
     await using registry = await pushed({ singleRange });

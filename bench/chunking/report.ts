@@ -56,23 +56,24 @@ export function printForms(set: string, measured: readonly MeasuredPair[], forms
 
 /** Prints what the rule of docs/chunking.md asks of each form. */
 export function printRule(title: string, measured: readonly MeasuredPair[], forms: readonly ChunkForm[]): void {
-  printRow([title, "updates", "net of first pulls", "first pulls", "updates 5 % less or better"]);
-  printRow(["---", "---", "---", "---", "---"]);
+  printRow([title, "updates", "net of first pulls", "first pulls", "5 % less or better", "more"]);
+  printRow(["---", "---", "---", "---", "---", "---"]);
   const [update, first] = [(cost: FormCost) => cost.updateBytes, (cost: FormCost) => cost.firstBytes];
   const [updateBefore, firstBefore] = [sumOf(measured, baseline, update), sumOf(measured, baseline, first)];
   const concerned = measured.filter(({ costs }) => (costs[0] as FormCost).changedRawBytes > 0);
   forms.forEach(({ name }, form) => {
     const saved = updateBefore - sumOf(measured, form, update);
     const growth = sumOf(measured, form, first) - firstBefore;
-    const better = concerned.filter(({ costs }) => {
-      return (costs[form] as FormCost).updateBytes <= 0.95 * (costs[baseline] as FormCost).updateBytes;
+    const shares = concerned.map(({ costs }) => {
+      return (costs[form] as FormCost).updateBytes / (costs[baseline] as FormCost).updateBytes;
     });
     printRow([
       name,
       percent(-saved / updateBefore),
       percent(-(saved - growth) / updateBefore),
       percent(growth / firstBefore),
-      `${better.length} of ${concerned.length}`,
+      `${shares.filter((share) => share <= 0.95).length} of ${concerned.length}`,
+      `${shares.filter((share) => share > 1).length}`,
     ]);
   });
   console.log();

@@ -31,6 +31,7 @@ export { groupPackages } from "./full/group-packages.ts";
 export { type InstalledRoot, installPackages, type InstallRequest } from "./full/install-packages.ts";
 export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
 export { settleHardlinks } from "./hardlinks.ts";
+export { inspectTree } from "./inspect-tree.ts";
 export type { FactsOf } from "./interpreter.ts";
 export { keepTimes } from "./keep-times.ts";
 export { putOwnedTree, readOwnedTree } from "./keep-owned-tree.ts";

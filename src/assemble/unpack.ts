@@ -13,6 +13,7 @@ import {
 } from "../formats/index.ts";
 import type { Action, ContentWriter, PackWriter, Reaches, Store } from "../store/index.ts";
 import { type ContentFacts, inspectContent } from "./content-facts.ts";
+import { mayRun } from "./inspect-tree.ts";
 import { EntryCollector } from "./unpack-entries.ts";
 
 /** A .deb to unpack: what the lock says of it, and where its verified file lies. */
@@ -188,10 +189,6 @@ class DataVisitor implements TarVisitor {
     this.collector.addFile(entry, info);
     if (mayRun(this.#head)) this.facts.set(info.digest, "large");
   }
-}
-
-function mayRun(head: Uint8Array): boolean {
-  return (head[0] === 0x7f && head[1] === 0x45) || (head[0] === 0x23 && head[1] === 0x21);
 }
 
 function factsOf(

@@ -12,7 +12,7 @@ import { readForeignRecord } from "../pull/index.ts";
 import { buildImage } from "./build-image.ts";
 import type { MakeSteps, StepsOf } from "./build-steps.ts";
 import { openBase } from "./foreign-base.ts";
-import { unpackPackages } from "./packages.ts";
+import { type FetchUnpacked, unpackPackages } from "./packages.ts";
 import { type DirectoryOrder, openProject } from "./project-reader.ts";
 import { digestRef, nameRef, type NamedRecord, putNamedRecord, readImageRecord } from "./record.ts";
 import type { RecordedPackage } from "./stage.ts";
@@ -28,7 +28,7 @@ export interface BuildRequest {
   /** Makes .debs lie at `store.downloadPath(digest)`. */
   readonly fetch: (packages: readonly LockedPackage[]) => Promise<void>;
   /** Takes packages by file where they are published; see `PackageStep`. */
-  readonly fetchUnpacked?: ((packages: readonly LockedPackage[]) => Promise<unknown>) | undefined;
+  readonly fetchUnpacked?: FetchUnpacked | undefined;
   readonly form: LayerForm;
   /** Keys of a fleet's images; absent: all. What they stand on is built too. */
   readonly images?: readonly string[] | undefined;

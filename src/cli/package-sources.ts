@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Progress } from "../base/index.ts";
+import type { FetchUnpacked } from "../build/index.ts";
 import { fetchPackages } from "../fetch/index.ts";
 import type { Lock, LockedPackage } from "../lock/index.ts";
-import { fetchUnpacked } from "../mirror/index.ts";
-import { formatReference } from "../oci/index.ts";
 import type { Document } from "../spec/index.ts";
 import type { Store } from "../store/index.ts";
-import { interruptible } from "./interruption.ts";
 import { mirrorSettings, openNetwork, showDownloads } from "./network.ts";
-import { openRemotePlace, requireReference } from "./remote-place.ts";
 import type { Shell } from "./shell.ts";
 import { sourcesByName } from "./sources-by-name.ts";
 
 /** Who fetches, and with what. */
-interface Fetching {
+export interface Fetching {
   readonly shell: Shell;
   readonly options: { readonly offline?: boolean };
   readonly store: Store;
@@ -43,21 +40,12 @@ export async function fetchDebs(
   }
 }
 
-/** Takes packages by file from the repositories that `ASHLAR_PACKAGES` names. Throws `USAGE_REFERENCE`. */
-export async function fetchByFile(
-  { shell, store, progress }: Fetching,
-  packages: readonly LockedPackage[],
-): Promise<void> {
-  const texts = (shell.env["ASHLAR_PACKAGES"] ?? "").split(/\s+/).filter((text) => text !== "");
-  if (texts.length === 0) return;
-  const references = texts.map(requireReference);
-  await interruptible(async (signal) => {
-    const remotes = references.map((reference) => openRemotePlace(shell, reference, { progress, signal }));
-    const places = remotes.map((source) => ({ name: formatReference(source.reference), source }));
-    try {
-      await fetchUnpacked(packages, { store, places, progress });
-    } finally {
-      for (const remote of remotes) await remote.close();
-    }
-  });
+/** Takes packages by file where `ASHLAR_PACKAGES` names repositories; what it takes is loaded then. */
+export function fetchingByFile(fetching: Fetching): FetchUnpacked | undefined {
+  const texts = (fetching.shell.env["ASHLAR_PACKAGES"] ?? "").split(/\s+/).filter((text) => text !== "");
+  if (texts.length === 0 || fetching.options.offline === true) return undefined;
+  return async (packages, { anySize }) => {
+    const { fetchByFile } = await import("./fetch-by-file.ts");
+    return fetchByFile(packages, { ...fetching, texts, anySize });
+  };
 }

@@ -13,7 +13,10 @@
  */
 export { type Difference, firstByte, firstDifference, type LayerSide } from "./first-difference.ts";
 export { cutNodes } from "./cut-nodes.ts";
+export { estargzFooterBytes, parseEstargzFooter } from "./estargz-footer.ts";
+export { type EstargzEntry, estargzLandmarks, estargzTocName, parseEstargzToc } from "./estargz-toc.ts";
 export { knownLayer, rememberLayer } from "./known-layer.ts";
+export { LayerTarParser } from "./layer-tar-parser.ts";
 export {
   describeLayer,
   formIdentity,

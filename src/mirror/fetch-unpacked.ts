@@ -19,20 +19,27 @@ export interface UnpackedOptions {
   readonly store: Store;
   /** Asked in this order. */
   readonly places: readonly PackagePlace[];
+  /** Takes packages too of which more is missing than their .debs are large: the archive has them no more. */
+  readonly anySize?: boolean | undefined;
+  /** Trees that layers of the store's images are made of; see `WantedTables`. */
+  readonly partsHere: () => Iterable<Digest>;
   readonly progress: Progress;
+  /** What is said at the end. */
+  readonly summary: (report: UnpackedReport) => string;
 }
 
 /** What came by file. */
 export interface UnpackedReport {
-  /** Packages that came, the bytes that were fetched for all, and those of their .debs. */
+  /** Packages that came, of those asked for; the bytes fetched for all; those of the .debs that are spared. */
   readonly packages: number;
+  readonly asked: number;
   readonly fetchedBytes: number;
   readonly debBytes: number;
 }
 
 /** Packages at a time, and requests at a time for the files of each. */
 const packagesAtOnce = 6;
-const requestsAtOnce = 2;
+const requestsAtOnce = 3;
 
 /**
  * Takes packages by file from where they are published, as far as the lock says what they unpack to. A package that
@@ -46,7 +53,7 @@ export async function fetchUnpacked(
   const { store, places, progress } = options;
   const wanted = packages.filter((item) => claimOf(item) !== undefined && knownRecord(store, item) === undefined);
   const distinct = [...new Map(wanted.map((item) => [item.digest, item])).values()];
-  if (places.length === 0 || distinct.length === 0) return { packages: 0, fetchedBytes: 0, debBytes: 0 };
+  if (places.length === 0 || distinct.length === 0) return { packages: 0, asked: 0, fetchedBytes: 0, debBytes: 0 };
   const asking = new Asking(options, progress.start("fetch packages by file", undefined, "bytes"));
   const limiter = makeLimiter(packagesAtOnce);
   const ended = await Promise.allSettled(distinct.map((item) => limiter(() => asking.take(item))));
@@ -61,6 +68,7 @@ class Asking {
   /** Those that gave no answer: the others need not wait for them too. */
   readonly #silent = new Set<PackagePlace>();
   readonly #taken: LockedPackage[] = [];
+  #asked = 0;
   #fetchedBytes = 0;
 
   constructor(options: UnpackedOptions, shown: ReturnType<Progress["start"]>) {
@@ -70,6 +78,7 @@ class Asking {
 
   /** Takes one package from the first place that has it. */
   async take(locked: LockedPackage): Promise<void> {
+    this.#asked++;
     for (const place of this.#options.places) {
       if (this.#silent.has(place)) continue;
       const result = await this.#takeFrom(place, locked);
@@ -79,7 +88,7 @@ class Asking {
   }
 
   async #takeFrom(place: PackagePlace, locked: LockedPackage): ReturnType<typeof takePackage> {
-    const { store } = this.#options;
+    const { store, partsHere, anySize = false } = this.#options;
     const source = countedSource(place.source, (bytes) => {
       this.#fetchedBytes += bytes;
       this.#shown.advance(bytes);
@@ -87,7 +96,8 @@ class Asking {
     const counted = { advance: () => {}, done: () => {} };
     try {
       const claim = claimOf(locked) as Digest;
-      return await takePackage(locked, claim, { store, source, parallel: requestsAtOnce, shown: counted });
+      const options = { store, source, partsHere, anySize, parallel: requestsAtOnce, shown: counted };
+      return await takePackage(locked, claim, options);
     } catch (error) {
       if (!isAshlarError(error)) throw error;
       this.#warn(place, locked, error);
@@ -107,8 +117,8 @@ class Asking {
 
   report(): UnpackedReport {
     const debBytes = this.#taken.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const report = { packages: this.#taken.length, fetchedBytes: this.#fetchedBytes, debBytes };
-    this.#shown.done(`${report.packages} packages, ${report.fetchedBytes} bytes where their .debs have ${debBytes}`);
+    const report = { packages: this.#taken.length, asked: this.#asked, fetchedBytes: this.#fetchedBytes, debBytes };
+    this.#shown.done(this.#options.summary(report));
     return report;
   }
 }
@@ -120,6 +130,6 @@ function isOfPlace({ code }: AshlarError): boolean {
 
 /** What is wrong with what a place gave for one package. */
 function isOfPackage({ code }: AshlarError): boolean {
-  const codes = /^(?:MIRROR|PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST|JSON)_|^STORE_(?:FRAME|RECORD)_INVALID$/;
+  const codes = /^(?:MIRROR|PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST|JSON)_|^STORE_FRAME_INVALID$/;
   return codes.test(code);
 }

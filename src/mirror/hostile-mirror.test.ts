@@ -3,19 +3,26 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { PackageRecord } from "../assemble/index.ts";
-import { packageReaches } from "../assemble/index.ts";
-import { type Digest, digestOf, emptyDigest, type Json, parsePath } from "../base/index.ts";
-import { type Entry, type FileEntry, loadCompressor, type Tree } from "../formats/index.ts";
+import { type Digest, digestOf, parsePath } from "../base/index.ts";
+import { type Entry, type FileEntry, loadCompressor, makeTree, type Tree } from "../formats/index.ts";
 import { describeLayer, openLayer, splitDirectories } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import type { TestRegistryOptions } from "../registry/testing/test-registry.ts";
-import { encodeRecord, type Reaches } from "../store/index.ts";
 import { sample } from "../store/testing/sample.ts";
 import { knownRecord } from "./claim.ts";
-import { fetchUnpacked } from "./fetch-unpacked.ts";
-import { besideContents, tagOf } from "./package-artifact.ts";
+import { splitTimes } from "./entry-times.ts";
+import { tagOf } from "./package-artifact.ts";
 import { publishPackages } from "./publish-packages.ts";
-import { claimed, listen, lockDeb, type MirrorRig, newStore, startMirror, unpack } from "./testing/mirror-rig.ts";
+import {
+  claimed,
+  fetchFrom,
+  listen,
+  lockDeb,
+  type MirrorRig,
+  newStore,
+  startMirror,
+  unpack,
+} from "./testing/mirror-rig.ts";
 
 const secret = sample(9, 5_000);
 const good = lockDeb("good", "1", { "usr/share/good/file": secret, "usr/share/good/other": sample(8, 40_000) });
@@ -64,34 +71,31 @@ function lie(mirror: MirrorRig, document: object, mediaType = "application/vnd.o
   tags.set(tagOf(record), digestOf(bytes));
 }
 
-/** Asks for the package: nothing of it may count, no content of the other one may be here, and somebody is told. */
+/** Asks for the package: nothing of it may count, and somebody is told. */
 async function refuses(mirror: MirrorRig, words: RegExp, locked: LockedPackage = wanted): Promise<void> {
   const store = newStore();
   const progress = listen();
-  const report = await fetchUnpacked([locked], { store, places: mirror.places, progress });
+  const report = await fetchFrom([locked], { store, places: mirror.places, progress });
   assert.equal(report.packages, 0);
   assert.equal(progress.warnings.length, 1, progress.warnings.join("\n"));
   assert.match(progress.warnings[0] ?? "", words);
   assert.equal(knownRecord(store, locked), undefined);
-  assert.equal(store.has(digestOf("evil\n")), false);
   assert.deepEqual(store.fsck({ full: true }).faults, []);
 }
 
 test("an honest mirror is believed, so that what follows means something", async () => {
   await using mirror = await honestMirror();
   const progress = listen();
-  const report = await fetchUnpacked([wanted], { store: newStore(), places: mirror.places, progress });
+  const report = await fetchFrom([wanted], { store: newStore(), places: mirror.places, progress });
   assert.deepEqual([report.packages, progress.warnings], [1, []]);
 });
 
 const lies: readonly [string, (honest: Documents, other: Documents) => object, RegExp][] = [
-  ["the artifact of another package", (_, other) => other, /it is that of sha256/],
-  ["files of another package", (honest, other) => ({ ...honest, layers: other.layers }), /control files or list/],
+  ["the artifact of another package", (_, other) => other, /it says that it is sha256/],
+  ["files of another package", (honest, other) => ({ ...honest, layers: other.layers }), /make record sha256/],
   ["an image", ({ artifactType: _, ...honest }) => honest, /not that of a package/],
   ["no layer", (honest) => ({ ...honest, layers: [] }), /0 layers, want one/],
   ["two layers", (honest, other) => ({ ...honest, layers: [...honest.layers, ...other.layers] }), /2 layers, want one/],
-  ["a record that is too large", (honest) => ({ ...honest, config: { ...honest.config, size: 1 << 30 } }), /too large/],
-  ["a record of another size", (honest) => ({ ...honest, config: { ...honest.config, size: 7 } }), /bytes, want 7/],
   ["a layer without an index", (honest) => withLayer(honest, { annotations: {} }), /no index/],
   ["an index of nonsense", (honest) => annotated(honest, "ashlar.layer.index", "AAAA"), /layer/],
   ["the index of another layer", crossed("ashlar.layer.index"), /of a layer/],
@@ -131,16 +135,27 @@ test("fetchUnpacked says nothing where a package was published with another comp
   const honest = manifestOf(mirror, record);
   lie(mirror, { ...honest, annotations: { ...honest.annotations, "ashlar.compressor": "another/1" } });
   const progress = listen();
-  const report = await fetchUnpacked([wanted], { store: newStore(), places: mirror.places, progress });
+  const report = await fetchFrom([wanted], { store: newStore(), places: mirror.places, progress });
   assert.deepEqual([report.packages, progress.warnings], [0, []]);
 });
 
-const { directories, rest } = splitDirectories(publisher.readTree(value.tree));
-/** The control files and the list, as a block. */
-const beside = [...besideContents(value)].map((content, i): Entry => {
+const { timeless, times } = splitTimes(publisher.readTree(value.tree));
+const timesDigest = publisher.put(times).digest;
+const { directories, rest } = splitDirectories(timeless);
+
+function fileOf(name: string, content: Digest): FileEntry {
   const sizeBytes = publisher.info(content)?.sizeBytes ?? 0;
-  return { type: "file", path: parsePath(`beside${i}`), content, sizeBytes, mode: 0, uid: 0, gid: 0, mtimeSeconds: 0 };
-});
+  return { type: "file", path: parsePath(name), content, sizeBytes, mode: 0o444, uid: 0, gid: 0, mtimeSeconds: 0 };
+}
+
+/** The control files, the list and the times, as a block; some may be others. */
+function besideOf(changes: Readonly<Record<string, Digest | undefined>> = {}): Tree {
+  const all = Object.entries({ ...value.control, ...changes }).flatMap(([name, content]) => {
+    return content === undefined ? [] : [fileOf(`.ashlar/control/${name}`, content)];
+  });
+  return makeTree([...all, fileOf(".ashlar/list", value.list), fileOf(".ashlar/times", timesDigest)]);
+}
+const beside = besideOf();
 
 /** A layer of chosen blocks, put where the package's layer is looked for. */
 async function lieWithLayer(mirror: MirrorRig, trees: readonly Tree[]): Promise<void> {
@@ -156,84 +171,101 @@ async function lieWithLayer(mirror: MirrorRig, trees: readonly Tree[]): Promise<
   lie(mirror, withLayer(manifestOf(mirror, record), layer));
 }
 
-test("fetchUnpacked refuses a layer that lacks the control files", async () => {
-  for (const blocks of [[rest], [rest, rest], [rest, beside.slice(1)], [beside, rest]]) {
+test("fetchUnpacked refuses a layer without the control files and the list at its end", async () => {
+  const stray = fileOf("usr/share/stray", value.list);
+  const wrong = [[rest], [rest, rest], [rest, beside.slice(0, -1)], [beside, rest], [rest, [...beside, stray]]];
+  for (const blocks of wrong) {
     await using mirror = await honestMirror();
     await lieWithLayer(mirror, blocks);
-    await refuses(mirror, /control files or list is not in its layer/);
+    await refuses(mirror, /control files and list are not where they should be/);
   }
 });
 
-test("fetchUnpacked refuses a layer whose tree differs in anything, before it fetches a file", async () => {
+test("fetchUnpacked refuses other control files", async () => {
+  const others = [{ postinst: undefined }, { postinst: value.list }, { prerm: value.list }, { __proto: value.list }];
+  for (const changes of others) {
+    await using mirror = await honestMirror();
+    await lieWithLayer(mirror, [rest, besideOf(changes)]);
+    await refuses(mirror, /its files make record sha256/);
+  }
+});
+
+test("fetchUnpacked refuses times that are not those of the files", async () => {
+  const wrong = [["1 0\n", /they are fewer/], [`${timeless.length} 1\n`, /its files make record sha256/]] as const;
+  for (const [text, words] of wrong) {
+    const { digest } = publisher.put(Buffer.from(text));
+    await using mirror = await honestMirror();
+    await lieWithLayer(mirror, [rest, makeTree([...beside.slice(0, -1), fileOf(".ashlar/times", digest)])]);
+    await refuses(mirror, words);
+  }
+});
+
+test("fetchUnpacked refuses a layer whose tree differs in anything", async () => {
   const [first, ...others] = rest as readonly [FileEntry, ...Entry[]];
   const trees: readonly Tree[] = [
     others,
     [{ ...first, mode: 0o4755 }, ...others],
-    [{ ...first, mtimeSeconds: 1 }, ...others],
-    [{ ...first, content: digestOf("evil\n"), sizeBytes: 5 }, ...others],
+    [{ ...first, content: value.list, sizeBytes: publisher.info(value.list)?.sizeBytes ?? 0 }, ...others],
     [{ ...first, type: "symlink", target: "/etc/shadow" }, ...others],
   ];
   for (const tree of trees) {
     await using mirror = await honestMirror();
     await lieWithLayer(mirror, [tree, beside]);
-    mirror.registry.requests.length = 0;
-    await refuses(mirror, /its tree has digest/);
-    assert.equal(mirror.registry.requests.filter(({ headers }) => headers["range"] !== undefined).length, 1);
+    await refuses(mirror, tree.length < rest.length ? /more than the entries/ : /its files make record sha256/);
   }
   await using mirror = await honestMirror();
   await lieWithLayer(mirror, [rest, beside]);
   const progress = listen();
-  const report = await fetchUnpacked([wanted], { store: newStore(), places: mirror.places, progress });
+  const report = await fetchFrom([wanted], { store: newStore(), places: mirror.places, progress });
   assert.deepEqual([report.packages, progress.warnings], [1, []], "the same with the right tree is taken");
 });
 
-test("fetchUnpacked refuses a record that unpacking never writes, though the lock names it", async () => {
-  const odd: readonly [object, Reaches][] = [
-    [{ ...value, kind: "package/v2" }, packageReaches(value)],
-    [{ ...value, more: 1 }, packageReaches(value)],
-    [{ ...value, tree: "sha256:short" }, packageReaches(value)],
-    [{ ...value, control: { control: 7 } }, packageReaches(value)],
-    [{ ...value, facts: { [emptyDigest]: {} } }, packageReaches(value)],
-    [{ ...value, facts: { [emptyDigest]: { shebang: { interpreter: 1 } } } }, packageReaches(value)],
-    [{ ...value, facts: { [emptyDigest]: { elf: { class: 64, needed: "libc.so.6" } } } }, packageReaches(value)],
-    [value, { trees: [value.tree] }],
-    [value, { ...packageReaches(value), records: [record] }],
-  ];
-  for (const [changed, reaches] of odd) {
-    await using mirror = await honestMirror();
-    const bytes = encodeRecord(changed as Json, reaches);
-    const claim = digestOf(bytes);
-    repository(mirror).blobs.set(claim, bytes);
-    const honest = manifestOf(mirror, record);
-    lie(mirror, { ...honest, config: { ...honest.config, digest: claim, size: bytes.length } });
-    const { tags } = repository(mirror);
-    tags.set(tagOf(claim), tags.get(tagOf(record)) as string);
-    await refuses(mirror, /record of a package/, { ...wanted, unpacked: { version: 3, record: claim } });
+test("a registry that lies cannot send more than some times the .deb", async () => {
+  const large = sample(3, 200_000);
+  publisher.put(large);
+  const [first, ...others] = rest as readonly [FileEntry, ...Entry[]];
+  await using mirror = await honestMirror();
+  await lieWithLayer(mirror, [[{ ...first, content: digestOf(large), sizeBytes: large.length }, ...others], beside]);
+  const progress = listen();
+  const small = { ...wanted, sizeBytes: 2_000 };
+  for (const anySize of [false, true]) {
+    mirror.registry.requests.length = 0;
+    const report = await fetchFrom([small], { store: newStore(), places: mirror.places, progress, anySize });
+    assert.deepEqual([report.packages, progress.warnings], [0, []]);
+    assert.ok(mirror.registry.sentBytes() < 10_000);
   }
 });
 
 /** Changes a byte in the middle of answers that are blobs or parts of them. */
-function changing(fits: (path: string, status: number) => boolean): TestRegistryOptions {
+function changing(): TestRegistryOptions {
   return {
-    mischief: ({ method, path, headers }) => {
-      const isPart = headers["range"] !== undefined;
-      if (method !== "GET" || !path.includes("/blobs/") || !fits(path, isPart ? 206 : 200)) return undefined;
+    mischief: ({ headers }) => {
+      if (headers["range"] === undefined) return undefined;
       return { change: (body) => Uint8Array.from(body, (byte, i) => (i === body.length >> 1 ? byte ^ 1 : byte)) };
     },
   };
 }
 
-test("fetchUnpacked refuses records, tables and frames whose bytes are others", async () => {
-  await using whole = await honestMirror(changing((_, status) => status === 200));
-  await refuses(whole, /digest sha256/);
-  await using parts = await honestMirror(changing((_, status) => status === 206));
+test("fetchUnpacked refuses tables and frames whose bytes are others", async () => {
+  await using parts = await honestMirror(changing());
   await refuses(parts, /package good 1 .* is not used/);
 });
 
-test("a frame that decompresses to something else leaves nothing of it, and the archive serves", async () => {
+test("a table that is larger than the .deb is not fetched", async () => {
+  await using mirror = await honestMirror();
+  const honest = manifestOf(mirror, record);
+  const annotations = { ...honest.layers[0]?.annotations, [position]: "9:2000000:2000000:1" };
+  lie(mirror, withLayer(honest, { size: 1 << 30, annotations }));
+  mirror.registry.requests.length = 0;
+  const progress = listen();
+  const report = await fetchFrom([wanted], { store: newStore(), places: mirror.places, progress });
+  assert.deepEqual([report.packages, progress.warnings, mirror.registry.requests.length], [0, [], 1]);
+});
+
+test("a frame that decompresses to something else is not taken", async () => {
   let parts = 0;
   await using mirror = await honestMirror();
-  const honest = changing((_, status) => status === 206).mischief;
+  const honest = changing().mischief;
   // The table passes; what follows it are frames.
   mirror.registry.options = {
     mischief: (request, count) => {
@@ -253,7 +285,7 @@ test("a place that gives no answer is left out with one warning, however many pa
     await using mirror = await honestMirror(options as TestRegistryOptions | undefined);
     if (options === undefined) await mirror.registry.close();
     const progress = listen();
-    const report = await fetchUnpacked(many, { store: newStore(), places: mirror.places, progress });
+    const report = await fetchFrom(many, { store: newStore(), places: mirror.places, progress });
     assert.equal(report.packages, 0);
     assert.equal(progress.warnings.length, 1, progress.warnings.join("\n"));
     assert.match(progress.warnings[0] ?? "", /packages of "team\/packages" are left out/);

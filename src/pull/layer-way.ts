@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
+import { type Digest, isAshlarError } from "../base/index.ts";
 import type { LayerPlan, TocFrame } from "../layer/index.ts";
 import type { Descriptor, ImageSource, Layer } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
@@ -27,6 +27,8 @@ export interface LayerFile {
   readonly content: Digest;
   readonly sizeBytes: number;
   readonly frames: readonly TocFrame[];
+  /** Gives the bytes of one of the frames; absent where each is one zstd frame, which can be kept as it is. */
+  readonly unpack?: (stored: Uint8Array, frame: TocFrame) => Uint8Array;
 }
 
 /** How a layer can be brought: by its missing files alone. */
@@ -45,3 +47,16 @@ export type LayerWay =
   | FilesWay
   /** Its blob must be had whole; `why` where it looked as if it need not. */
   | { readonly kind: "whole"; readonly why?: string };
+
+/** What is wrong with a way by files; errors of the network and of the disk are thrown on. */
+export function whyWhole(error: unknown): string {
+  const codes = /^(?:PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST)_|^STORE_FRAME_INVALID$/;
+  if (isAshlarError(error) && codes.test(error.code)) return error.message;
+  throw error;
+}
+
+/** Each content once, as it is fetched. */
+export function storedBytes(files: readonly LayerFile[]): number {
+  const distinct = [...new Map(files.map((file) => [file.content, file])).values()];
+  return distinct.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
+}

@@ -15,7 +15,7 @@ import { openForWriting } from "../open-store.ts";
 import { fetchDebs } from "../package-sources.ts";
 import { parseParallel, parseParameters } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
-import { openRemotePlace, requireReference } from "../remote-place.ts";
+import { openRemotePlace, requireRepository } from "../remote-place.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
 import { showBytes } from "../show.ts";
 import { workersOf } from "./build.ts";
@@ -47,7 +47,7 @@ export async function mirror(
 ): Promise<Outcome> {
   const [spec, place] = options.check === true || second !== undefined ? [first, second] : [undefined, first];
   if ((place === undefined) === (options.check !== true)) throw usage(options);
-  const target = place === undefined ? undefined : requireReference(place);
+  const target = place === undefined ? undefined : requireRepository(place, "the command line");
   const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
   const store = await openForWriting(shell, options);
   const lease = store.lease();

@@ -17,7 +17,7 @@ import {
   type TestRegistryOptions,
 } from "../../registry/testing/test-registry.ts";
 import { memoryStore, type Store } from "../../store/index.ts";
-import type { PackagePlace } from "../fetch-unpacked.ts";
+import { fetchUnpacked, type PackagePlace, type UnpackedOptions, type UnpackedReport } from "../fetch-unpacked.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "ashlar-mirror-"));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -85,4 +85,13 @@ export async function startMirror(options: TestRegistryOptions = {}): Promise<Mi
       await registry.close();
     },
   };
+}
+
+/** Fetches by file; nobody hears the summary. */
+export function fetchFrom(
+  packages: readonly LockedPackage[],
+  options: Omit<UnpackedOptions, "summary" | "partsHere">,
+  partsHere: UnpackedOptions["partsHere"] = () => [],
+): Promise<UnpackedReport> {
+  return fetchUnpacked(packages, { ...options, partsHere, summary: () => "" });
 }
