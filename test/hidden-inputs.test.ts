@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "src/registry/load-into.ts": { "process.pid": "names a temporary file that is removed" },
   "src/store/layout.ts": { "process.pid": "names a temporary file that is renamed or removed" },
   "src/store/memory-store.ts": { "tmpdir(": "is where the store for tests keeps its temporary files" },
-  "src/store/checkout.ts": {
+  "src/store/entry-meta.ts": {
     "process.geteuid": "decides whether owners can be set in a checkout",
     "process.getegid": "decides whether owners can be set in a checkout",
   },

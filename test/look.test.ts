@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import { parseTree } from "../src/formats/index.ts";
 import { ashlar } from "./programs.ts";
 import { makeFixture } from "./fixture.ts";
 import { build, makePlace } from "./run-build.ts";
@@ -93,6 +94,31 @@ test("checkout makes hard links into the store, copies on request, and refuses a
   assert.match(ashlar(place.store, ["checkout", name, copied]).err, /error\[STORE_CHECKOUT_/);
 });
 
+test("checkout --update mends a checkout, says what it did, and refuses a directory of somebody else", () => {
+  const dir = join(out, "updated");
+  look("checkout", name, dir, "--update", "--copy");
+  writeFileSync(join(dir, "etc/tool.conf"), "mine");
+  const report = JSON.parse(look("checkout", name, dir, "--update", "--copy", "--json")) as {
+    mode: string;
+    update: { kept: number; made: number; removed: number };
+  };
+  assert.deepEqual([report.mode, report.update.made, report.update.removed], ["copy", 1, 1]);
+  assert.equal(readFileSync(join(dir, "etc/tool.conf"), "utf8"), "key = value\n");
+  assert.match(ashlar(place.store, ["checkout", name, out, "--update"]).err, /error\[STORE_CHECKOUT_UNKNOWN\]/);
+});
+
+test("checkout --metadata writes the tree, and never over a file that is none", () => {
+  const file = join(out, "root.tree");
+  look("checkout", name, join(out, "described"), "--metadata", file);
+  const tree = parseTree(readFileSync(file));
+  assert.ok(tree.some((entry) => entry.path === "etc/tool.conf"));
+  look("checkout", name, join(out, "described"), "--metadata", file, "--update");
+  writeFileSync(file, "mine");
+  const refused = ashlar(place.store, ["checkout", name, join(out, "other"), "--metadata", file]);
+  assert.deepEqual([refused.status, /error\[USAGE_METADATA\]/.test(refused.err)], [2, true]);
+  assert.equal(readFileSync(file, "utf8"), "mine");
+});
+
 test("an unknown image is an error that names those there are; JSON errors are whole", () => {
   const { status, out: printed, err } = ashlar(place.store, ["inspect", "nosuch", "--json"]);
   assert.equal(status, 1);
@@ -111,4 +137,24 @@ test("load takes images of the store only", () => {
   const { status, err } = ashlar(place.store, ["load", `oci:${layout}`]);
   assert.equal(status, 2);
   assert.match(err, /USAGE_LOAD/);
+});
+
+test("store stats tells what the images share, and draws it", () => {
+  const svg = join(out, "sharing.svg");
+  const stats = JSON.parse(look("store", "stats", "--json", "--svg", svg)) as {
+    readonly images: readonly Record<string, number | string>[];
+    readonly total: Record<string, number>;
+  };
+  const [base, web] = stats.images;
+  assert.deepEqual(stats.images.map((image) => image["name"]), images.map((image) => image.name));
+  assert.equal(base?.["ownBytes"], 0, "web stands on base and has all of it");
+  assert.equal(web?.["withAllBytes"], base?.["storedBytes"]);
+  assert.ok(Number(web?.["ownBytes"]) > 0);
+  assert.equal(stats.total["storedBytes"], web?.["storedBytes"]);
+  assert.ok(Number(stats.total["layerBytes"]) < Number(stats.total["wholeBytes"]), "the layers of base are shared");
+  assert.match(readFileSync(svg, "utf8"), /^<svg .*<\/svg>\n$/s);
+  assert.match(look("store", "stats"), /^every file once .*\nas plain layers .*\nas whole images /m);
+  assert.doesNotMatch(look("store", "stats", "--totals"), /as plain layers/);
+  assert.match(ashlar(place.store, ["store", "stats", "--svg", join(out, "no/x.svg")]).err, /STATS_WRITE/);
+  assert.equal(ashlar(place.store, ["store", "stats", "--svg", svg, "--totals"]).status, 2);
 });

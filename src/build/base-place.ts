@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, isAshlarError, isSystemError } from "../base/index.ts";
 import type { Descriptor, ImageSource } from "../oci/index.ts";
-import { openSource, placeKinds, splitPlace } from "../registry/index.ts";
+import { openSource, splitPlace, targetKinds } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { insideProject } from "./inside.ts";
-import { imagesWith } from "./find-image.ts";
+import { imagesWith } from "./all-images.ts";
 import { storeSource } from "./store-source.ts";
 
 /** The foreign image that a spec names. */
@@ -25,11 +25,11 @@ export interface BasePlace {
 
 /** The place that a spec says a base is at. Throws `BUILD_BASE_PLACE`, `BUILD_OUTSIDE`. */
 export function placeOf(at: string, projectDir: string): BasePlace {
-  const kind = placeKinds.find((name) => at.startsWith(`${name}:`));
+  const kind = targetKinds.find((name) => at.startsWith(`${name}:`));
   const { path, tag } = splitPlace(kind ?? "", at.slice((kind ?? "").length + 1));
   if (kind === undefined || path === "" || path.startsWith("/")) {
     const message = `Cannot use base at "${at}": want KIND:PATH[:TAG], the path relative to the spec`;
-    throw new AshlarError("BUILD_BASE_PLACE", message, { hint: `KIND is one of ${placeKinds.join(", ")}` });
+    throw new AshlarError("BUILD_BASE_PLACE", message, { hint: `KIND is one of ${targetKinds.join(", ")}` });
   }
   const source = openSource(kind, inside(projectDir, path, at));
   return { source: { ...source, resolve: () => source.resolve(tag) }, what: `"${at}"` };

@@ -16,18 +16,20 @@ export { plainSource } from "./plain-source.ts";
 export { type BuildDifference, compareBuilds } from "./compare-builds.ts";
 export { openStep } from "./open-step.ts";
 export { compareRoots, type PathDifference } from "./compare-roots.ts";
-export { findImage, pruneSuperseded } from "./find-image.ts";
+export { type CurrentImage, currentImages } from "./current-images.ts";
 export { below, findPath } from "./find-path.ts";
 export { openBase } from "./foreign-base.ts";
+export { findImage, type PlatformChoice, pruneSuperseded } from "../image/index.ts";
 export { findReason, type Reason } from "./why.ts";
 export {
   type LookedImage,
   type LookedLayer,
-  type PlatformChoice,
   lookAtRecord,
   lookAtSource,
 } from "./looked-image.ts";
 export { insideProject } from "./inside.ts";
+export { type FetchUnpacked, type PackageStep, unpackAgain, unpackHere } from "./packages.ts";
+export { partsHere } from "./parts-here.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
 export { type ImageRecord, lacksBlobs, type NamedRecord, originOf, readImageRecord } from "./record.ts";

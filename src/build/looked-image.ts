@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, compareOrdinal, type Digest, type ImagePath, isAshlarError } from "../base/index.ts";
 import { loadCompressor, type Tree } from "../formats/index.ts";
+import { choosePlatform, type PlatformChoice } from "../image/index.ts";
 import { describeLayer } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import {
@@ -52,17 +53,9 @@ export interface LookedImage {
   };
 }
 
-/** Which platform of several to look at. */
-export interface PlatformChoice {
-  /** The user's word. */
-  readonly asked: string | undefined;
-  /** The host's, which serves where nothing was asked. */
-  readonly host: string;
-}
-
 /** Opens an image of the store. Throws `IMAGE_PLATFORM`. */
 export function lookAtRecord(store: Store, named: NamedRecord, platform: PlatformChoice): LookedImage {
-  const chosen = choose(named, platform);
+  const chosen = choosePlatform(named, platform);
   const stored = readStoredImage(store, chosen.record);
   const common = {
     name: named.name,
@@ -102,21 +95,6 @@ function lookAtBuilt(
       inBase,
     },
   };
-}
-
-function choose(named: NamedRecord, { asked, host }: PlatformChoice): NamedRecord["images"][number] {
-  const wanted = asked === undefined ? host : formatPlatform(parsePlatform(asked));
-  const found = named.images.find((image) => image.platform === wanted);
-  const [only, ...others] = named.images;
-  if (found !== undefined) return found;
-  if (asked === undefined && only !== undefined && others.length === 0) return only;
-  throw new AshlarError(
-    "IMAGE_PLATFORM",
-    `Cannot look at "${named.name}" for ${wanted}: it has no such image`,
-    {
-      hint: `choose with --platform: ${named.images.map((image) => image.platform).join(", ")}`,
-    },
-  );
 }
 
 async function layersOf(store: Store, record: StoredImage): Promise<readonly LookedLayer[]> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
 import type { Store } from "../store/index.ts";
-import { imageRecords } from "./find-image.ts";
+import { imageRecords } from "./all-images.ts";
 import { readStoredImage } from "./record.ts";
 
 /** The trees that composed layers of the store's images are made of. */

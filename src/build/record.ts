@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InstallationSecret } from "../assemble/index.ts";
 import type { Digest, Json } from "../base/index.ts";
+import { type NamedRecord, readKind, recordKind } from "../image/index.ts";
 import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
-import { readForeignRecord, readKind, recordKind } from "../pull/index.ts";
+import { readForeignRecord } from "../pull/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
 import { type KeptRoot, rootReaches } from "./stage.ts";
+
+export { digestRef, nameRef, type NamedRecord, readNamedRecord } from "../image/index.ts";
 
 /** One image for one platform as the store remembers it; kind of record "image/v1". */
 export interface ImageRecord {
@@ -38,15 +41,6 @@ export interface ImageRecord {
   readonly config: Digest;
 }
 
-/** An image of one or several platforms; what a ref points to. Kind of record "named/v1". */
-export interface NamedRecord {
-  readonly kind: "named/v1";
-  readonly name: string;
-  /** The manifest of the only platform, or the index (contents). What `name@digest` says. */
-  readonly digest: Digest;
-  readonly images: readonly { readonly platform: string; readonly record: Digest }[];
-}
-
 export function putImageRecord(store: Store, record: ImageRecord): Digest {
   const { trees, contents } = planReaches(record.layers);
   const { document, packages, owners, manifest, config } = record;
@@ -66,10 +60,6 @@ export function putNamedRecord(store: Store, record: NamedRecord): Digest {
 
 export function readImageRecord(store: Store, digest: Digest): ImageRecord {
   return readKind(store, digest, "image/v1") as ImageRecord;
-}
-
-export function readNamedRecord(store: Store, digest: Digest): NamedRecord {
-  return readKind(store, digest, "named/v1") as NamedRecord;
 }
 
 /** What images of both kinds have: those that were built, and those that were brought from elsewhere. */
@@ -103,14 +93,4 @@ export function originOf(store: Store, { images }: NamedRecord): string | undefi
 export function lacksBlobs(store: Store, { images }: NamedRecord): boolean {
   const plans = images.flatMap((image) => readStoredImage(store, image.record).layers);
   return plans.some((plan) => plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId);
-}
-
-/** The ref of a name: what it points to now. */
-export function nameRef(name: string): string {
-  return `image/${name}`;
-}
-
-/** The ref that keeps one build of a name. */
-export function digestRef(name: string, digest: Digest): string {
-  return `image/${name}@${digest}`;
 }

@@ -3,14 +3,14 @@ import { existsSync, readdirSync } from "node:fs";
 
 import { AshlarError } from "../base/index.ts";
 import type { LayerSpool } from "../layer/index.ts";
-import { copyImage, openTarget, type PlaceKind } from "../registry/index.ts";
+import { copyImage, openTarget, type TargetKind } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { type NamedRecord, readStoredImage } from "./record.ts";
 import { storeSource } from "./store-source.ts";
 
 /** Where an image is to go beside the store. */
 export interface Output {
-  readonly kind: PlaceKind | "rootfs";
+  readonly kind: TargetKind | "rootfs";
   readonly path: string;
   readonly tag?: string | undefined;
 }
@@ -35,7 +35,7 @@ export async function writeOutput(
 }
 
 /** docker's archives name images whole; in a layout a tag alone is usual. */
-function defaultTag(record: NamedRecord, kind: PlaceKind): string {
+function defaultTag(record: NamedRecord, kind: TargetKind): string {
   return kind === "docker-archive" ? `${record.name}:latest` : "latest";
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PlatformChoice } from "../build/index.ts";
+import type { PlatformChoice } from "../image/index.ts";
 
 /** What the machine that runs us would take of several platforms. */
 export function hostPlatform(): string {

@@ -50,7 +50,7 @@ interface Opening {
 
 async function openImage(text: string, { shell, store, options, remotes }: Opening): Promise<LookedImage> {
   const platform = platformChoice(options.platform);
-  const image = resolveImage(text, { cwd: shell.cwd, store });
+  const image = resolveImage(text, { shell, store });
   if (image.kind === "record") return lookAtRecord(store, image.record, platform);
   if (image.kind === "place") {
     const { kind, path, tag } = image.place;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadCompressor } from "../formats/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
 
@@ -10,5 +9,6 @@ export function openForReading(shell: Shell, options: GlobalOptions): Promise<St
 
 /** Opens the user's store with all it needs to add contents. */
 export async function openForWriting(shell: Shell, options: GlobalOptions): Promise<Store> {
+  const { loadCompressor } = await import("../formats/index.ts");
   return openStore(storeDirOf(shell, options), { compressor: await loadCompressor() });
 }

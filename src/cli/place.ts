@@ -2,9 +2,11 @@
 import { resolve } from "node:path";
 
 import { AshlarError } from "../base/index.ts";
-import { type PlaceKind, placeKinds, splitPlace as split } from "../registry/index.ts";
+import { type PlaceKind, placeKinds, splitPlace as split, targetKinds } from "../registry/index.ts";
+import { containersHost, containersRoot } from "./containers-root.ts";
+import type { Shell } from "./shell.ts";
 
-/** `KIND:PATH[:TAG]`, the path made absolute. */
+/** `KIND:PATH[:TAG]`, the path made absolute; in containers-storage that of the storage, named or not. */
 export interface Place<K extends string> {
   readonly kind: K;
   readonly path: string;
@@ -12,27 +14,30 @@ export interface Place<K extends string> {
 }
 
 /** What `--output` may name: the kinds of places, and a plain directory. */
-const outputKinds = [...placeKinds, "rootfs"] as const;
+const outputKinds = [...targetKinds, "rootfs"] as const;
 export type OutputKind = (typeof outputKinds)[number];
 
 /** Reads a place of an image, or undefined where the text names none of the kinds. */
-export function parsePlace(text: string, cwd: string): Place<PlaceKind> | undefined {
+export function parsePlace(text: string, { cwd, env }: Pick<Shell, "cwd" | "env">): Place<PlaceKind> | undefined {
   const kind = placeKinds.find((name) => text.startsWith(`${name}:`));
-  return kind === undefined ? undefined : splitPlace(kind, text.slice(kind.length + 1), cwd);
+  if (kind === undefined) return undefined;
+  const { path, tag } = split(kind, text.slice(kind.length + 1));
+  if (kind !== "containers-storage" || path !== "") return { kind, path: resolve(cwd, path), tag };
+  return { kind, path: containersRoot(containersHost(env)), tag };
 }
 
 /** Reads the value of `--output`. Throws `USAGE_OUTPUT`. */
 export function parseOutput(text: string, cwd: string): Place<OutputKind> {
   const kind = outputKinds.find((name) => text.startsWith(`${name}:`));
   if (kind === undefined || text.length === kind.length + 1) {
+    const toEngine = text.startsWith("containers-storage:");
     throw new AshlarError("USAGE_OUTPUT", `Cannot write output "${text}": want KIND:PATH[:TAG]`, {
-      hint: `KIND is one of ${outputKinds.join(", ")}, e.g. --output oci:out`,
+      hint: toEngine
+        ? "podman's storage is written by podman: ashlar load IMAGE --into podman"
+        : `KIND is one of ${outputKinds.join(", ")}, e.g. --output oci:out`,
     });
   }
-  return splitPlace(kind, text.slice(kind.length + 1), cwd);
-}
-
-function splitPlace<K extends string>(kind: K, rest: string, cwd: string): Place<K> {
+  const rest = text.slice(kind.length + 1);
   const { path, tag } = kind === "rootfs" ? { path: rest, tag: undefined } : split(kind, rest);
   return { kind, path: resolve(cwd, path), tag };
 }

@@ -18,6 +18,16 @@ function registerCheckout(program: Command, shell: Shell, finish: Finish): void 
     .description("make an image's root file system in a directory, by hard links out of the store")
     .option("--platform <platform>", "which platform of several")
     .option("--copy", "own files instead of links, to be written to")
+    .option("--update", "turn an earlier checkout into this one, touching only what differs")
+    .addOption(
+      new Option("--devices <policy>", "what to do with devices (default: keep as root, else skip)").choices([
+        "keep",
+        "skip",
+        "fail",
+      ] as const),
+    )
+    .option("--metadata <file>", "write the image's tree to a file (default: without root, DIR.tree)")
+    .option("--no-metadata", "write none")
     .action(async (image, dir, options) =>
       finish(await (await import("./verbs/checkout.ts")).checkout(shell, image, dir, options), options),
     );
@@ -56,9 +66,20 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
   const store = program.command("store").description("look after the store");
   store
     .command("stats")
-    .description("how much the store holds")
+    .description("how much the store holds, and what its images share")
+    .option("--svg <file>", "draw who shares what")
+    .option("--totals", "only what the store holds, without looking into images")
     .action(async (options) =>
-      finish(await (await import("./verbs/store.ts")).stats(shell, options), options),
+      finish(await (await import("./verbs/store-stats.ts")).stats(shell, options), options),
+    );
+  store
+    .command("adopt [dirs...]")
+    .description("let the files of directories, such as /usr, serve as contents of images")
+    .option("--list", "show the adopted directories")
+    .option("--forget <dir>", "do so no more with this directory")
+    .addHelpText("after", "\nExample: ashlar store adopt /usr")
+    .action(async (dirs, options) =>
+      finish(await (await import("./verbs/store-adopt.ts")).adopt(shell, dirs, options), options),
     );
   store
     .command("gc")
@@ -70,6 +91,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")
     .option("--full", "read and hash every byte")
+    .option("--repair", "remove what is damaged, and say how to get it back")
     .action(async (options) =>
       finish(await (await import("./verbs/store.ts")).fsck(shell, options), options),
     );

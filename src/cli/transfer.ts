@@ -17,8 +17,10 @@ export interface Transfer {
 
 export interface Transferred {
   readonly root: Descriptor;
-  /** For `--json`. */
+  /** Blobs and manifests, and bytes of blobs that went on their way; for `--json`. */
   readonly counts: Json;
+  /** Configs and layers, which are in the target now. */
+  readonly blobs: readonly Descriptor[];
 }
 
 /** Copies an image into a place, with a bar that counts bytes, and finishes the place; gives it up after an error. */
@@ -28,7 +30,7 @@ export async function transferImage(image: OpenedImage, target: ImageTarget, tra
   const { source, from } = image;
   const blobs = await listBlobs(source, { from, platform });
   const step = progress.start(name, blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), "bytes");
-  const counts = { sent: 0, sentBytes: 0, present: 0, presentBytes: 0 };
+  const counts = { copied: 0, present: 0, sentBytes: 0 };
   try {
     const root = await copyImage(source, target, {
       from,
@@ -36,17 +38,19 @@ export async function transferImage(image: OpenedImage, target: ImageTarget, tra
       platform,
       referrers,
       parallel,
-      onBytes: (bytes) => step.advance(bytes),
+      onBytes(bytes) {
+        counts.sentBytes += bytes;
+        step.advance(bytes);
+      },
       onBlob({ sizeBytes }, state) {
-        const key = state === "copied" ? "sent" : "present";
-        counts[key]++;
-        counts[`${key}Bytes`] += sizeBytes;
+        counts[state]++;
         if (state === "present") step.advance(sizeBytes);
       },
     });
     await target.finish();
-    step.done(`${showBytes(counts.sentBytes)} sent, ${showBytes(counts.presentBytes)} there already`);
-    return { root, counts };
+    const all = counts.present + counts.copied;
+    step.done(`${showBytes(counts.sentBytes)} sent, ${counts.present} of ${all} parts were there`);
+    return { root, counts, blobs };
   } catch (error) {
     await target.abort();
     throw error;

@@ -53,7 +53,7 @@ export async function withTriedImage<T>(
   options: TryOptions,
   use: (image: TriedImage) => Promise<T>,
 ): Promise<T> {
-  const place = parsePlace(text, shell.cwd);
+  const place = parsePlace(text, shell);
   if (place === undefined && isSpec(text, shell)) return withSpec(shell, text, options, use);
   const store = await openForWriting(shell, options);
   const lease = store.lease();

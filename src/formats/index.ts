@@ -23,7 +23,7 @@ export { parseShebang, type Shebang } from "./shebang.ts";
 export type { TarEntry, TarType } from "./tar-entry.ts";
 export { encodeTarHeader, tarEnd, tarNameOf, tarPadding } from "./tar-header.ts";
 export { TarParser, type TarVisitor } from "./tar-parser.ts";
-export { parseTarSplit, type TarSplitItem } from "./tar-split.ts";
+export { type SplitFile, TarSplitParser } from "./tar-split-parser.ts";
 export {
   type DeviceEntry,
   type DirEntry,

@@ -63,7 +63,7 @@ export async function describeLayer(plan: LayerPlan, wanted: LayerForm, maker: L
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
   if (known === undefined) {
     store.putAction(action, { value: blob as unknown as Json, reaches: planReaches([plan]) });
-    rememberLayer(store, blob.digest, plan);
+    rememberLayer(store, blob.digest, { ...plan, form });
   }
   return { ...blob, form, diffId, mediaType: mediaTypes[form] };
 }

@@ -19,6 +19,9 @@ export const annotationKeys = {
   layerIndex: "ashlar.layer.index",
   /** On a manifest: what compressed its layers; their digests hold for this compressor only. */
   compressor: "ashlar.compressor",
+  /** On the manifest of a mirrored package: digest of its record, and of the .deb that was unpacked, for people. */
+  packageRecord: "ashlar.package.record",
+  packageDeb: "ashlar.package.deb",
   /** On a manifest: YYYY-MM-DD, the end of the image's life. */
   endOfLife: "ashlar.lifecycle.eol",
   /** On a manifest: the image to go to then. */

@@ -8,13 +8,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Parses a JSON document of unknown origin so that no other reader can see another document in it: valid
  * UTF-8, no key twice in an object, bounded size and depth. Throws `OCI_LIMIT` and `OCI_JSON`, naming `what`.
  */
-export function parseStrictJson(bytes: Uint8Array, what: string): unknown {
-  const { documentBytesMax } = ociLimits;
-  if (bytes.length > documentBytesMax) {
-    throw new AshlarError(
-      "OCI_LIMIT",
-      `Cannot read ${what}: it has ${bytes.length} bytes, want at most ${documentBytesMax}`,
-    );
+export function parseStrictJson(bytes: Uint8Array, what: string, bytesMax = ociLimits.documentBytesMax): unknown {
+  if (bytes.length > bytesMax) {
+    throw new AshlarError("OCI_LIMIT", `Cannot read ${what}: it has ${bytes.length} bytes, want at most ${bytesMax}`);
   }
   let text: string;
   try {

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
-import { knownLayer, type LayerPlan, rememberLayer } from "../layer/index.ts";
+import type { Progress, ProgressStep } from "../base/index.ts";
+import type { LayerPlan } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
 import { openEstargzWay } from "./estargz-way.ts";
-import { openIndexedWay } from "./indexed-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
-import type { FilesWay, LayerWay, WantedLayer } from "./layer-way.ts";
-import { takeLayer } from "./take-layer.ts";
-
-/** How a layer came. */
-export interface LayerReport {
-  readonly digest: Digest;
-  /** `known`: it was here; `files`: only missing files were fetched; `whole`: the blob was read. */
-  readonly way: LayerWay["kind"];
-  /** Files that were fetched, and their bytes as stored. */
-  readonly fetchedFiles: number;
-  readonly fetchedBytes: number;
-  /** Why it was read whole where it looked as if it need not. */
-  readonly why?: string;
-}
+import { finishLayers, type LayerReport } from "./finish-layers.ts";
+import { openIndexedWay } from "./indexed-way.ts";
+import { knownPlan } from "./known-plan.ts";
+import { type LayerWay, storedBytes, type WantedLayer, whyWhole } from "./layer-way.ts";
+import type { WantedFile } from "./plan-spans.ts";
+import { takeAdopted } from "./take-adopted.ts";
 
 export interface BringOptions {
   readonly keepBlobs: boolean;
@@ -38,27 +29,26 @@ export async function bringLayers(
   wanted: readonly WantedLayer[],
   options: BringOptions,
 ): Promise<{ readonly plans: readonly LayerPlan[]; readonly reports: readonly LayerReport[] }> {
-  const ways = await Promise.all(wanted.map(openWay));
-  const total = ways.reduce((sum, way, i) => sum + bytesOf(way, wanted[i] as WantedLayer), 0);
+  const opened = await Promise.all(wanted.map(openWay));
+  const store = wanted[0]?.store;
+  const adopted = store === undefined ? new Set() : takeAdopted(store, missingFiles(wanted, opened));
+  const ways = opened.map((way) => without(way, adopted));
+  const missing = missingFiles(wanted, ways);
+  const total = ways.reduce((sum, way, i) => sum + wholeBytes(way, wanted[i] as WantedLayer), storedBytes(missing));
   const shown = options.progress.start(`bring ${options.name}`, total, "bytes");
-  const fallen = await fetchMissing(wanted, ways, shown);
-  const plans: LayerPlan[] = [];
-  const reports: LayerReport[] = [];
-  for (const [i, layer] of wanted.entries()) {
-    const way = fallen[i] as LayerWay;
-    const done = await finishLayer(layer, way, { ...options, shown });
-    rememberLayer(layer.store, layer.layer.descriptor.digest, done.plan);
-    plans.push(done.plan);
-    reports.push(done.report);
-    if (done.report.why !== undefined) options.progress.warn(`a layer is read whole: ${done.report.why}`);
+  const fallen = await fetchMissing(missing, { wanted, ways, shown });
+  const brought = await finishLayers(wanted, fallen, { keepBlobs: options.keepBlobs, shown });
+  for (const { report } of brought) {
+    if (report.why !== undefined) options.progress.warn(`a layer is read whole: ${report.why}`);
   }
-  shown.done(summaryOf(reports));
-  return { plans, reports };
+  const reports = brought.map(({ report }) => report);
+  shown.done(summaryOf(reports, adopted.size));
+  return { plans: brought.map(({ plan }) => plan), reports };
 }
 
 async function openWay(wanted: WantedLayer): Promise<LayerWay> {
-  const { store, source, layer } = wanted;
-  const plan = knownLayer(store, layer.descriptor.digest);
+  const { source } = wanted;
+  const plan = await knownPlan(wanted);
   if (plan !== undefined) return { kind: "known", plan };
   if (source.range === undefined) return { kind: "whole" };
   try {
@@ -69,38 +59,38 @@ async function openWay(wanted: WantedLayer): Promise<LayerWay> {
   }
 }
 
-/** What is wrong with a way by files; errors of the network and of the disk are thrown on. */
-function whyWhole(error: unknown): string {
-  const codes = /^(?:PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST)_|^STORE_FRAME_INVALID$/;
-  if (isAshlarError(error) && codes.test(error.code)) return error.message;
-  throw error;
+function wholeBytes(way: LayerWay, { layer }: WantedLayer): number {
+  return way.kind === "whole" ? layer.descriptor.sizeBytes : 0;
 }
 
-function bytesOf(way: LayerWay, { layer }: WantedLayer): number {
-  if (way.kind === "known") return 0;
-  return way.kind === "whole" ? layer.descriptor.sizeBytes : storedBytes(way);
+function missingFiles(wanted: readonly WantedLayer[], ways: readonly LayerWay[]): readonly WantedFile[] {
+  return ways.flatMap((way, i) => {
+    const blob = (wanted[i] as WantedLayer).layer.descriptor;
+    return way.kind === "files" ? way.missing.map((file) => ({ ...file, blob })) : [];
+  });
 }
 
-function storedBytes({ missing }: FilesWay): number {
-  const distinct = [...new Map(missing.map((file) => [file.content, file])).values()];
-  return distinct.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
+function without(way: LayerWay, adopted: ReadonlySet<unknown>): LayerWay {
+  if (way.kind !== "files") return way;
+  return { ...way, missing: way.missing.filter(({ content }) => !adopted.has(content)) };
+}
+
+interface Fetching {
+  readonly wanted: readonly WantedLayer[];
+  readonly ways: readonly LayerWay[];
+  readonly shown: ProgressStep;
 }
 
 /** Fetches what layers miss, all of them together; the ways that remain. */
 async function fetchMissing(
-  wanted: readonly WantedLayer[],
-  ways: readonly LayerWay[],
-  shown: ProgressStep,
+  files: readonly WantedFile[],
+  { wanted, ways, shown }: Fetching,
 ): Promise<readonly LayerWay[]> {
   const [first] = wanted;
-  const ours = new Set(wanted.filter(({ isOurs }) => isOurs).map(({ layer }) => layer.descriptor.digest));
-  const files = ways.flatMap((way, i) => {
-    const blob = (wanted[i] as WantedLayer).layer.descriptor;
-    return way.kind === "files" ? way.missing.map((file) => ({ ...file, blob })) : [];
-  });
   if (first === undefined || files.length === 0) return ways;
+  const ours = new Set(wanted.filter(({ isOurs }) => isOurs).map(({ layer }) => layer.descriptor.digest));
+  const isOurs = ({ blob }: WantedFile): boolean => ours.has(blob.digest);
   const { store, source } = first;
-  const isOurs = ({ blob }: { readonly blob: { readonly digest: Digest } }): boolean => ours.has(blob.digest);
   try {
     await fetchFiles(files, { store, source, elsewhere: "zstd-elsewhere", isOurs, parallel: parallelMax, shown });
     return ways;
@@ -110,31 +100,10 @@ async function fetchMissing(
   }
 }
 
-async function finishLayer(
-  wanted: WantedLayer,
-  way: LayerWay,
-  { keepBlobs, shown }: BringOptions & { readonly shown: ProgressStep },
-): Promise<{ readonly plan: LayerPlan; readonly report: LayerReport }> {
-  const { digest, sizeBytes } = wanted.layer.descriptor;
-  let why = way.kind === "whole" ? way.why : undefined;
-  const nothing = { digest, fetchedFiles: 0, fetchedBytes: 0 };
-  if (way.kind === "known") return { plan: way.plan, report: { ...nothing, way: "known" } };
-  if (way.kind === "files") {
-    try {
-      const counts = { fetchedFiles: way.missing.length, fetchedBytes: storedBytes(way) };
-      return { plan: await way.finish(), report: { digest, way: "files", ...counts } };
-    } catch (error) {
-      why = whyWhole(error);
-    }
-  }
-  const plan = await takeLayer(wanted, { keepBlob: keepBlobs, shown });
-  const report: LayerReport = { ...nothing, way: "whole", fetchedBytes: sizeBytes };
-  return { plan, report: why === undefined ? report : { ...report, why } };
-}
-
-function summaryOf(reports: readonly LayerReport[]): string {
+function summaryOf(reports: readonly LayerReport[], adopted: number): string {
   const known = reports.filter(({ way }) => way === "known").length;
   const whole = reports.filter(({ way }) => way === "whole").length;
   const files = reports.reduce((sum, { fetchedFiles }) => sum + fetchedFiles, 0);
-  return `${reports.length} layers: ${known} here already, ${whole} read whole, ${files} files fetched`;
+  const host = adopted === 0 ? "" : `, ${adopted} taken from this machine`;
+  return `${reports.length} layers: ${known} here already, ${whole} read whole, ${files} files fetched${host}`;
 }

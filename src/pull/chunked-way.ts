@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, digestOf } from "../base/index.ts";
-import { decompressSync, parseTarSplit } from "../formats/index.ts";
+import { decompressSync, TarSplitParser } from "../formats/index.ts";
 import { parseToc, RecipeWriter, type Toc, tocBytesMax, type TocEntry } from "../layer/index.ts";
 import { annotationKeys } from "../oci/index.ts";
 import { inPack } from "../store/index.ts";
@@ -86,14 +86,16 @@ function recipeOf(files: readonly LayerFile[], tarSplit: Uint8Array): Uint8Array
   const byName = new Map((files as readonly (LayerFile & { name: string })[]).map((file) => [file.name, file]));
   const pieces: Uint8Array[] = [];
   const writer = new RecipeWriter((bytes) => void pieces.push(bytes));
-  for (const item of parseTarSplit(tarSplit)) {
-    if (item.kind === "raw") writer.raw(item.bytes);
-    else if (item.sizeBytes > 0) {
-      const file = byName.get(item.name);
-      const name = item.name.slice(0, 200);
-      if (file?.sizeBytes !== item.sizeBytes) throw sectionFault(`tar-split tells otherwise of "${name}"`);
-      writer.content(file.content);
+  const parser = new TarSplitParser("a layer");
+  for (const piece of [...parser.push(tarSplit), ...parser.finish()]) {
+    if (piece.kind === "raw") {
+      writer.raw(piece.bytes);
+      continue;
     }
+    const { name, sizeBytes } = piece.file;
+    const file = byName.get(name);
+    if (file?.sizeBytes !== sizeBytes) throw sectionFault(`tar-split tells otherwise of "${name.slice(0, 200)}"`);
+    writer.content(file.content);
   }
   return Buffer.concat(pieces);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest, Json } from "../base/index.ts";
+import { readKind } from "../image/index.ts";
 import { type LayerPlan, planReaches } from "../layer/index.ts";
 import type { InstalledPackage } from "../query/index.ts";
 import type { PackWriter, Reaches, Store } from "../store/index.ts";
-import { readKind } from "./record-kind.ts";
 
 /** An image for one platform that was not built here, brought into the store. Kind of record "foreign/v1". */
 export interface ForeignRecord {

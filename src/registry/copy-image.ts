@@ -108,7 +108,8 @@ class Copier {
   }
 
   async #writeManifest(descriptor: Descriptor, bytes: Uint8Array, root: Node["root"]): Promise<void> {
-    this.#options.onBlob?.(descriptor, (await this.#target.has(descriptor)) ? "present" : "copied");
+    const present = await this.#target.has(descriptor);
+    this.#options.onBlob?.(descriptor, present ? "present" : "copied");
     await this.#target.writeManifest(descriptor, bytes, root);
   }
 

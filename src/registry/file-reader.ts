@@ -29,19 +29,25 @@ export async function* streamFile(path: string, span?: Span): AsyncGenerator<Uin
   }
 }
 
+/** A document in a file: all of it unless a part is named. */
+interface DocumentPart extends Partial<Span> {
+  /** The most it may have. */
+  readonly bytesMax?: number;
+}
+
 /** Reads a document whole, if it is not too large. Throws as `streamFile`, and `OCI_LIMIT`. */
-export function readDocument(path: string, span?: Span): Uint8Array {
+export function readDocument(path: string, part: DocumentPart = {}): Uint8Array {
   const fd = openFile(path);
   try {
-    const sizeBytes = span?.sizeBytes ?? fstatSync(fd).size;
-    const max = ociLimits.documentBytesMax;
+    const sizeBytes = part.sizeBytes ?? fstatSync(fd).size;
+    const max = part.bytesMax ?? ociLimits.documentBytesMax;
     if (sizeBytes > max) {
       throw new AshlarError(
         "OCI_LIMIT",
         `Cannot read "${path}": it has ${sizeBytes} bytes, want at most ${max}`,
       );
     }
-    return readPiece(fd, { path, offset: span?.offset ?? 0, length: sizeBytes });
+    return readPiece(fd, { path, offset: part.offset ?? 0, length: sizeBytes });
   } finally {
     closeSync(fd);
   }

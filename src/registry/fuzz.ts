@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parsePath } from "../base/index.ts";
+import { TarSplitParser } from "../formats/index.ts";
 import { encodeDockerManifest, parseDockerManifest } from "./docker-manifest.ts";
 import { encodeLayoutIndex, parseLayoutIndex, resolveTag, withEntry } from "./layout-index.ts";
 import { verifyLayoutMark, layoutMark } from "./layout-source.ts";
@@ -8,7 +9,9 @@ import { parseAuthFile, parseHelperAnswer, planCredentials } from "./remote/auth
 import { parseChallenges } from "./remote/challenge.ts";
 import { parseRegistriesFile } from "./remote/registries-file.ts";
 import { parseToken, realmOf } from "./remote/token-service.ts";
-import { sampleImage } from "./testing/sample-image.ts";
+import { layerChain, parseStorageImages, parseStorageLayers } from "./storage-records.ts";
+import { dir, file, sampleImage } from "./testing/sample-image.ts";
+import { splitOf } from "./testing/storage-dir.ts";
 
 const authFile = {
   auths: { "https://index.docker.io/v1/": { auth: "bWU6c2VjcmV0" }, "r.example/team": { identitytoken: "x" } },
@@ -19,6 +22,17 @@ const registry = new URL("https://r.example");
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
 const seedImage = { config: parsePath("c.json"), repoTags: ["a:1"], layers: [parsePath("l/layer.tar")] };
+
+const id = "a".repeat(64);
+
+/** Wherever pieces of the input end, they are the same lines. */
+function splitInTwo(bytes: Uint8Array): void {
+  const [whole, parts] = [new TarSplitParser("x"), new TarSplitParser("x")];
+  const half = bytes.length >> 1;
+  const once = [...whole.push(bytes), ...whole.finish()];
+  const twice = [...parts.push(bytes.subarray(0, half)), ...parts.push(bytes.subarray(half)), ...parts.finish()];
+  if (once.length !== twice.length) throw new Error("internal error: tar-split depends on how it is cut");
+}
 
 /** For the mutation suite: on any bytes these return or throw an `AshlarError`, soon and in little memory. */
 export const fuzzTargets: readonly {
@@ -67,5 +81,20 @@ export const fuzzTargets: readonly {
     name: "errors of a registry",
     seeds: () => [json({ errors: [{ code: "DENIED", message: "no" }] })],
     run: (bytes) => void parseErrors(bytes),
+  },
+  {
+    name: "tar-split",
+    seeds: () => [Buffer.from(splitOf([dir("d"), file("d/a", "text"), file("d/b", "")]))],
+    run: splitInTwo,
+  },
+  {
+    name: "containers-storage images.json",
+    seeds: () => [Buffer.from(JSON.stringify([{ id, names: ["localhost/a:1"], layer: id }]))],
+    run: (bytes) => void parseStorageImages(bytes),
+  },
+  {
+    name: "containers-storage layers.json",
+    seeds: () => [Buffer.from(JSON.stringify([{ id, "diff-size": 7 }, { id: id.replace(/^a/, "b"), parent: id }]))],
+    run: (bytes) => void layerChain({ id, names: [], layer: id }, parseStorageLayers(bytes)),
   },
 ];

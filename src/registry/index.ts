@@ -5,6 +5,7 @@
  * - layout: a directory of blobs with an index.json (OCI image-layout.md); oci-archive: a tar of one
  * - docker-archive: what `docker save` writes; layers uncompressed, no manifests
  * - remote: a repository of a registry (OCI distribution-spec 1.1), read and written over HTTP
+ * - containers-storage: where podman and buildah keep images unpacked; to read from only
  * - source, target: a place to read from or write to
  * - tag: names an image in a place; in a docker-archive it is `name:tag`
  * - referrers: manifests that name an image as their subject: signatures, bills of materials
@@ -18,7 +19,7 @@ export { listBlobs } from "./list-blobs.ts";
 export { type Engine, findEngine, loadInto, type LoadOptions } from "./load-into.ts";
 export { memoryPlace } from "./memory-place.ts";
 export { splitPlace } from "./parse-place.ts";
-export { openSource, openTarget, type PlaceKind, placeKinds } from "./place-kinds.ts";
+export { openSource, openTarget, type PlaceKind, placeKinds, type TargetKind, targetKinds } from "./place-kinds.ts";
 export { readImage, type ReadOptions } from "./read-image.ts";
 export { type AuthFile, parseAuthFile } from "./remote/auth-files.ts";
 export { credentialFinder } from "./remote/find-credentials.ts";

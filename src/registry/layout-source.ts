@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { AshlarError, isAshlarError } from "../base/index.ts";
 import { type Descriptor, type ImageSource, JsonObject, parseStrictJson } from "../oci/index.ts";
 import { blobPath, readDocument, streamFile } from "./file-reader.ts";
-import { parseLayoutIndex, resolveTag } from "./layout-index.ts";
+import { findReferrers, parseLayoutIndex, resolveTag } from "./layout-index.ts";
 
 /** The file that marks a layout; byte for byte, its version is the layout's. */
 export const layoutMark = '{"imageLayoutVersion":"1.0.0"}';
@@ -16,6 +16,9 @@ export function layoutSource(dir: string): ImageSource {
     manifest: async (descriptor) => readDocument(join(dir, blobPath(descriptor))),
     blob: (descriptor) => streamFile(join(dir, blobPath(descriptor))),
     range: (descriptor, range) => streamFile(join(dir, blobPath(descriptor)), range),
+    async referrers({ digest }) {
+      return findReferrers(readLayoutIndex(dir), digest, (entry) => readDocument(join(dir, blobPath(entry))));
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Descriptor, ImageSource, ImageTarget } from "../oci/index.ts";
-import { resolveTag, withEntry } from "./layout-index.ts";
+import { findReferrers, resolveTag, withEntry } from "./layout-index.ts";
 
 /** A place in memory: the twin of the others in tests, and a buffer for small images. */
 export function memoryPlace(): ImageSource & ImageTarget {
@@ -18,6 +18,7 @@ export function memoryPlace(): ImageSource & ImageTarget {
     async *blob(descriptor) {
       yield read(descriptor);
     },
+    referrers: async ({ digest }) => findReferrers(entries, digest, read),
     has: async (descriptor) => blobs.get(descriptor.digest)?.length === descriptor.sizeBytes,
     async writeBlob(descriptor, bytes) {
       const pieces: Uint8Array[] = [];

@@ -2,7 +2,7 @@
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Descriptor, ImageSource, ImageTarget } from "../oci/index.ts";
 import { blobPath, readDocument, type Span, streamFile } from "./file-reader.ts";
-import { encodeLayoutIndex, parseLayoutIndex, resolveTag, withEntry } from "./layout-index.ts";
+import { encodeLayoutIndex, findReferrers, parseLayoutIndex, resolveTag, withEntry } from "./layout-index.ts";
 import { layoutMark, verifyLayoutMark } from "./layout-source.ts";
 import { readTarMembers, type TarMembers } from "./tar-members.ts";
 import { TarFile } from "./tar-file.ts";
@@ -65,6 +65,10 @@ export function ociArchiveSource(path: string): ImageSource {
     manifest: async (descriptor) => readDocument(path, find(blobPath(descriptor))),
     async *blob(descriptor) {
       yield* streamFile(path, find(blobPath(descriptor)));
+    },
+    async referrers({ digest }) {
+      const entries = parseLayoutIndex(readDocument(path, find("index.json")));
+      return findReferrers(entries, digest, (entry) => readDocument(path, find(blobPath(entry))));
     },
   };
 }

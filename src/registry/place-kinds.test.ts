@@ -6,7 +6,7 @@ import { after } from "node:test";
 
 import { memoryPlace } from "./memory-place.ts";
 import { testPlace } from "./place.contract.ts";
-import { openSource, openTarget, placeKinds } from "./place-kinds.ts";
+import { openSource, openTarget, targetKinds } from "./place-kinds.ts";
 
 const root = mkdtempSync(join(tmpdir(), "ashlar-places-"));
 after(() => rmSync(root, { recursive: true }));
@@ -21,7 +21,7 @@ testPlace({
   },
 });
 
-for (const kind of placeKinds) {
+for (const kind of targetKinds) {
   testPlace({
     name: kind,
     keepsManifests: kind !== "docker-archive",

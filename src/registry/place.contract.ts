@@ -13,6 +13,7 @@ import {
 } from "../oci/index.ts";
 import { copyImage } from "./copy-image.ts";
 import { readImage } from "./read-image.ts";
+import { sampleReferrer, withReferrers } from "./testing/referrers.ts";
 import { sampleImage, sampleIndex } from "./testing/sample-image.ts";
 
 export interface PlaceUnderTest {
@@ -150,6 +151,7 @@ export function testPlace({ name, make, keepsManifests, isRepository = false }: 
   });
 
   if (keepsManifests) testIndexes(name, make);
+  if (keepsManifests) testReferrers(name, make, isRepository ? "signed" : undefined);
 }
 
 function testIndexes(name: string, make: PlaceUnderTest["make"]): void {
@@ -164,5 +166,23 @@ function testIndexes(name: string, make: PlaceUnderTest["make"]): void {
     assert.equal(arm.manifestDescriptor.digest, index.images[1]?.manifestDescriptor.digest);
     const noChoice = (error: unknown): boolean => isAshlarError(error, "OCI_PLATFORM_MISSING");
     await assert.rejects(readImage(source(), { tag: "multi" }), noChoice);
+  });
+}
+
+function testReferrers(name: string, make: PlaceUnderTest["make"], tag: string | undefined): void {
+  test(`${name} keeps what names an image as its subject, and the image alone is found beside it`, async () => {
+    const { target, source } = make();
+    const image = sampleImage("gzip");
+    const [one, other] = ["one", "other"].map((note) => sampleReferrer(image.manifestDescriptor, note));
+    const given = [one, other].flatMap((note) => (note === undefined ? [] : [note]));
+    const from = withReferrers(sourceOf(image), given.map((note) => [image.manifestDescriptor, note] as const));
+    await copyImage(from, target, { tag: "signed", referrers: true });
+    await target.finish();
+    const found = (await source().referrers?.(image.manifestDescriptor)) ?? [];
+    const digests = given.map(({ descriptor }) => descriptor.digest).sort();
+    assert.deepEqual(found.map(({ digest }) => digest).sort(), digests);
+    assert.deepEqual(new Set(found.map(({ artifactType }) => artifactType)), new Set([one?.descriptor.artifactType]));
+    assert.deepEqual(new Set(found.map(({ annotations }) => annotations?.["note"])), new Set(["one", "other"]));
+    assert.equal((await source().resolve(tag)).digest, image.manifestDescriptor.digest);
   });
 }

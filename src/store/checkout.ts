@@ -1,254 +1,141 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  lchownSync,
-  lutimesSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-} from "node:fs";
-import { join } from "node:path";
+import { chmodSync, lstatSync, readdirSync, realpathSync, utimesSync } from "node:fs";
 
-import { AshlarError, type ImagePath, isSystemError, parentOf, pathToBytes, showPath } from "../base/index.ts";
-import type { DeviceEntry, DirEntry, Entry, FifoEntry, FileEntry, Meta, SymlinkEntry, Tree } from "../formats/index.ts";
+import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
+import type { Tree } from "../formats/index.ts";
+import type { CheckoutRecord, CheckoutRecords } from "./checkout-record.ts";
+import { EntryMaker, verifyDevices } from "./entry-maker.ts";
+import type { Placer } from "./file-placer.ts";
 import { makeDirs } from "./layout.ts";
-import type { CheckoutReport } from "./store.ts";
-import { writeXattrs } from "./xattr.ts";
+import type { LinkedEntry } from "./link-farm.ts";
+import { verifyNoMounts } from "./mounts.ts";
+import { removeEntry } from "./remove-tree.ts";
+import type { CheckoutMode, CheckoutOptions, CheckoutReport } from "./store.ts";
+import { sortOut, type TreeParts } from "./tree-parts.ts";
+import { Update } from "./update.ts";
 
-/** A path of the host; bytes where the name is not UTF-8. */
-export type HostPath = string | Buffer;
-
-/** Makes regular files. */
-export interface FilePlacer {
-  /** Makes one file under all of these names, which do not exist yet: the first, and its hard links. */
-  place(entry: FileEntry, paths: readonly HostPath[]): void;
+/** What a checkout needs of its store. */
+export interface CheckoutHost {
+  readTree(digest: Digest): Tree;
+  /** Decides once how files get into a directory. */
+  chooseMode(wanted: CheckoutOptions["mode"], dir: string): CheckoutMode;
+  placerFor(mode: CheckoutMode, request: PlacerRequest): Placer;
+  readonly records: CheckoutRecords;
+  /** Inodes that are links of this file or symlink. */
+  inodesOf(entry: LinkedEntry): ReadonlySet<bigint>;
+  readPlan(tree: Digest): TreeParts | undefined;
+  writePlan(tree: Digest, parts: TreeParts): void;
 }
 
-/** What the running user may set; root may set everything. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
+export interface PlacerRequest {
+  readonly above?: Tree | undefined;
+  /** The tree that is checked out; it is asked for where `above` is there. */
+  readonly tree: () => Tree;
+  /** Inodes that the directory has already. */
+  readonly taken?: ReadonlySet<bigint>;
 }
 
-/** Undefined for root, who can give files to anybody. */
-export function ownOwner(): Owner | undefined {
-  const uid = process.geteuid?.() ?? 0;
-  return uid === 0 ? undefined : { uid, gid: process.getegid?.() ?? 0 };
+export interface CheckoutRequest {
+  readonly wanted: Tree | Digest;
+  readonly dir: string;
+  readonly options: CheckoutOptions;
 }
 
-/** What of an entry can be set by `owner`: only root gives files away and sets security attributes. */
-export function settableMeta<T extends Meta>(entry: T, owner: Owner | undefined): T {
-  if (owner === undefined) return entry;
-  const { xattrs, ...rest } = entry;
-  const kept = Object.entries(xattrs ?? {}).filter(([name]) => name.startsWith("user."));
-  const own = { ...rest, uid: owner.uid, gid: owner.gid } as unknown as T;
-  return kept.length === 0 ? own : { ...own, xattrs: Object.fromEntries(kept) };
-}
-
-/**
- * Makes `dir` the file system that `tree` describes. Nothing is ever written through a link: every parent is
- * a directory of the tree, made here below a directory that was empty and that only we can enter meanwhile;
- * symlinks come after files. What was made is removed again on failure.
- */
-export function checkoutTree(tree: Tree, dir: string, placer: FilePlacer): CheckoutReport {
-  const parts = sortOut(tree);
-  prepareRoot(dir);
+/** Makes `dir` the file system that a tree describes, or turns a checkout into it. What failed is taken away again. */
+export function runCheckout(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
   try {
-    return new Checkout(dir, placer).run(parts);
+    makeDirs(dir);
+    const isEmpty = readdirSync(dir).length === 0;
+    if (options.update === true && !isEmpty) return updateDir(host, { wanted, dir, options });
+    if (isEmpty) return makeDir(host, { wanted, dir, options });
   } catch (error) {
-    removeMade(dir);
     throw checkoutFault(error, dir);
   }
+  throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": not empty, want a new directory`);
+}
+
+function makeDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
+  const mode = host.chooseMode(options.mode, dir);
+  const digest = typeof wanted === "string" ? wanted : undefined;
+  const planned = digest === undefined || mode !== "link" ? undefined : host.readPlan(digest);
+  const tree = (): Tree => (typeof wanted === "string" ? host.readTree(wanted) : wanted);
+  const parts = planned ?? sortOut(tree());
+  verifyDevices(parts, options.devices);
+  const record = digest === undefined ? undefined : newRecord(dir, { mode, tree: digest });
+  // Others have no business in it before it is whole.
+  chmodSync(dir, 0o700);
+  try {
+    if (record !== undefined) host.records.write(record);
+    const placer = host.placerFor(mode, { tree, above: options.above });
+    const maker = new EntryMaker(dir, { placer, devices: options.devices });
+    maker.finishDirs(parts.dirs, maker.make(parts));
+    maker.finishRoot();
+    if (record !== undefined) host.records.write(finishRecord(record, dir));
+    if (record !== undefined && mode === "link" && planned === undefined) host.writePlan(record.tree, parts);
+    return { mode, skipped: maker.skipped };
+  } catch (error) {
+    removeMade(dir);
+    if (record !== undefined) host.records.remove(record.dir);
+    throw error;
+  }
+}
+
+function newRecord(dir: string, { mode, tree }: Pick<CheckoutRecord, "mode" | "tree">): CheckoutRecord {
+  const inode = lstatSync(realpathSync(dir), { bigint: true }).ino.toString();
+  return { dir: realpathSync(dir), inode, mode, tree, finishedNs: "0" };
+}
+
+/** Waits until the file system's clock has moved on: what changes from now on is later than the checkout. */
+function finishRecord(record: CheckoutRecord, dir: string): CheckoutRecord {
+  const changedNs = (): bigint => lstatSync(record.dir, { bigint: true }).ctimeNs;
+  const first = changedNs();
+  let last = first;
+  // Links are known by their inodes; the clock of some file systems is too coarse to wait for.
+  for (let i = 0; record.mode !== "link" && last === first && i < 50; i++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    utimesSync(dir, 0, 0);
+    last = changedNs();
+  }
+  return { ...record, finishedNs: last.toString() };
 }
 
 /** Takes away what was made; where that fails too, the first error is the one to tell. */
 function removeMade(dir: string): void {
   try {
-    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+    for (const name of readdirSync(dir, { encoding: "buffer" })) {
+      removeEntry(Buffer.concat([Buffer.from(`${dir}/`), name]));
+    }
   } catch (error) {
     if (!isSystemError(error, "EACCES", "EPERM", "ENOENT", "EIO", "EROFS")) throw error;
   }
 }
 
-interface TreeParts {
-  readonly dirs: readonly DirEntry[];
-  readonly files: readonly FileEntry[];
-  /** File to its further names. */
-  readonly hardlinks: ReadonlyMap<ImagePath, readonly ImagePath[]>;
-  readonly symlinks: readonly SymlinkEntry[];
-  readonly specials: readonly (DeviceEntry | FifoEntry)[];
-}
-
-/** Sorts the entries by kind and proves that each parent is a directory and each hard link's target a file. */
-function sortOut(tree: Tree): TreeParts {
-  const dirPaths = new Set<ImagePath>();
-  const filePaths = new Set<ImagePath>();
-  const hardlinks = new Map<ImagePath, ImagePath[]>();
-  const parts = { dirs: [] as DirEntry[], files: [] as FileEntry[], symlinks: [] as SymlinkEntry[] };
-  const specials: (DeviceEntry | FifoEntry)[] = [];
-  for (const entry of tree) {
-    verifyParent(entry, dirPaths);
-    switch (entry.type) {
-      case "dir":
-        dirPaths.add(entry.path);
-        parts.dirs.push(entry);
-        break;
-      case "file":
-        filePaths.add(entry.path);
-        parts.files.push(entry);
-        break;
-      case "symlink":
-        parts.symlinks.push(entry);
-        break;
-      case "hardlink": {
-        const names = hardlinks.get(entry.target);
-        if (names !== undefined) names.push(entry.path);
-        else if (filePaths.has(entry.target)) hardlinks.set(entry.target, [entry.path]);
-        else throw treeFault("STORE_CHECKOUT_LINK", entry, `its target "/${entry.target}" is no file before it`);
-        break;
-      }
-      default:
-        specials.push(entry);
-    }
+/** What an interrupted update leaves, the next one finishes: until then nothing but links is trusted. */
+function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
+  if (typeof wanted !== "string") throw new Error("internal error: only a tree with a digest can be updated to");
+  const real = realpathSync(dir);
+  const known = host.records.read(real);
+  if (known === undefined || known.inode !== lstatSync(real, { bigint: true }).ino.toString()) {
+    throw new AshlarError("STORE_CHECKOUT_UNKNOWN", `Cannot update "${dir}": it is no checkout that this store made`, {
+      hint: "check out to a new directory, then change over to it",
+    });
   }
-  return { ...parts, hardlinks, specials };
-}
-
-function verifyParent(entry: Entry, dirs: ReadonlySet<ImagePath>): void {
-  const parent = parentOf(entry.path);
-  if (parent === undefined || dirs.has(parent)) return;
-  throw treeFault("STORE_CHECKOUT_PARENT", entry, `its parent "/${parent}" is no directory of the tree`);
-}
-
-function treeFault(code: string, entry: Entry, fault: string): AshlarError {
-  return new AshlarError(code, `Cannot check out "${showPath(entry.path)}": ${fault}`);
-}
-
-function prepareRoot(dir: string): void {
-  try {
-    makeDirs(dir);
-    if (readdirSync(dir).length > 0) {
-      const state = "not empty, want a new directory";
-      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": ${state}`);
-    }
-    chmodSync(dir, 0o700);
-  } catch (error) {
-    throw checkoutFault(error, dir);
-  }
+  // What is mounted there would be emptied.
+  verifyNoMounts(real);
+  const tree = host.readTree(wanted);
+  const parts = sortOut(tree);
+  verifyDevices(parts, options.devices);
+  const mode = host.chooseMode(options.mode, real);
+  const update = new Update(host, { dir: real, known, mode, devices: options.devices });
+  chmodSync(real, 0o700);
+  const record = { ...known, mode, tree: wanted, finishedNs: "0" };
+  host.records.write({ ...known, finishedNs: "0" });
+  const report = update.run(tree, parts);
+  host.records.write(finishRecord(record, real));
+  return report;
 }
 
 function checkoutFault(error: unknown, dir: string): unknown {
-  if (isSystemError(error, "EXDEV")) {
-    const state = "it lies on another file system than the store";
-    return new AshlarError("STORE_CHECKOUT_CROSS_DEVICE", `Cannot check out to "${dir}" by links: ${state}`, {
-      hint: "copy instead, or put ASHLAR_STORE onto the same file system",
-      cause: error,
-    });
-  }
   if (!(error instanceof Error) || !("syscall" in error)) return error;
   return new AshlarError("STORE_CHECKOUT_FAILED", `Cannot check out to "${dir}": ${error.message}`, { cause: error });
-}
-
-class Checkout {
-  readonly #root: string;
-  readonly #placer: FilePlacer;
-  readonly #owner = ownOwner();
-  readonly #skipped: { path: ImagePath; why: string }[] = [];
-  /** The owner that new entries get by themselves; undefined where a set-group-id parent interferes. */
-  readonly #born: Owner | undefined;
-
-  constructor(root: string, placer: FilePlacer) {
-    this.#root = root;
-    this.#placer = placer;
-    const made = statSync(root);
-    const inherits = (made.mode & 0o2000) !== 0;
-    this.#born = inherits ? undefined : { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-  }
-
-  run(parts: TreeParts): CheckoutReport {
-    for (const entry of parts.dirs) mkdirSync(this.#pathOf(entry.path), 0o700);
-    for (const entry of parts.files) this.#makeFile(entry, parts.hardlinks.get(entry.path));
-    for (const entry of parts.symlinks) this.#makeSymlink(entry);
-    for (const entry of parts.specials) this.#makeSpecial(entry);
-    for (const entry of parts.dirs.toReversed()) this.#finishDir(entry, this.#pathOf(entry.path));
-    this.#finishDir({ mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0 }, this.#root);
-    return { skipped: this.#skipped };
-  }
-
-  #pathOf(path: ImagePath): HostPath {
-    if (path.isWellFormed()) return `${this.#root}/${path}`;
-    return Buffer.concat([Buffer.from(`${this.#root}/`), pathToBytes(path)]);
-  }
-
-  #makeFile(entry: FileEntry, links: readonly ImagePath[] | undefined): void {
-    if (entry.xattrs !== undefined) this.#noteXattrs(entry);
-    const first = this.#pathOf(entry.path);
-    this.#placer.place(entry, links === undefined ? [first] : [first, ...links.map((path) => this.#pathOf(path))]);
-  }
-
-  #makeSymlink(entry: SymlinkEntry): void {
-    const path = this.#pathOf(entry.path);
-    const { target } = entry;
-    symlinkSync(target.isWellFormed() ? target : pathToBytes(target), path);
-    const meta = this.#settable(entry);
-    if (this.#needsChown(meta)) lchownSync(path, meta.uid, meta.gid);
-    writeXattrs(path, meta.xattrs);
-    const time = timeOf(meta);
-    lutimesSync(path, time, time);
-  }
-
-  /** Node has no mknod(2). Devices need root, and a container's root may not make them either. */
-  #makeSpecial(entry: DeviceEntry | FifoEntry): void {
-    if (entry.type !== "fifo" && this.#owner !== undefined) return this.#skip(entry.path, "only root makes devices");
-    const path = this.#pathOf(entry.path);
-    if (typeof path !== "string") return this.#skip(entry.path, "its name is not UTF-8");
-    const args = entry.type === "fifo" ? ["p"] : [entry.type[0] as string, `${entry.major}`, `${entry.minor}`];
-    const { status, stderr, error } = spawnSync("mknod", ["--", path, ...args], { encoding: "utf8" });
-    if (status !== 0) return this.#skip(entry.path, `mknod: ${error?.message ?? stderr.trim()}`);
-    const meta = this.#settable(entry);
-    if (this.#needsChown(meta)) lchownSync(path, meta.uid, meta.gid);
-    chmodSync(path, meta.mode);
-    const time = timeOf(meta);
-    utimesSync(path, time, time);
-  }
-
-  #finishDir(entry: Meta, path: HostPath): void {
-    const meta = this.#settable(entry);
-    // Changing the owner takes away set-user-id and set-group-id, so it comes first; the time comes last.
-    if (path === this.#root || this.#needsChown(meta)) chownSync(path, meta.uid, meta.gid);
-    writeXattrs(path, meta.xattrs);
-    chmodSync(path, meta.mode);
-    const time = timeOf(meta);
-    utimesSync(path, time, time);
-  }
-
-  #needsChown(meta: Meta): boolean {
-    return this.#born === undefined || this.#born.uid !== meta.uid || this.#born.gid !== meta.gid;
-  }
-
-  #settable<T extends Meta>(entry: T): T {
-    if (this.#owner === undefined) return entry;
-    if (entry.xattrs !== undefined) this.#noteXattrs(entry as T & { path?: ImagePath });
-    return settableMeta(entry, this.#owner);
-  }
-
-  #noteXattrs(entry: Meta & { readonly path?: ImagePath }): void {
-    if (this.#owner === undefined || entry.path === undefined) return;
-    const lost = Object.keys(entry.xattrs ?? {}).filter((name) => !name.startsWith("user."));
-    for (const name of lost) this.#skip(entry.path, `only root sets the attribute "${name}"`);
-  }
-
-  #skip(path: ImagePath, why: string): void {
-    this.#skipped.push({ path, why });
-  }
-}
-
-/** A time for utimes(2). Node takes a negative number for "now", but not a Date. */
-export function timeOf(meta: Meta): number | Date {
-  return meta.mtimeSeconds < 0 ? new Date(meta.mtimeSeconds * 1000) : meta.mtimeSeconds;
 }

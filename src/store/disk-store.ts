@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 
 import { AshlarError, type Digest, emptyDigest } from "../base/index.ts";
-import type { Compressor, Tree } from "../formats/index.ts";
-import type { FilePlacer } from "./checkout.ts";
+import type { Compressor } from "../formats/index.ts";
+import { AdoptedDatabase, removeDatabase } from "./adopted-database.ts";
+import { Adoption } from "./adopted-files.ts";
+import type { CheckoutHost } from "./checkout.ts";
+import { diskCheckouts } from "./disk-checkouts.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
-import { copyPlacer } from "./file-placer.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
 import { filesBelow, type Layout, openLayout } from "./layout.ts";
-import { countLinks, linkPlacer, listLinks } from "./link-farm.ts";
+import { listLinks } from "./link-farm.ts";
 import { framePack, madeElsewhere, PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import { PackReader } from "./pack-reader.ts";
@@ -19,7 +21,6 @@ import { alone, openIndex } from "./recover.ts";
 import { RefsDatabase } from "./refs-database.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
-  CheckoutOptions,
   FramePackWriter,
   FsckOptions,
   FsckReport,
@@ -54,11 +55,13 @@ export function openStore(dir: string, options: OpenOptions = {}): Store {
 
 class DiskStore extends StoreBase {
   readonly tmpDir: string;
+  readonly adopted: Adoption;
+  protected readonly checkouts: CheckoutHost;
   readonly #layout: Layout;
   readonly #index: IndexDatabase;
   readonly #reader: PackReader;
-  readonly #options: OpenOptions;
   #refsDatabase: RefsDatabase | undefined;
+  #adoptedDatabase: AdoptedDatabase | undefined;
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
   /** Where contents lie; valid as long as a lease is held. */
@@ -68,9 +71,15 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
-    this.#options = options;
     this.#index = openIndex(layout);
     this.#reader = new PackReader(layout);
+    this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
+    this.checkouts = diskCheckouts({
+      layout,
+      readTree: (digest) => this.readTree(digest),
+      readContent: (digest) => this.stream(digest),
+      linkCountMax: options.linkCountMax,
+    });
   }
 
   /** While a lease is held nothing moves, so what was found once need not be looked up again. */
@@ -132,6 +141,14 @@ class DiskStore extends StoreBase {
     return this.#refsDatabase;
   }
 
+  #openAdopted(make: boolean): AdoptedDatabase | undefined {
+    const { adopted: path } = this.#layout;
+    this.#adoptedDatabase ??= AdoptedDatabase.open(path);
+    if (this.#adoptedDatabase !== undefined || !make) return this.#adoptedDatabase;
+    alone(this.#layout, () => (this.#adoptedDatabase = AdoptedDatabase.open(path) ?? AdoptedDatabase.create(path)));
+    return this.#adoptedDatabase;
+  }
+
   override getRef(name: string): Digest | undefined {
     return this.#refs.get(name);
   }
@@ -172,13 +189,6 @@ class DiskStore extends StoreBase {
     });
   }
 
-  protected override placerFor({ mode, above }: CheckoutOptions, tree: Tree): FilePlacer {
-    const readContent = (digest: Digest): Iterable<Uint8Array> => this.stream(digest);
-    if (mode === "copy") return copyPlacer(readContent);
-    const used = above === undefined ? undefined : countLinks(above, tree);
-    return linkPlacer(this.#layout, readContent, { ...this.#options, used });
-  }
-
   override keepCheckout(tree: Digest): string {
     return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
   }
@@ -201,11 +211,24 @@ class DiskStore extends StoreBase {
     // Repair removes packs, as gc does; looking needs only that nobody else does.
     const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
     try {
-      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults() };
+      const adopted = { faults: () => this.#adoptedFaults(), drop: () => this.#dropAdopted() };
+      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults(), adopted };
       return fsckDisk(this, parts, options);
     } finally {
       lock.release();
     }
+  }
+
+  #adoptedFaults(): string[] {
+    const database = this.#openAdopted(false);
+    if (database !== undefined) return database.faults();
+    return existsSync(this.#layout.adopted) ? ["it is no sound database of this version"] : [];
+  }
+
+  #dropAdopted(): void {
+    this.#adoptedDatabase?.close();
+    this.#adoptedDatabase = undefined;
+    removeDatabase(this.#layout.adopted);
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
@@ -220,6 +243,7 @@ class DiskStore extends StoreBase {
     const packs = this.#index.packs();
     const links = sizesOf([...listLinks(this.#layout)].map(({ path }) => path));
     const downloads = sizesOf(filesBelow(this.#layout.downloads));
+    const adopted = this.adopted.list();
     return {
       ...this.#index.counts(),
       packs: packs.length,
@@ -230,6 +254,8 @@ class DiskStore extends StoreBase {
       downloadBytes: downloads.bytes,
       indexBytes: sizesOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
       refs: this.listRefs().length,
+      adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
+      adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
     };
   }
 
@@ -238,6 +264,7 @@ class DiskStore extends StoreBase {
     this.#reader.close();
     this.#index.close();
     this.#refsDatabase?.close();
+    this.#adoptedDatabase?.close();
   }
 }
 

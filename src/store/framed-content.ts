@@ -2,7 +2,7 @@
 import { crc32 } from "node:zlib";
 
 import { AshlarError, type Digest, digestOf, Hasher, isAshlarError, limits } from "../base/index.ts";
-import { type Crc64, crc64, crc64Hex, decompressOneFrame } from "../formats/index.ts";
+import { type Crc64, crc64, crc64Hex, decompressOneFrame } from "../formats/stored/index.ts";
 import type { PackedContent, PackedFrame } from "./pack-format.ts";
 
 /** Proves the frames of one content that somebody else compressed, and gathers what a pack's table says of them. */

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, lstatSync, openSync, readSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
-import { AshlarError, type Digest, emptyDigest, Hasher, hexOf, isAshlarError } from "../base/index.ts";
-import { type Crc64, crc64, crc64Hex } from "../formats/index.ts";
+import { AshlarError, type Digest, Hasher, isAshlarError } from "../base/index.ts";
+import { type Crc64, crc64, crc64Hex } from "../formats/stored/index.ts";
+import { listPlans, planFault } from "./checkout-plan.ts";
 import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
 import { dropRoots, listRoots, rootFaults } from "./kept-roots.ts";
 import { filesBelow, type Layout } from "./layout.ts";
-import { listLinks, parseLinkName, xattrsKey } from "./link-farm.ts";
+import { listLinks } from "./link-farm.ts";
+import { hashFile, linkFault } from "./link-fault.ts";
 import { readPackFile } from "./pack-file.ts";
 import { type PackedContent, storedBytesOf } from "./pack-format.ts";
 import { retirePacks } from "./pack-rewrite.ts";
@@ -16,13 +18,14 @@ import { markReach, ReachSet } from "./reach.ts";
 import { alignIndex, listPacks } from "./recover.ts";
 import { decodeFrame } from "./store-base.ts";
 import type { FsckOptions, FsckReport, Store } from "./store.ts";
-import { readXattrs } from "./xattr.ts";
 
 export interface FsckParts {
   readonly layout: Layout;
   readonly index: IndexDatabase;
   /** What is wrong with the database of refs. */
   readonly refFaults: () => readonly string[];
+  /** The list of adopted files: what is wrong with it, and how to be rid of it. */
+  readonly adopted: { readonly faults: () => readonly string[]; readonly drop: () => void };
 }
 
 type Fault = FsckReport["faults"][number];
@@ -38,6 +41,7 @@ export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): 
   if (sound.refs) check.reach();
   check.links();
   check.roots();
+  check.plans();
   check.downloads();
   return check.report();
 }
@@ -66,9 +70,12 @@ class Check {
 
   /** Tells which of them can be read at all. */
   databases(): { readonly index: boolean; readonly refs: boolean } {
-    const { layout, index, refFaults } = this.#parts;
+    const { layout, index, refFaults, adopted } = this.#parts;
     const refs = attempt(refFaults);
     for (const line of refs) this.#say("refs.sqlite", line, "put a copy of it back");
+    const listed = attempt(adopted.faults);
+    for (const line of listed) this.#say("adopted.sqlite", line, "repair removes it; adopt the directories again");
+    if (listed.length > 0 && this.#options.repair === true) adopted.drop();
     const faults = attempt(() => index.faults());
     const hint = `remove "${layout.index}"; it is made again from the packs`;
     for (const line of faults) this.#say("index.sqlite", line, hint);
@@ -171,6 +178,15 @@ class Check {
     if (this.#options.repair === true) dropRoots(layout);
   }
 
+  plans(): void {
+    for (const plan of listPlans(this.#parts.layout)) {
+      const why = attempt(() => [planFault(plan, (digest) => this.#store.readTree(digest)) ?? []].flat())[0];
+      if (why === undefined) continue;
+      this.#say(plan.path, why, "repair removes it; it is made again when needed");
+      if (this.#options.repair === true) rmSync(plan.path, { force: true });
+    }
+  }
+
   downloads(): void {
     if (!this.#options.full) return;
     for (const path of filesBelow(this.#parts.layout.downloads)) {
@@ -202,35 +218,6 @@ function verifyContent(pack: PackRow, content: PackedContent, reader: PackReader
 
 function damaged(state: string): AshlarError {
   return new AshlarError("STORE_CONTENT_DAMAGED", `Cannot verify content: ${state}`);
-}
-
-function linkFault(name: string, path: string, options: { full: boolean; store: Store }): string | undefined {
-  const link = parseLinkName(name);
-  if (link === undefined) return "its name is not that of a link";
-  const stats = lstatSync(path);
-  if (!stats.isFile()) return "it is no regular file";
-  if ((stats.mode & 0o7777) !== link.mode) return `its mode is ${(stats.mode & 0o7777).toString(8)}`;
-  if (stats.uid !== link.uid || stats.gid !== link.gid) return `its owner is ${stats.uid}:${stats.gid}`;
-  if (Math.floor(stats.mtimeMs / 1000) !== link.mtimeSeconds) return "its time has changed";
-  const size = link.content === emptyDigest ? 0 : options.store.info(link.content)?.sizeBytes;
-  if (size !== undefined && size !== stats.size) return `it has ${stats.size} bytes, want ${size}`;
-  if (!options.full) return undefined;
-  if (`sha256:${hashFile(path)}` !== link.content) return "its bytes are not those of its name";
-  const xattrs = link.xattrs === undefined ? undefined : readXattrs(path);
-  const same = link.xattrs === undefined || (xattrs !== undefined && xattrsKey(xattrs) === link.xattrs);
-  return same ? undefined : "its attributes have changed";
-}
-
-function hashFile(path: string): string {
-  const hasher = new Hasher();
-  const bytes = Buffer.allocUnsafe(1 << 20);
-  const fd = openSync(path, "r");
-  try {
-    for (let got = readSync(fd, bytes); got > 0; got = readSync(fd, bytes)) hasher.update(bytes.subarray(0, got));
-  } finally {
-    closeSync(fd);
-  }
-  return hexOf(hasher.digest());
 }
 
 /** Runs a check; returns the faults it returned or threw. */

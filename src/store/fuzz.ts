@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { digestOf } from "../base/index.ts";
+import { digestOf, parsePath } from "../base/index.ts";
+import { encodePlan, parsePlan } from "./checkout-plan.ts";
+import { parseCheckoutRecord } from "./checkout-record.ts";
 import { parseLinkName } from "./link-farm.ts";
 import {
   encodePackFooter,
@@ -11,6 +13,7 @@ import {
   verifyPackHeader,
 } from "./pack-format.ts";
 import { encodeRecord, parseRecord } from "./record.ts";
+import { sortOut } from "./tree-parts.ts";
 
 const frame = (text: string, rawBytes: number, storedBytes: number): PackedFrame => ({
   digest: digestOf(text),
@@ -26,6 +29,17 @@ function seedTable(): Uint8Array {
   const large = { digest: digestOf("bc"), sizeBytes: (4 << 20) + 3, crc64: "0".repeat(16), offset: 25, frames: pieces };
   return encodePackTable({ compressor: "test/1", contents: [small, large] });
 }
+
+function seedPlan(): Uint8Array {
+  const meta = { mode: 0o777, uid: 0, gid: 0, mtimeSeconds: 0 };
+  const link = { ...meta, type: "symlink", path: parsePath("dir/link"), target: "x" } as const;
+  return encodePlan(sortOut([{ ...meta, type: "dir", path: parsePath("dir") }, link]), undefined);
+}
+
+const seedCheckout = JSON.stringify({
+  ...{ ashlar: "checkout/v1", dir: "/r", finishedNs: "5", inode: "7", mode: "copy" },
+  tree: digestOf("t"),
+});
 
 /** Parsers of this folder, for the mutation suite. */
 export const fuzzTargets: readonly {
@@ -49,5 +63,20 @@ export const fuzzTargets: readonly {
     name: "link name",
     seeds: () => [Buffer.from(`${"ab".repeat(32)}.644.0.0.-1.${"cd".repeat(16)}~3`)],
     run: (bytes) => void parseLinkName(Buffer.from(bytes).toString("latin1")),
+  },
+  {
+    name: "plan of a checkout",
+    seeds: () => [seedPlan()],
+    run: (bytes) => {
+      const plan = parsePlan(Buffer.from(bytes), () => {
+        throw new Error("internal error: no link is made here");
+      });
+      if (plan !== undefined && !seedPlan().every((byte, i) => byte === bytes[i])) throw new Error("took another plan");
+    },
+  },
+  {
+    name: "record of a checkout",
+    seeds: () => [Buffer.from(seedCheckout)],
+    run: (bytes) => void parseCheckoutRecord(Buffer.from(bytes).toString("utf8")),
   },
 ];

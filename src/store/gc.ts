@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
+import { listPlans } from "./checkout-plan.ts";
+import { lostRecords } from "./checkout-record.ts";
 import type { ActionRow, IndexDatabase, Location, PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { filesBelow, type Layout } from "./layout.ts";
@@ -32,7 +34,9 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const actions = deadActions(index.actions(), live);
   const exits = planExits(index, live.contents);
   const dead = deadContents(index, live.contents);
-  const links = [...listLinks(layout)].filter(({ name }) => isDeadLink(name, live.contents));
+  // Before the links: bytes are free, and a symlink is unused, when the last name of an inode goes.
+  if (!dryRun) dropRoots(layout);
+  const links = [...listLinks(layout)].filter((link) => isDeadLink(link, live.contents));
   const downloads = filesBelow(layout.downloads);
   const report = {
     removedContents: dead.length,
@@ -42,10 +46,10 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
     removedActions: actions.length,
     removedDownloads: downloads.length,
   };
-  const files = [...links.map(({ path }) => path), ...downloads, ...filesBelow(layout.tmp)];
+  const plans = listPlans(layout).filter(({ tree }) => tree === undefined || !live.trees.has(tree));
+  const derived = [...plans.map(({ path }) => path), ...lostRecords(layout)];
+  const files = [...links.map(({ path }) => path), ...derived, ...downloads, ...filesBelow(layout.tmp)];
   if (dryRun) return { ...report, freedBytes: expectedBytes(exits, files) };
-  // Before the links: bytes are free when the last name of an inode goes.
-  dropRoots(layout);
   // Actions first: one must not outlive what it reaches.
   index.transaction(() => {
     for (const { key } of actions) index.removeAction(key);
@@ -116,8 +120,10 @@ function liveShare(pack: PackRow, keep: readonly Location[]): number {
   return (bytes + tableBytes) / pack.sizeBytes;
 }
 
-function isDeadLink(name: string, live: ReadonlySet<Digest>): boolean {
+/** A symlink is made faster than found in all trees: it goes when no checkout has it. */
+function isDeadLink({ name, path }: { name: string; path: string }, live: ReadonlySet<Digest>): boolean {
   const link = parseLinkName(name);
+  if (link?.type === "symlink") return lstatSync(path).nlink === 1;
   return link === undefined || !live.has(link.content);
 }
 
@@ -127,7 +133,7 @@ function expectedBytes(exits: readonly PackExit[], files: readonly string[]): nu
     bytes += pack.sizeBytes - keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
   }
   for (const path of files) {
-    const stats = statSync(path);
+    const stats = lstatSync(path);
     if (stats.nlink === 1) bytes += stats.size;
   }
   return bytes;

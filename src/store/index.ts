@@ -16,16 +16,20 @@
  *     store.checkout(tree, "rootfs", { mode: "link" });
  */
 export { type OpenOptions, openStore } from "./disk-store.ts";
+export type { AdoptedDir, AdoptedFiles, AdoptOptions, AdoptReport } from "./adopted.ts";
 export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
+export { encodeRecord } from "./record.ts";
 export { removeTree } from "./remove-tree.ts";
 export type {
   Action,
   ActionResult,
+  CheckoutMode,
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
   ContentWriter,
+  DevicePolicy,
   FrameInfo,
   FramePackWriter,
   FrameWriter,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { type Digest, digestFromHex, hexOf, isSystemError } from "../base/index.ts";
 import type { Entry, Tree } from "../formats/index.ts";
-import { ownOwner, settableMeta } from "./checkout.ts";
+import { ownOwner, settableMeta } from "./entry-meta.ts";
 import { type Layout, makeTmpDir } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
 

@@ -3,12 +3,14 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -24,10 +26,16 @@ export class Layout {
   readonly links: string;
   /** Trees that are kept checked out; made when first needed. */
   readonly roots: string;
+  /** What a checkout by links of a tree consists of; made when first needed. */
+  readonly plans: string;
+  /** What directories outside the store hold; made when first needed. */
+  readonly checkouts: string;
   readonly downloads: string;
   readonly tmp: string;
   readonly index: string;
   readonly refs: string;
+  /** What files of the host held; made when first needed, may be removed. */
+  readonly adopted: string;
   readonly leaseLock: string;
   readonly setupLock: string;
 
@@ -36,10 +44,13 @@ export class Layout {
     this.packs = join(dir, "packs");
     this.links = join(dir, "links");
     this.roots = join(dir, "roots");
+    this.plans = join(dir, "plans");
+    this.checkouts = join(dir, "checkouts");
     this.downloads = join(dir, "downloads", "sha256");
     this.tmp = join(dir, "tmp");
     this.index = join(dir, "index.sqlite");
     this.refs = join(dir, "refs.sqlite");
+    this.adopted = join(dir, "adopted.sqlite");
     this.leaseLock = join(dir, "lease.lock");
     this.setupLock = join(dir, "setup.lock");
   }
@@ -57,7 +68,9 @@ export class Layout {
 
 const formatLine = "ashlar store ";
 const formatVersion = 1;
-const ownNames = new Set(["format", "packs", "links", "roots", "downloads", "tmp", "setup.lock", "lease.lock"]);
+const ownFiles = ["format", "setup.lock", "lease.lock"];
+const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "tmp"];
+const ownNames = new Set([...ownFiles, ...ownDirs]);
 
 /**
  * Makes sure that `dir` is a store that this release can use, making one where there is nothing. Throws
@@ -138,10 +151,23 @@ let tmpCount = 0;
 
 /** Creates a file of a name nobody else has, without drawing a random one. */
 export function makeTmpFile(dir: string, kind: string): TmpFile {
+  return makeTmp(dir, kind, (path) => ({ path, fd: openSync(path, "wx", 0o600) }));
+}
+
+/** Makes an empty private directory of a name nobody else has. */
+export function makeTmpDir(dir: string, kind: string): string {
+  return makeTmp(dir, kind, (path) => (mkdirSync(path, { mode: 0o700 }), path));
+}
+
+/** Makes a symlink of a name nobody else has. */
+export function makeTmpSymlink(dir: string, kind: string, target: string | Buffer): string {
+  return makeTmp(dir, kind, (path) => (symlinkSync(target, path), path));
+}
+
+function makeTmp<T>(dir: string, kind: string, make: (path: string) => T): T {
   for (;;) {
-    const path = join(dir, `${kind}-${process.pid}-${threadId}-${tmpCount++}`);
     try {
-      return { path, fd: openSync(path, "wx", 0o600) };
+      return make(join(dir, `${kind}-${process.pid}-${threadId}-${tmpCount++}`));
     } catch (error) {
       // Left over by a dead process of the same number, or of another container.
       if (!isSystemError(error, "EEXIST")) throw error;
@@ -149,16 +175,11 @@ export function makeTmpFile(dir: string, kind: string): TmpFile {
   }
 }
 
-/** Makes an empty private directory of a name nobody else has. */
-export function makeTmpDir(dir: string, kind: string): string {
-  for (;;) {
-    const path = join(dir, `${kind}-${process.pid}-${threadId}-${tmpCount++}`);
-    try {
-      mkdirSync(path, { mode: 0o700 });
-      return path;
-    } catch (error) {
-      if (!isSystemError(error, "EEXIST")) throw error;
-    }
+/** A path in a directory that only we write to, where nothing lies yet. */
+export function freePath(dir: string): string {
+  for (let i = 0; ; i++) {
+    const path = join(dir, `.ashlar-${i}`);
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return path;
   }
 }
 

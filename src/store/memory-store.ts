@@ -4,8 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AshlarError, type Digest, hexOf } from "../base/index.ts";
-import { type Compressor, plainFrame } from "../formats/index.ts";
-import type { FilePlacer } from "./checkout.ts";
+import type { Compressor } from "../formats/index.ts";
+import { plainFrame } from "../formats/stored/index.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
+import { Adoption } from "./adopted-files.ts";
+import type { CheckoutHost } from "./checkout.ts";
+import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { deadActions, markRefs } from "./gc.ts";
 import { framePack, madeElsewhere, PackBuilder, type PackOutput } from "./pack-builder.ts";
@@ -38,6 +42,11 @@ class MemoryStore extends StoreBase {
   readonly #contents = new Map<Digest, Found>();
   readonly #actions = new Map<Digest, StoredAction>();
   readonly #refs = new Map<string, Digest>();
+  #adoptedDatabase: AdoptedDatabase | undefined;
+  readonly adopted = new Adoption({
+    open: () => (this.#adoptedDatabase ??= AdoptedDatabase.create(":memory:")),
+    storeDir: "/nowhere/store",
+  });
   #tmpDir: string | undefined;
   #leases = 0;
 
@@ -101,9 +110,15 @@ class MemoryStore extends StoreBase {
     };
   }
 
-  protected override placerFor(): FilePlacer {
-    return copyPlacer((digest) => this.stream(digest));
-  }
+  protected override readonly checkouts: CheckoutHost = {
+    readTree: (digest) => this.readTree(digest),
+    chooseMode: () => "copy",
+    placerFor: () => copyPlacer((digest) => this.stream(digest)),
+    records: memoryRecords(),
+    inodesOf: () => new Set(),
+    readPlan: () => undefined,
+    writePlan: () => {},
+  };
 
   override keepCheckout(tree: Digest): string {
     const dir = join(this.tmpDir, `root-${hexOf(tree)}`);
@@ -130,6 +145,7 @@ class MemoryStore extends StoreBase {
       ...{ links: 0, linkBytes: 0, downloads: 0, downloadBytes: 0, indexBytes: 0 },
       actions: this.#actions.size,
       refs: this.#refs.size,
+      ...{ adopted: 0, adoptedBytes: 0 },
     };
   }
 
@@ -170,6 +186,7 @@ class MemoryStore extends StoreBase {
   }
 
   override close(): void {
+    this.#adoptedDatabase?.close();
     if (this.#tmpDir !== undefined) removeTree(this.#tmpDir);
   }
 }

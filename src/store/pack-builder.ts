@@ -2,7 +2,8 @@
 import { crc32 } from "node:zlib";
 
 import { type Digest, digestOf, emptyDigest, Hasher, limits } from "../base/index.ts";
-import { type Compressor, type Crc64, crc64, crc64Hex } from "../formats/index.ts";
+import type { Compressor } from "../formats/index.ts";
+import { type Crc64, crc64, crc64Hex } from "../formats/stored/index.ts";
 import { packHeader, type PackedContent, type PackedFrame, type PackTable } from "./pack-format.ts";
 import { framedContent, piecesOf } from "./framed-content.ts";
 import type { ContentInfo, ContentWriter, FramePackWriter, FrameWriter, PackWriter } from "./store.ts";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
 
 import { isSystemError } from "../base/index.ts";
+import { type HostPath, ownOwner } from "./entry-meta.ts";
 
 /**
  * Removes a directory with all in it. What a sandbox left without root may belong to other users of its
@@ -21,4 +22,20 @@ export function removeTree(dir: string): void {
     }
     throw error;
   }
+}
+
+/** Removes an entry with all in it, following no links. Returns how many entries it were. */
+export function removeEntry(path: HostPath): number {
+  const stats = lstatSync(path);
+  if (!stats.isDirectory()) {
+    unlinkSync(path);
+    return 1;
+  }
+  if (ownOwner() !== undefined && (stats.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
+  let count = 1;
+  for (const name of readdirSync(path, { encoding: "buffer" })) {
+    count += removeEntry(Buffer.concat([Buffer.from(path), Buffer.from("/"), name]));
+  }
+  rmdirSync(path);
+  return count;
 }

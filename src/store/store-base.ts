@@ -2,8 +2,9 @@
 import { crc32 } from "node:zlib";
 
 import { AshlarError, type Digest, digestOf, emptyDigest, Hasher, type Json, parseJson } from "../base/index.ts";
-import { type Compressor, decompressFrame, encodeTree, parseTree, type Tree } from "../formats/index.ts";
-import { checkoutTree, type FilePlacer } from "./checkout.ts";
+import type { Compressor, Tree } from "../formats/index.ts";
+import { decompressFrame, encodeTree, parseTree } from "../formats/stored/index.ts";
+import { type CheckoutHost, runCheckout } from "./checkout.ts";
 import { emptyInfo, infoOf } from "./pack-builder.ts";
 import { type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } from "./record.ts";
@@ -25,6 +26,7 @@ import type {
   Store,
   StoreStats,
 } from "./store.ts";
+import type { AdoptedFiles } from "./adopted.ts";
 import { TreeCache } from "./tree-cache.ts";
 
 /** A content that is here, and how to get at its stored bytes. */
@@ -55,8 +57,7 @@ export abstract class StoreBase implements Store {
   protected abstract loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined;
   protected abstract saveAction(action: StoredAction): void;
   protected abstract saveRef(name: string, target: Digest): void;
-  /** Whoever makes the files of a checkout. */
-  protected abstract placerFor(options: CheckoutOptions, tree: Tree): FilePlacer;
+  protected abstract readonly checkouts: CheckoutHost;
 
   abstract withPrefix(hex: string): readonly Digest[];
   abstract beginPack(): PackWriter;
@@ -67,6 +68,7 @@ export abstract class StoreBase implements Store {
   abstract lease(): Lease;
   abstract keepCheckout(tree: Digest): string;
   abstract downloadPath(digest: Digest): string;
+  abstract readonly adopted: AdoptedFiles;
   abstract readonly tmpDir: string;
   abstract stats(): StoreStats;
   abstract gc(options: GcOptions): GcReport;
@@ -208,10 +210,10 @@ export abstract class StoreBase implements Store {
     this.saveRef(name, target);
   }
 
-  checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport {
+  checkout(wanted: Tree | Digest, dir: string, options: CheckoutOptions): CheckoutReport {
     const lease = this.lease();
     try {
-      return checkoutTree(tree, dir, this.placerFor(options, tree));
+      return runCheckout(this.checkouts, { wanted, dir, options });
     } finally {
       lease.release();
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -13,7 +13,7 @@ import { filesBelow, Layout } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
 import { listPacks } from "./recover.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
-import { dirEntry, fileEntry, hasCode, put, sample } from "./testing/sample.ts";
+import { dirEntry, fileEntry, hasCode, put, sample, symlinkEntry } from "./testing/sample.ts";
 
 const freshDir = freshDirs();
 const compressor = await loadCompressor();
@@ -135,17 +135,18 @@ test("checkout links the same inodes again, and never one twice into a root", ()
   store.close();
 });
 
-test("checkout makes a replica when an inode has all the names it can have", () => {
+test("checkout makes a new inode when a link has all the names it can have", () => {
   const dir = freshDir();
   const store = openStore(dir, { compressor, linkCountMax: 3 });
-  const tree = makeTree([fileEntry(store, "a", Buffer.from("x"))]);
+  const link = symlinkEntry("l", "somewhere");
+  const tree = makeTree([fileEntry(store, "a", Buffer.from("x")), link]);
   const inodes: number[] = [];
   for (let i = 0; i < 7; i++) {
     store.checkout(tree, `${dir}-${i}`, { mode: "link" });
-    inodes.push(statSync(`${dir}-${i}/a`).ino);
+    inodes.push(statSync(`${dir}-${i}/a`).ino, lstatSync(`${dir}-${i}/l`).ino);
   }
-  assert.equal(new Set(inodes).size, 4);
-  assert.equal(store.stats().links, 4);
+  assert.equal(new Set(inodes).size, 8);
+  assert.equal(store.stats().links, 2);
   assert.deepEqual(store.fsck({ full: true }).faults, []);
   store.close();
 });
@@ -214,7 +215,8 @@ test("parseLinkName reads what a checkout wrote and nothing else", () => {
   store.checkout([entry], `${dir}-root`, { mode: "link" });
   const [link] = [...listLinks(new Layout(dir))];
   const parsed = parseLinkName(link?.name ?? "");
-  assert.deepEqual([parsed?.content, parsed?.mode, parsed?.mtimeSeconds], [entry.content, 0o4755, -3]);
+  assert.ok(parsed?.type === "file");
+  assert.deepEqual([parsed.content, parsed.mode, parsed.mtimeSeconds], [entry.content, 0o4755, -3]);
   assert.equal(parsed?.xattrs?.length, 32);
   for (const name of ["", "x", `${"a".repeat(64)}.644.0.0`, `${"a".repeat(64)}.644.0.0.0.zz`, "../../etc/passwd"]) {
     assert.equal(parseLinkName(name), undefined);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
+import type { AdoptedFiles } from "./adopted.ts";
 
 /** What the store knows of a content without reading it. */
 export interface ContentInfo {
@@ -118,6 +119,9 @@ export interface StoreStats {
   readonly indexBytes: number;
   readonly actions: number;
   readonly refs: number;
+  /** Files of the host that may serve as contents, and their bytes; not part of the store. */
+  readonly adopted: number;
+  readonly adoptedBytes: number;
 }
 
 export interface GcReport {
@@ -151,17 +155,39 @@ export interface FsckOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/**
+ * How files came into a checkout: by hard links to the store's, as files of their own that share blocks with the
+ * store's until they are written to, or as copies.
+ */
+export type CheckoutMode = "link" | "reflink" | "copy";
+
+/** "keep": make them, "skip": leave them out, "fail": refuse a tree that has some. */
+export type DevicePolicy = "keep" | "skip" | "fail";
+
 export interface CheckoutOptions {
-  /** "link": hard links into the store, read-only by agreement. "copy": own files. */
+  /**
+   * "link": hard links into the store, read-only by agreement; on another file system than the store's reflinks,
+   * and where there are none, copies. "copy": own files.
+   */
   readonly mode: "link" | "copy";
+  /** Character and block devices; absent: "keep" for root, "skip" for others. What is left out is reported. */
+  readonly devices?: DevicePolicy | undefined;
+  /**
+   * Turns what this store checked out to `dir` before into the tree, touching only what differs; a directory that
+   * is empty or not there is made. Interrupted, the same call finishes it. Needs the tree's digest.
+   */
+  readonly update?: boolean | undefined;
   /** A tree checked out by links that an overlay shows below this one: none of its inodes is used again. */
   readonly above?: Tree | undefined;
 }
 
-/** What a checkout could not do as the user it ran as. Owners are not listed: without root all are the user's. */
+/** What a checkout did, and could not do as its user. Owners are not listed: without root all are the user's. */
 export interface CheckoutReport {
+  readonly mode: CheckoutMode;
   /** Devices and security attributes that only root can make, in the tree's order by kind. */
   readonly skipped: readonly { readonly path: ImagePath; readonly why: string }[];
+  /** How many entries were as wanted, were made, and were taken away; absent: a new checkout. */
+  readonly update?: { readonly kept: number; readonly made: number; readonly removed: number };
 }
 
 /** Content store. All calls are synchronous; several processes and threads may use one store at a time. */
@@ -205,8 +231,11 @@ export interface Store {
 
   /** Keeps gc away until released or the process ends. */
   lease(): Lease;
-  /** Makes `dir` (absent or empty) a root file system. Throws `STORE_CHECKOUT_*`. */
-  checkout(tree: Tree, dir: string, options: CheckoutOptions): CheckoutReport;
+  /**
+   * Makes `dir` (absent or empty) a root file system. With the digest of an encoded tree the next checkout of it is
+   * faster, and the directory can be updated. Throws `STORE_CHECKOUT_*`, `POLICY_DEVICE`.
+   */
+  checkout(tree: Tree | Digest, dir: string, options: CheckoutOptions): CheckoutReport;
 
   /**
    * A directory that holds an encoded tree by links, for reading only: made once, and kept until gc. Hold a lease
@@ -216,6 +245,8 @@ export interface Store {
 
   /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
   downloadPath(digest: Digest): string;
+  /** Contents that lie elsewhere on this machine. */
+  readonly adopted: AdoptedFiles;
   /** A private directory for temporary files on the store's file system; hold a lease while one is in use. */
   readonly tmpDir: string;
 

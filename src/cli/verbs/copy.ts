@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../../base/index.ts";
 import { formatReference, type ImageTarget } from "../../oci/index.ts";
-import { openTarget, placeKinds } from "../../registry/index.ts";
+import { openTarget, targetKinds } from "../../registry/index.ts";
 import { interruptible } from "../interruption.ts";
 import { type OpenedImage, withImage } from "../open-image.ts";
 import { parseParallel } from "../parameters.ts";
 import { parsePlace } from "../place.ts";
 import { makeProgress } from "../progress.ts";
+import { mountable } from "../pushed-blobs.ts";
 import { openRemotePlace, remoteReference, type RemoteOptions } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
 import { transferImage } from "../transfer.ts";
-import { mountable, type PushOptions, tagFor } from "./push.ts";
+import { type PushOptions, tagFor } from "./push.ts";
 
 /** `ashlar copy SRC DST`: the last line is the destination with the digest. */
 export async function copy(shell: Shell, src: string, dst: string, options: PushOptions): Promise<Outcome> {
@@ -45,7 +46,7 @@ interface Opening {
 }
 
 function openDestination(shell: Shell, text: string, { image, remote }: Opening): Destination {
-  const place = parsePlace(text, shell.cwd);
+  const place = parsePlace(text, shell);
   if (place !== undefined) {
     const target = openTarget(place.kind, place.path);
     return { target, tag: place.tag, show: (digest) => `${text}@${digest}`, close: async () => {} };
@@ -54,7 +55,7 @@ function openDestination(shell: Shell, text: string, { image, remote }: Opening)
   if (reference === undefined) {
     const message = `Cannot copy to "${text}": want KIND:PATH[:TAG], or HOST/NAME[:TAG] of a registry`;
     throw new AshlarError("USAGE_COPY", message, {
-      hint: `KIND is one of ${placeKinds.join(", ")}`,
+      hint: `KIND is one of ${targetKinds.join(", ")}`,
     });
   }
   const tag = tagFor(reference);

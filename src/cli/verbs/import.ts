@@ -2,9 +2,9 @@
 import { basename } from "node:path";
 
 import { AshlarError } from "../../base/index.ts";
-import { openSource } from "../../registry/index.ts";
+import { openSource, type PlaceKind } from "../../registry/index.ts";
 import { bring, type BringOptions } from "../bring.ts";
-import { parsePlace } from "../place.ts";
+import { parsePlace, type Place } from "../place.ts";
 import type { Outcome, Shell } from "../shell.ts";
 
 interface ImportOptions extends BringOptions {
@@ -14,20 +14,20 @@ interface ImportOptions extends BringOptions {
 
 /** `ashlar import KIND:PATH[:TAG]`: the last line is the image's name in the store, with its digest. */
 export async function importImage(shell: Shell, text: string, options: ImportOptions): Promise<Outcome> {
-  const place = parsePlace(text, shell.cwd);
+  const place = parsePlace(text, shell);
   if (place === undefined) {
     throw new AshlarError("USAGE_IMPORT", `Cannot import "${text}": want KIND:PATH[:TAG]`, {
       hint: "for an image of a registry: ashlar pull REF",
     });
   }
   const source = openSource(place.kind, place.path);
-  const name = options.name ?? nameOf(place.path, place.tag);
+  const name = options.name ?? nameOf(place);
   return bring(shell, { source, tag: place.tag, name, keepBlobs: options.dropBlobs !== true }, options);
 }
 
-/** A tag of a docker-archive is a whole name; elsewhere the place's own name has to serve. */
-function nameOf(path: string, tag: string | undefined): string {
-  if (tag !== undefined && /[/:]/.test(tag)) return tag.replace(/:latest$/, "");
+/** A tag of a docker-archive or an engine's storage is a name; elsewhere the place's own name has to serve. */
+function nameOf({ kind, path, tag }: Place<PlaceKind>): string {
+  if (tag !== undefined && (kind === "containers-storage" || /[/:]/.test(tag))) return tag.replace(/:latest$/, "");
   const own = basename(path).replace(/\.(tar|oci|oci-archive|docker)$/g, "");
   return tag === undefined || tag === "latest" ? own : `${own}:${tag}`;
 }

@@ -14,7 +14,7 @@ interface LoadOptions extends LookOptions {
 
 /** `ashlar load IMAGE`: the last line is the image's name there. */
 export async function load(shell: Shell, image: string, options: LoadOptions): Promise<Outcome> {
-  if (parsePlace(image, shell.cwd) !== undefined) {
+  if (parsePlace(image, shell) !== undefined) {
     throw new AshlarError("USAGE_LOAD", `Cannot load "${image}": only images of the store can be`, {
       hint: "podman and docker read archives themselves: podman load --input FILE",
     });

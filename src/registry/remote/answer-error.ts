@@ -2,6 +2,7 @@
 import { AshlarError, isAshlarError } from "../../base/index.ts";
 import { JsonObject, parseStrictJson } from "../../oci/index.ts";
 import { readBody } from "./read-body.ts";
+import { hub } from "./registry-address.ts";
 import type { HttpAnswer } from "./registry-http.ts";
 
 const bodyBytesMax = 64 << 10;
@@ -18,13 +19,11 @@ export async function answerError(answer: HttpAnswer, what: string): Promise<Ash
   const details = { host: url.host, status };
   const message = `Cannot ${what}: registry "${url.host}" answered ${status}`;
   if (status === 401) {
-    const login = `docker login ${url.host}, or podman login ${url.host}`;
-    return new AshlarError("REGISTRY_AUTH", `${message}, want credentials it accepts`, {
-      because, details, hint: login,
-    });
+    const hint = loginHint(url.host);
+    return new AshlarError("REGISTRY_AUTH", `${message}, want credentials it accepts`, { because, details, hint });
   }
   if (status === 403) {
-    const hint = `the user may lack the right; log in as another one: docker login ${url.host}`;
+    const hint = `the user may lack the right; log in as another one: ${loginHint(url.host)}`;
     return new AshlarError("REGISTRY_DENIED", message, { because, details, hint });
   }
   if (status === 429) {
@@ -32,6 +31,12 @@ export async function answerError(answer: HttpAnswer, what: string): Promise<Ash
     return new AshlarError("REGISTRY_BUSY", message, { because, details, hint });
   }
   return new AshlarError("REGISTRY_FAILED", message, { because, details });
+}
+
+/** The commands that leave credentials where we find them. */
+export function loginHint(host: string): string {
+  if (host === hub.host) return "docker login, or podman login docker.io";
+  return `docker login ${host}, or podman login ${host}`;
 }
 
 /** Reads the errors of a registry's answer (distribution-spec 1.1, "Error Codes"); none where it is something else. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, isAshlarError } from "../../base/index.ts";
+import { loginHint } from "./answer-error.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { basicHeader, type Credentials } from "./credentials.ts";
 import type { HttpAnswer, HttpRequest, RegistryHttp } from "./registry-http.ts";
@@ -106,7 +107,10 @@ class Authorizer implements RegistryHttp {
     try {
       return await fetchToken(this.#inner, { realm, scopes, credentials });
     } catch (error) {
-      throw isAshlarError(error, "REGISTRY_AUTH") ? (this.#withheld ?? error) : error;
+      if (!isAshlarError(error, "REGISTRY_AUTH")) throw error;
+      if (this.#withheld !== undefined) throw this.#withheld;
+      const { code, message, details } = error;
+      throw new AshlarError(code, message, { details, hint: loginHint(this.#access.registry.host), cause: error });
     }
   }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../../base/index.ts";
 import { type Descriptor, describeBytes, encodeIndex, mediaTypes, parseIndex } from "../../oci/index.ts";
-import { type Document, fetchDocument } from "./fetch-document.ts";
-import { fallbackTag, referrerOf } from "./fetch-referrers.ts";
+import { type Document, referrerOf } from "../referrer-of.ts";
+import { fetchDocument } from "./fetch-document.ts";
+import { fallbackTag } from "./fetch-referrers.ts";
 import { putManifest } from "./put-manifest.ts";
 import type { Repository } from "./repository.ts";
 

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, digestOf, isAshlarError, isDigest } from "../../base/index.ts";
-import { type Descriptor, isIndexType, isManifestType, mediaTypes, ociLimits } from "../../oci/index.ts";
+import { isIndexType, isManifestType, mediaTypes, ociLimits } from "../../oci/index.ts";
+import type { Document } from "../referrer-of.ts";
 import { answerError } from "./answer-error.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, usualBytes } from "./read-body.ts";
 import type { HttpAnswer, HttpRequest } from "./registry-http.ts";
 import { manifestAddress, type Repository, saidDigest, send } from "./repository.ts";
 import { Tries } from "./retrying-http.ts";
-
-/** A manifest or index, and what the registry calls it. */
-export interface Document {
-  readonly descriptor: Descriptor;
-  readonly bytes: Uint8Array;
-}
 
 /** Everything that Ashlar reads; a registry may make older forms for clients that do not say so. */
 const accept = [
@@ -29,7 +24,7 @@ const accept = [
 export async function fetchDocument(repository: Repository, reference: string): Promise<Document | undefined> {
   const what = `read manifest "${reference}" of "${repository.label}"`;
   const url = manifestAddress(repository, reference);
-  const request = { method: "GET", url, headers: { accept }, sizeBytes: ociLimits.documentBytesMax } as const;
+  const request = { method: "GET", url, headers: { accept }, sizeBytes: usualBytes } as const;
   const { answer, bytes } = await sendAndRead(repository, request, what);
   if (bytes === undefined) return undefined;
   const digest = digestOf(bytes);

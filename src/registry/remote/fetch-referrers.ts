@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, hexOf, isAshlarError } from "../../base/index.ts";
-import {
-  type Descriptor,
-  isIndexType,
-  mediaTypes,
-  ociLimits,
-  parseIndex,
-  parseManifest,
-} from "../../oci/index.ts";
+import { AshlarError, type Digest, hexOf } from "../../base/index.ts";
+import { type Descriptor, mediaTypes, ociLimits, parseIndex } from "../../oci/index.ts";
+import { type Document, referrerOf } from "../referrer-of.ts";
 import { answerError } from "./answer-error.ts";
-import { type Document, fetchDocument } from "./fetch-document.ts";
-import { readBody } from "./read-body.ts";
+import { fetchDocument } from "./fetch-document.ts";
+import { readBody, usualBytes } from "./read-body.ts";
 import type { HttpAnswer } from "./registry-http.ts";
 import { addressIn, type Repository, send } from "./repository.ts";
 
@@ -55,7 +49,7 @@ async function listByApi(repository: Repository, subject: Digest): Promise<reado
   for (let pages = 0; url !== undefined; pages++) {
     if (pages >= pageCountMax || found.length > ociLimits.manifestsMax) throw tooMany(subject, "pages or entries");
     const headers = { accept: mediaTypes.index };
-    const answer = await send(repository, { method: "GET", url, headers, sizeBytes: ociLimits.documentBytesMax });
+    const answer = await send(repository, { method: "GET", url, headers, sizeBytes: usualBytes });
     if (pages === 0 && !isReferrersApi(answer)) {
       if (![200, 303, 400, 404, 405, 501].includes(answer.status)) {
         throw await answerError(answer, `list the referrers of "${subject}" in "${repository.label}"`);
@@ -82,28 +76,6 @@ function nextPage({ headers, url }: HttpAnswer, repository: Repository): URL | u
   const next = URL.canParse(text, url.href) ? new URL(text, url) : undefined;
   if (next?.origin === repository.registry.origin) return next;
   throw new AshlarError("REGISTRY_ANSWER", "Cannot list referrers: the next page is elsewhere, want the same registry");
-}
-
-/** The descriptor of a manifest that names the subject, as it describes itself; undefined where it does not. */
-export function referrerOf({ descriptor, bytes }: Document, subject: Digest): Descriptor | undefined {
-  try {
-    const isIndex = isIndexType(descriptor.mediaType);
-    const parsed = isIndex ? parseIndex(bytes, descriptor.mediaType) : parseManifest(bytes, descriptor.mediaType);
-    if (parsed.subject?.digest !== subject) return undefined;
-    // A manifest without an artifactType is what its config is (distribution-spec 1.1).
-    const artifactType = parsed.artifactType ?? ("config" in parsed ? parsed.config.mediaType : undefined);
-    const { mediaType, digest, sizeBytes } = descriptor;
-    return {
-      mediaType,
-      digest,
-      sizeBytes,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(parsed.annotations === undefined ? {} : { annotations: parsed.annotations }),
-    };
-  } catch (error) {
-    if (isAshlarError(error)) return undefined;
-    throw error;
-  }
 }
 
 function unique(descriptors: readonly Descriptor[]): readonly Descriptor[] {

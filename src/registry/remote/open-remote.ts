@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../../base/index.ts";
 import type { ImageSource, ImageTarget, Reference } from "../../oci/index.ts";
 import { authorizedHttp } from "./authorized-http.ts";
 import type { FindCredentials } from "./credentials.ts";
@@ -28,8 +29,8 @@ export interface RegistrySettings extends NetworkSettings, RetrySettings {
 }
 
 export interface RemoteOptions {
-  /** Repositories of the same registry whose blobs may be mounted in place of sending them. */
-  readonly mountFrom?: readonly string[] | undefined;
+  /** Repositories of the same registry from which a blob may be mounted in place of sending it. */
+  readonly mountFrom?: ((blob: Digest) => readonly string[]) | undefined;
 }
 
 /** A repository of a registry as a place of images. */
@@ -56,7 +57,7 @@ export function openRemote(reference: Reference, settings: RegistrySettings, opt
   const source = mirroredSource(places.map((place) => remoteSource(place, fallback)));
   const pushed = { ...repository, scopes: [pushScope(repository.name)] };
   const target = remoteTarget(pushed, {
-    mountFrom: (options.mountFrom ?? []).filter((from) => from !== name),
+    mountFrom: (blob) => (options.mountFrom?.(blob) ?? []).filter((from) => from !== name),
     chunkBytes: settings.chunkBytes ?? 16 << 20,
   });
   return {

@@ -2,7 +2,7 @@
 import { isLoopback } from "./hosts.ts";
 
 /** Docker's hub is known by one name and answers under another. */
-const hub = { name: "docker.io", alias: "index.docker.io", host: "registry-1.docker.io" };
+export const hub = { name: "docker.io", alias: "index.docker.io", host: "registry-1.docker.io" };
 
 /**
  * The address of a registry: https, but plain http on loopback (as docker has it) and where the user lists the

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../../base/index.ts";
 import type { ImageSource } from "../../oci/index.ts";
-import { type Document, fetchDocument } from "./fetch-document.ts";
+import type { Document } from "../referrer-of.ts";
+import { fetchDocument } from "./fetch-document.ts";
 import { fetchReferrers } from "./fetch-referrers.ts";
 import { fetchBlob, fetchRange } from "./fetch-blob.ts";
 import type { Repository } from "./repository.ts";

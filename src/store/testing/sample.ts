@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAshlarError, parsePath } from "../../base/index.ts";
-import type { Entry, FileEntry } from "../../formats/index.ts";
+import type { Entry, FileEntry, SymlinkEntry } from "../../formats/index.ts";
 import type { ContentInfo, Store } from "../store.ts";
 
 /** Tells whether an error is ours and of this code. */
@@ -31,6 +31,11 @@ export function fileEntry(store: Store, path: string, bytes: Uint8Array, more: P
 /** A directory entry. */
 export function dirEntry(path: string, mode = 0o755): Entry {
   return { ...plainMeta, type: "dir", path: parsePath(path), mode };
+}
+
+/** A symlink entry. */
+export function symlinkEntry(path: string, target: string, more: Partial<SymlinkEntry> = {}): SymlinkEntry {
+  return { ...plainMeta, mode: 0o777, type: "symlink", path: parsePath(path), target, ...more };
 }
 
 /** Puts some contents as one pack. */

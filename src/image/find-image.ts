@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Store } from "../store/index.ts";
-import { nameRef, type NamedRecord, readNamedRecord, readStoredImage } from "./record.ts";
-
-const prefix = "image/";
+import { imageRefPrefix as prefix, nameRef, type NamedRecord, readNamedRecord } from "./named-record.ts";
 
 /**
  * Finds an image in the store by its name, `name@digest`, or a digest or the beginning of one (six digits at
@@ -45,36 +43,20 @@ function matches(store: Store, text: string): Map<string, Digest> {
   return found;
 }
 
-/** The builds of the store that have this index or manifest, the names in order. */
-export function imagesWith(store: Store, digest: Digest): readonly NamedRecord[] {
-  const records = namedRecords(store);
-  const hasManifest = ({ images }: NamedRecord): boolean =>
-    images.some((image) => readStoredImage(store, image.record).manifest === digest);
-  return records.filter((record) => record.digest === digest || hasManifest(record));
-}
-
-function namedRecords(store: Store): readonly NamedRecord[] {
-  const refs = store.listRefs().filter((ref) => ref.name.startsWith(prefix));
-  return [...new Set(refs.map((ref) => ref.target))].map((target) => readNamedRecord(store, target));
-}
-
-/** The records of all images that names or digests keep, each once. */
-export function imageRecords(store: Store): readonly Digest[] {
-  return [...new Set(namedRecords(store).flatMap(({ images }) => images.map((image) => image.record)))];
-}
-
 function notFound(store: Store, text: string): AshlarError {
   const names = listImages(store);
   const known =
     names.length === 0 ? "the store has no images yet" : `the store has ${names.slice(0, 8).join(", ")}`;
   return new AshlarError("IMAGE_NOT_FOUND", `Cannot find image "${text}" in the store`, {
     because: [known],
-    hint: "build it: ashlar build SPEC; an image elsewhere is oci:PATH, oci-archive:PATH or docker-archive:PATH",
+    hint:
+      "build it: ashlar build SPEC; an image elsewhere is oci:PATH, oci-archive:PATH, docker-archive:PATH, or in " +
+      "podman containers-storage:NAME",
   });
 }
 
 /** The names of all images, each once. */
-function listImages(store: Store): readonly string[] {
+export function listImages(store: Store): readonly string[] {
   const refs = store
     .listRefs()
     .filter((ref) => ref.name.startsWith(prefix) && !ref.name.includes("@sha256:"));
