@@ -104,6 +104,12 @@ test("pull of one platform keeps that one, and a second pull under another name 
   assert.match((await must(store, "inspect", "mine")).out, /linux\/arm64/);
 });
 
+test("import of an image of a registry is pull under the name it is given", async () => {
+  await using registry = await pushed();
+  const { last } = await must(newStore(), "import", `${registry.host}/team/web:1`, "--platform=all", "--name=web");
+  assert.equal(last, `web@${digest}`);
+});
+
 test("pull of what is one image refuses another platform", async () => {
   await using registry = await pushed();
   const store = newStore();

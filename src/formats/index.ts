@@ -16,7 +16,7 @@ export { type Compression, decompress, decompressSync, detectCompression } from 
 export { type Crc64, crc64, crc64Hex } from "./crc64.ts";
 export { type ElfInfo, parseElf } from "./elf.ts";
 export type { DecompressOptions } from "./expansion.ts";
-export { encodeGoTarHeader, type GoTarEntry, type GoTarForm } from "./go-tar-header.ts";
+export { encodeForeignHeader, type ForeignEntry, type ForeignForm } from "./foreign-header.ts";
 export { GzipWriter } from "./gzip-writer.ts";
 export { decompressOneFrame } from "./one-frame.ts";
 export { parseShebang, type Shebang } from "./shebang.ts";

@@ -24,7 +24,7 @@ import { CircumstancesWatch, circumstancesOf, type SeenTwice } from "../check-sa
 import { directoryOrder } from "../directory-order.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { openForWriting } from "../open-store.ts";
-import { fetchByFile, fetchDebs } from "../package-sources.ts";
+import { fetchDebs, fetchingByFile } from "../package-sources.ts";
 import { parseParameters } from "../parameters.ts";
 import { parseOutput } from "../place.ts";
 import { makeProgress } from "../progress.ts";
@@ -153,7 +153,7 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest
     document,
     lock,
     fetch: (packages) => fetchDebs({ ...run, lock, document }, packages),
-    fetchUnpacked: options.offline === true ? undefined : fetchByFile(run),
+    fetchUnpacked: fetchingByFile(run),
     fetchSources: (sources) => fetchStepSources({ ...run, offline: options.offline === true }, sources),
     secrets: readSecrets(shell, options.secret),
     form: options.compression,
