@@ -39,7 +39,7 @@ interface Section {
  */
 export async function openIndexedWay(wanted: WantedLayer): Promise<FilesWay | undefined> {
   const read = await readIndexedLayer(wanted);
-  return read && { kind: "files", missing: read.missing, finish: () => composeAnew(wanted, read) };
+  return read && { kind: "files", ...read, finish: () => composeAnew(wanted, read) };
 }
 
 /** What the index and the table of a layer say. */
@@ -49,6 +49,8 @@ export interface IndexedParts {
   readonly parts: readonly Tree[];
   /** Files that the store has not. */
   readonly missing: readonly LayerFile[];
+  /** The parts as encoded trees. */
+  readonly tableBytes: number;
 }
 
 /**
@@ -96,6 +98,7 @@ class IndexedLayer {
   readonly #strange = new Set<number>();
   /** Bytes that nodes may still have, uncompressed. */
   #rawBytesLeft = tocBytesMax;
+  #treeBytes = 0;
 
   constructor(wanted: WantedTables, tables: Tables) {
     this.#wanted = wanted;
@@ -109,7 +112,7 @@ class IndexedLayer {
     for (const node of await this.#fetchNodes(this.#lookAround())) this.#take(node);
     const parts = index.parts.map((part, i) => this.#partTree(part, i));
     const missing = this.#missing.filter(({ content }) => !store.has(content));
-    return { hasDirectories: index.hasDirectories, parts, missing };
+    return { hasDirectories: index.hasDirectories, parts, missing, tableBytes: this.#treeBytes };
   }
 
   /** Fills in the nodes that the store has with all their contents; those that are left must be fetched. */
@@ -162,6 +165,7 @@ class IndexedLayer {
     const tree = (this.#nodes[i] as Tree[]).flat();
     const bytes = encodeTree(tree);
     verifyPrefix(bytes, part);
+    this.#treeBytes += bytes.length;
     return this.#strange.has(i) ? parseTree(bytes) : tree;
   }
 }
@@ -208,7 +212,7 @@ function verifyPrefix(tree: Uint8Array, wanted: { readonly prefix: DigestPrefix 
 }
 
 interface NodeSpan extends Section {
-  readonly nodes: readonly MissingNode[];
+  readonly nodes: MissingNode[];
 }
 
 /** Joins nodes that lie near each other, and more where there would be too many requests. */
@@ -223,8 +227,8 @@ function joinNodes(missing: readonly MissingNode[], toc: Section): readonly Node
     const before = spans.at(-1);
     if (before === undefined || (gaps[i] as number) > joined) spans.push({ ...node, nodes: [node] });
     else {
-      const storedBytes = endOf(node) - before.offset;
-      spans[spans.length - 1] = { offset: before.offset, storedBytes, nodes: [...before.nodes, node] };
+      before.nodes.push(node);
+      spans[spans.length - 1] = { ...before, storedBytes: endOf(node) - before.offset };
     }
   });
   return spans;

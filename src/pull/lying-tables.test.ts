@@ -5,11 +5,12 @@ import { test } from "node:test";
 import { type Digest, digestOf, emptyDigest, parsePath } from "../base/index.ts";
 import { type Entry, parseTree, type Tree } from "../formats/index.ts";
 import { planReaches } from "../layer/index.ts";
+import { annotationKeys } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
-import { hasCode } from "../store/testing/sample.ts";
+import { hasCode, sample } from "../store/testing/sample.ts";
 import type { BroughtImage } from "./bring-image.ts";
 import { readForeignRecord } from "./foreign-record.ts";
-import { chunkedImage, otherCompressor } from "./testing/chunked-image.ts";
+import { chunkedImage, otherCompressor, withAnnotations } from "./testing/chunked-image.ts";
 import { bringFrom, filesOf, newStore, verifyBrought } from "./testing/pull-rig.ts";
 import { rangeSource } from "./testing/range-source.ts";
 import { reindexedImage, relistedImage } from "./testing/relisted-image.ts";
@@ -79,3 +80,28 @@ for (const [name, parts, why] of lies) {
     assert.deepEqual(filesOf(store, brought), { "opt/x": known });
   });
 }
+
+test("tables that lie far from each other are not fetched with all that is between", async () => {
+  const honest = await chunkedImage({ layers: [[{ "opt/x": sample(1, 300_000) }]], compressor: otherCompressor });
+  const own = honest.layers[0]?.descriptor.annotations ?? {};
+  const image = withAnnotations(honest, { ...own, [annotationKeys.chunkedPosition]: "8:100:100:1" });
+  const source = rangeSource(image);
+  const brought = await bringFrom(await newStore(), source);
+  assert.match(brought.layers[0]?.why ?? "", /lie between/);
+  assert.ok(source.asked.every(({ whole }) => whole));
+});
+
+test("layers beyond what tables may take together are read whole", async () => {
+  const files = Array.from({ length: 6 }, (_, i) => [{ [`opt/${i}`]: `${i}\n` }]);
+  const comment = Buffer.from(sample(2, 768 << 10)).toString("base64").repeat(30);
+  const image = await relistedImage(await chunkedImage({ layers: files, compressor: otherCompressor }), (tables) => ({
+    ...tables,
+    toc: tables.toc.map((entry, i) => (i === 0 ? { ...entry, comment } : entry)),
+  }));
+  const store = await newStore();
+  const brought = await bringFrom(store, rangeSource(image));
+  verifyBrought(store, brought, image);
+  const whole = brought.layers.filter(({ way }) => way === "whole");
+  assert.equal(whole.length, 2);
+  assert.match(whole[0]?.why ?? "", /together/);
+});

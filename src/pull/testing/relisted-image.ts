@@ -20,10 +20,9 @@ export interface Tables {
   readonly tarSplit: Record<string, unknown>[];
 }
 
-/** The image with a first layer of the same tar, but of other tables: what its writer claims. */
+/** The image with layers of the same tars, but of other tables: what their writer claims. */
 export async function relistedImage(image: Image, change: (tables: Tables) => Tables): Promise<Image> {
-  const [first, ...others] = image.layers as [Layer, ...Layer[]];
-  return withLayers(image, [await relist(first, change), ...others]);
+  return withLayers(image, await Promise.all(image.layers.map((layer) => relist(layer, change))));
 }
 
 /** The image with a first layer of the same tar, which says of itself that Ashlar made it of these parts. */
