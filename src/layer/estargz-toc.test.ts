@@ -56,6 +56,7 @@ const refused: readonly [string, string, readonly object[]][] = [
   ["LAYER_TOC_INVALID", "a chunk of an empty file", [{ ...large, size: 0 }, ...chunks]],
   ["LAYER_TOC_INVALID", "a missing chunk", [large, chunks[0] as object]],
   ["LAYER_TOC_INVALID", "a chunk too much", [large, ...chunks, { ...chunks[1], chunkOffset: 25, offset: 450 }]],
+  ["LAYER_TOC_INVALID", "a frame that no memory holds", [{ ...file, size: 2 ** 33 }]],
   ["LAYER_TOC_INVALID", "chunks in another order", [large, ...[...chunks].reverse()]],
   ["LAYER_TOC_INVALID", "files in another order", [large, ...chunks, file]],
   ["LAYER_TOC_INVALID", "two files at one place", [file, { ...file, name: "y" }]],

@@ -2,7 +2,7 @@
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { ForeignEntry, TarType } from "../formats/index.ts";
 import type { TocFrame } from "./read-toc.ts";
-import { parseTocDocument, TocFields } from "./toc-fields.ts";
+import { parseTocDocument, TocFields, verifyFrameSize } from "./toc-fields.ts";
 
 /** The tar's member that holds the table of contents; the last one. */
 export const estargzTocName = "stargz.index.json";
@@ -133,6 +133,7 @@ function framesOf({ fields, chunks }: Item, sizeBytes: number, ends: ReadonlyMap
     if (rawBytes <= 0 || rawAt > sizeBytes) throw chunk.fault("chunkSize");
     const offset = chunk.count("offset");
     const storedBytes = (ends.get(chunk) ?? offset) - offset;
+    verifyFrameSize(chunk, Math.max(rawBytes, storedBytes));
     return { offset, storedBytes, rawBytes, digest: chunk.digest("chunkDigest") };
   });
   if (rawAt !== sizeBytes) throw fields.fault("its chunks do not add up to its size");

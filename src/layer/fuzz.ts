@@ -47,6 +47,18 @@ function recipe(): Uint8Array {
   return Buffer.concat(pieces);
 }
 
+/** What a recipe says, whatever pieces it comes in; ends in the fault where there is one. */
+function partsOf(pieces: Iterable<Uint8Array>): string {
+  let text = "";
+  try {
+    for (const { raw, content } of parseRecipe(pieces)) text += content ?? Buffer.from(raw).toString("hex");
+  } catch (error) {
+    if (!isAshlarError(error)) throw error;
+    text += error.message;
+  }
+  return text;
+}
+
 function estargzToc(): Uint8Array {
   const [a, b, c] = ["a", "b", "c"].map((text) => digestOf(text));
   const entries = [
@@ -78,18 +90,6 @@ function readLayerTar(bytes: Uint8Array): void {
   const parser = new LayerTarParser({ entry: () => {}, data: () => {}, endEntry: () => {} });
   parser.push(bytes);
   parser.finish();
-}
-
-/** What a recipe says, whatever pieces it comes in; ends in the fault where there is one. */
-function partsOf(pieces: Iterable<Uint8Array>): string {
-  let text = "";
-  try {
-    for (const { raw, content } of parseRecipe(pieces)) text += content ?? Buffer.from(raw).toString("hex");
-  } catch (error) {
-    if (!isAshlarError(error)) throw error;
-    text += error.message;
-  }
-  return text;
 }
 
 /** Parsers of this folder, for the mutation suite. */

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { digestOf, isAshlarError } from "../base/index.ts";
+import { AshlarError, digestOf, isAshlarError } from "../base/index.ts";
 import { compressorId } from "../formats/index.ts";
-import { sourceOf } from "../oci/index.ts";
+import { type Descriptor, sourceOf } from "../oci/index.ts";
 import { sampleImage } from "../registry/testing/sample-image.ts";
 import { sample } from "../store/testing/sample.ts";
 import { chunkedImage, otherCompressor } from "./testing/chunked-image.ts";
@@ -181,4 +181,19 @@ test("bringImage goes on inside a blob that is read whole", async () => {
   const blobs = image.layers.reduce((sum, { descriptor }) => sum + descriptor.sizeBytes, 0);
   const sent = [...first.asked, ...second.asked].reduce((sum, { sentBytes }) => sum + sentBytes, 0);
   assert.ok(sent < blobs + 3_000, `${sent} bytes of ${blobs}`);
+});
+
+test("bringImage does not go on from bytes that no layer begins with", async () => {
+  const image = sampleImage("gzip", Buffer.from(bytes(8, 60_000)).toString("base64"));
+  const store = await newStore();
+  const garbage = {
+    ...rangeSource(image),
+    async *blob(descriptor: Descriptor) {
+      if (!descriptor.mediaType.includes("layer")) return yield* sourceOf(image).blob(descriptor);
+      yield Buffer.from("<html>Please log in to this network</html>".repeat(10));
+      throw new AshlarError("REGISTRY_CUT", "Cannot read blob: the connection broke");
+    },
+  };
+  await assert.rejects(bringFrom(store, garbage), (error) => isAshlarError(error));
+  verifyBrought(store, await bringFrom(store, rangeSource(image)), image);
 });

@@ -18,6 +18,7 @@ export async function makeHeaders(
   entries: readonly EstargzEntry[],
   tail: EstargzTail,
 ): Promise<readonly Uint8Array[]> {
+  if (entries.length > headerCountMax) throw headersFault(`they are ${entries.length}, and in memory together`);
   const gaps = planGaps(entries, tail.dataBytes);
   const { form, endBytes } = await recogniseForm(wanted, gaps, tail);
   const made = gaps.map((gap) => encodeGap(gap, form));
@@ -25,6 +26,9 @@ export async function makeHeaders(
   const end = settleEnd({ wanted, endBytes, hasLandmark, tarBytes: tarBytes(made, entries, tail) });
   return [...made.slice(0, -1), Buffer.concat([...made.slice(-1), Buffer.alloc(end)])];
 }
+
+/** Some 64 MiB of headers. */
+const headerCountMax = 128 << 10;
 
 /** A gap as it is in the blob. */
 interface Sample {

@@ -47,6 +47,7 @@ function wayOf(wanted: WantedLayer, made: MadeLayer): FilesWay {
   return {
     kind: "files",
     missing: files.filter(({ content }) => !store.has(content)),
+    tableBytes: made.between.reduce((sum, { length }) => sum + length, made.tail.toc.length),
     finish: async () => {
       const recipe = inPack(store, (pack) => {
         return pack.put(recipeOf(files, pack.put(made.tail.toc).digest, made)).digest;
