@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { join } from "node:path";
+
+import { writeBeginning, writeSection } from "./page.ts";
 
 /** One line of the table: what was measured, ours, the peer's, and the budget with what came of it. */
 export interface Row {
@@ -15,15 +15,14 @@ export interface Row {
 const intro = `# Benchmarks
 
 Each row is ours and its peer in turn in one run, medians; CPU is user and system time of the whole process tree.
-The machine of such a run is small and shared: trust ratios before seconds. Made by \`npm run bench\`, which writes
-this page.
+The machine of such a run is small and shared: trust ratios before seconds. Made by
+\`npm run bench\`, which writes this page; sections below name the scripts that write them.
 
 R1 is minbase, R2 is R1 with nginx, curl and ca-certificates, R3 is R1 with python3, python3-venv and git;
 bookworm, amd64, \`install: unpack\`; "with scripts" is \`install: full\`.
 `;
 
-const notes = `## What falls short, and why
-
+const notes = `
 - **Checkout**: a profile shows the kernel making symbolic links (more than half), then directories, then the start of
   Node. \`cp -al\` links symbolic links too, we make each anew; to keep them among the store's links is the next step.
 - **Memory**: the peak is where two threads unpack the two largest packages at a time.
@@ -46,7 +45,8 @@ export function writeTable(
   const machine = `${processors}, ${runs} runs, Node ${process.versions.node}.`;
   console.log(table);
   if (!write) return;
-  writeFileSync(join(import.meta.dirname, "../docs/benchmarks.md"), `${intro}\n${machine}\n\n${table}\n\n${notes}`);
+  writeBeginning(`${intro}\n${machine}\n\n${table}`);
+  writeSection("What falls short, and why", notes);
 }
 
 /** Seconds of wall and processor as a cell. */
