@@ -88,7 +88,7 @@ export class FrameSink {
     const { store } = this.#options;
     while (open.next < end) {
       const { digest } = open.file.frames[open.next] as { readonly digest: Digest };
-      if (!store.has(digest)) return;
+      if (!hasFrame(store, digest)) return;
       open.takeRaw(store.read(digest));
       open.next++;
     }
@@ -159,4 +159,9 @@ function verifyContent(info: ContentInfo, { content }: WantedFile): void {
   throw new AshlarError("PULL_CONTENT", `Cannot take file: its bytes have digest ${info.digest}, want ${content}`, {
     details: { expected: content, actual: info.digest },
   });
+}
+
+/** Tells whether a piece of a file is here as one frame: not where it is joined of others. */
+export function hasFrame(store: Store, piece: Digest): boolean {
+  return store.info(piece)?.frames.length === 1;
 }
