@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { deflateSync } from "node:zlib";
 
 import { digestOf } from "../src/base/index.ts";
+import { describeRoot } from "./describe-root.ts";
 import { openPodman, podmanPrograms } from "./podman.ts";
 import { ashlar, missing, must, run } from "./programs.ts";
 
@@ -51,14 +52,6 @@ function manifestOf(layout: string): Manifest {
   return readJson(blob(layout, index.manifests[0]?.digest ?? "")) as Manifest;
 }
 
-/** Path, kind, mode, owner, size of links, time and number of names, then extended attributes; sorted. */
-function describe(root: string): string[] {
-  const format = "%P %y %m %U:%G %T@ %l";
-  const entries = must("find", [root, "-mindepth", "1", "-printf", `${format}\\n`]).trim().split("\n").sort();
-  const attributes = must("sh", ["-c", 'cd "$1" && getfattr -R -h -d -m - -e hex .', "sh", root]);
-  return [...entries, attributes];
-}
-
 for (const [transport, place, compared] of [
   ["oci", "oci:v1", true],
   ["oci-archive", "oci.tar:v1", true],
@@ -85,10 +78,10 @@ test(flatTitle, { skip: missing(unpackers) }, () => {
   for (const form of ["gzip", "none"]) {
     must("umoci", ["unpack", "--image", `${at(form)}:v1`, at(`umoci-${form}`)]);
     const theirs = join(at(`umoci-${form}`), "rootfs");
-    const ours = describe(at("root"));
+    const ours = describeRoot(at("root"));
     assert.ok(ours.length > 500);
-    assert.deepEqual(describe(theirs), ours);
-    assert.deepEqual(describe(at("linked")), ours);
+    assert.deepEqual(describeRoot(theirs), ours);
+    assert.deepEqual(describeRoot(at("linked")), ours);
     must("diff", ["--recursive", "--no-dereference", theirs, at("linked")]);
     must("diff", ["--recursive", "--no-dereference", theirs, at("root")]);
   }

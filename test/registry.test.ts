@@ -67,6 +67,16 @@ test("push sends an image of the store once, and its last line is the reference 
     assert.equal((await must("push", name, `docker://${ref}@${digest}`)).last, `${ref}@${digest}`);
   }));
 
+test("push mounts what it pushed to another repository before, and sends what is not there after all", () =>
+  using({}, async (registry) => {
+    await must("push", name, `${registry.host}/team/web:1`);
+    assert.match((await must("push", name, `${registry.host}/team/again:1`)).err, /push: 0 B sent/);
+    assert.equal(registry.repositories.get("team/again")?.tags.get("1"), digest);
+    registry.repositories.clear();
+    assert.match((await must("push", name, `${registry.host}/team/third:1`)).err, /push: \d+\.\d .B sent/);
+    assert.equal(registry.repositories.get("team/third")?.tags.get("1"), digest);
+  }));
+
 test("copy goes between registries, layouts and archives without a change, and shows a bar of bytes", () =>
   using({}, async (registry) => {
     const ref = `${registry.host}/team/web:1`;

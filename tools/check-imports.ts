@@ -21,6 +21,7 @@ const order = [
   "sign",
   "query",
   "pull",
+  "mirror",
   "verify",
   "build",
   "ui",

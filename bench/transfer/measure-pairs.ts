@@ -15,6 +15,7 @@ export const pairs: readonly Pair[] = [
   { work: "rebuilt R2 after R2", image: "r2-rebuilt", held: "r2" },
   { work: "rebuilt R2, stripped, after R2", image: "r2-stripped", held: "r2" },
   { work: "R3 after R2", image: "r3", held: "r2" },
+  { work: "R2 of trixie after R2", image: "r2-trixie", held: "r2" },
   { work: "R2 into an empty store", image: "r2", held: undefined },
 ];
 

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 
+import { freePort } from "../../test/docker-registry.ts";
 import { ended, firstLine, type Network } from "./network.ts";
 
 /** What went through a proxy. */
@@ -44,15 +44,6 @@ export async function openFiles(dir: string, network: Network): Promise<Counted>
   const http = `http { access_log off; sendfile on; tcp_nopush on; ${temporary.join(" ")} ${site} }`;
   writeFileSync(config, `daemon off; user root; pid ${dir}/pid; error_log /dev/null; events {} ${http}\n`);
   return openCounted(["nginx", "-c", config], { network, port, path: "/nginx.conf" });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function openCounted(

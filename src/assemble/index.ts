@@ -31,6 +31,7 @@ export { groupPackages } from "./full/group-packages.ts";
 export { type InstalledRoot, installPackages, type InstallRequest } from "./full/install-packages.ts";
 export { essentialClosure, keepClosure } from "./full/keep-closure.ts";
 export { settleHardlinks } from "./hardlinks.ts";
+export { inspectTree } from "./inspect-tree.ts";
 export type { FactsOf } from "./interpreter.ts";
 export { keepTimes } from "./keep-times.ts";
 export { putOwnedTree, readOwnedTree } from "./keep-owned-tree.ts";
@@ -62,5 +63,5 @@ export { type RuleCandidate, ruleCandidates, type TwoContents, type TwoRuns } fr
 export type { RuleInput } from "./rules/rule-root.ts";
 export { selectFiles } from "./select-files.ts";
 export { type Dropped, sizeOf } from "./strip-tree.ts";
-export { type UnpackTask, unpackAction, type PackageRecord } from "./unpack.ts";
+export { packageReaches, type PackageRecord, unpackAction, type UnpackTask } from "./unpack.ts";
 export { unpackAll, type UnpackOptions } from "./unpack-pool.ts";

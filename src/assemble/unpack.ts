@@ -11,8 +11,9 @@ import {
   type TarVisitor,
   type Tree,
 } from "../formats/index.ts";
-import type { Action, ContentWriter, PackWriter, Store } from "../store/index.ts";
+import type { Action, ContentWriter, PackWriter, Reaches, Store } from "../store/index.ts";
 import { type ContentFacts, inspectContent } from "./content-facts.ts";
+import { mayRun } from "./inspect-tree.ts";
 import { EntryCollector } from "./unpack-entries.ts";
 
 /** A .deb to unpack: what the lock says of it, and where its verified file lies. */
@@ -36,6 +37,11 @@ export interface PackageRecord {
   readonly list: Digest;
   /** By content; only those that are ELF files or start with `#!`. */
   readonly facts: Readonly<Record<Digest, ContentFacts>>;
+}
+
+/** What a package's record keeps alive in the store. */
+export function packageReaches({ tree, control, list }: PackageRecord): Reaches {
+  return { trees: [tree], contents: [...Object.values(control), list] };
 }
 
 /** The name of the step "unpack this .deb"; its remembered value is the digest of the record. */
@@ -77,8 +83,7 @@ async function addPackage({ store, pack, task, reader }: Unpacking): Promise<Dig
   const small = [...facts.values()].every((fact) => fact !== "large");
   if (!small) pack.commit();
   const record: PackageRecord = { kind: "package/v1", tree, control, list, facts: factsOf(store, facts) };
-  const reaches = { trees: [tree], contents: [...Object.values(control), list] };
-  const digest = store.putRecord(record as unknown as Json, reaches, small ? pack : undefined);
+  const digest = store.putRecord(record as unknown as Json, packageReaches(record), small ? pack : undefined);
   if (small) pack.commit();
   return digest;
 }
@@ -184,10 +189,6 @@ class DataVisitor implements TarVisitor {
     this.collector.addFile(entry, info);
     if (mayRun(this.#head)) this.facts.set(info.digest, "large");
   }
-}
-
-function mayRun(head: Uint8Array): boolean {
-  return (head[0] === 0x7f && head[1] === 0x45) || (head[0] === 0x23 && head[1] === 0x21);
 }
 
 function factsOf(

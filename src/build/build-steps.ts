@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 import { AshlarError, compareOrdinal, type Digest } from "../base/index.ts";
 import type { SourceFileRequest } from "../fetch/index.ts";
-import type { LockedPackage } from "../lock/index.ts";
+import { type LockedPackage, withoutUnpacked } from "../lock/index.ts";
 import { imagesOf, type ImageDocument, type SourceFileDocument } from "../spec/index.ts";
 import type { BuildRequest } from "./build.ts";
 import { insideProject } from "./inside.ts";
@@ -77,7 +77,7 @@ function recorded(
   tools: readonly LockedPackage[],
   records: ReadonlyMap<Digest, Digest>,
 ): readonly RecordedPackage[] {
-  return tools.map((locked) => ({ locked, record: records.get(locked.digest) as Digest }));
+  return tools.map((locked) => ({ locked: withoutUnpacked(locked), record: records.get(locked.digest) as Digest }));
 }
 
 /** A misspelt name would be noticed only when the step runs the next time. */

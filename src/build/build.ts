@@ -3,7 +3,7 @@ import { AshlarError, compareOrdinal, type Digest, type Progress } from "../base
 import type { SourceFileRequest } from "../fetch/index.ts";
 import { makeIndex } from "../image/index.ts";
 import type { LayerForm, LayerSpool } from "../layer/index.ts";
-import type { Lock, LockedPackage } from "../lock/index.ts";
+import { type Lock, type LockedPackage, withoutUnpacked } from "../lock/index.ts";
 import { type Image, parseManifest, parsePlatform } from "../oci/index.ts";
 import type { Sandbox, SandboxCircumstances } from "../sandbox/index.ts";
 import { type Document, type ImageDocument, imagesOf } from "../spec/index.ts";
@@ -12,7 +12,7 @@ import { readForeignRecord } from "../pull/index.ts";
 import { buildImage } from "./build-image.ts";
 import type { MakeSteps, StepsOf } from "./build-steps.ts";
 import { openBase } from "./foreign-base.ts";
-import { unpackPackages } from "./packages.ts";
+import { type FetchUnpacked, unpackPackages } from "./packages.ts";
 import { type DirectoryOrder, openProject } from "./project-reader.ts";
 import { digestRef, nameRef, type NamedRecord, putNamedRecord, readImageRecord } from "./record.ts";
 import type { RecordedPackage } from "./stage.ts";
@@ -27,6 +27,8 @@ export interface BuildRequest {
   readonly lock: Lock;
   /** Makes .debs lie at `store.downloadPath(digest)`. */
   readonly fetch: (packages: readonly LockedPackage[]) => Promise<void>;
+  /** Takes packages by file where they are published; see `PackageStep`. */
+  readonly fetchUnpacked?: FetchUnpacked | undefined;
   readonly form: LayerForm;
   /** Keys of a fleet's images; absent: all. What they stand on is built too. */
   readonly images?: readonly string[] | undefined;
@@ -129,7 +131,7 @@ async function recordPackages(request: BuildRequest, order: readonly string[]): 
   return new Map(
     wanted.map(({ image, platform, packages }) => [
       `${image} ${platform}`,
-      packages.map((locked) => ({ locked, record: records.get(locked.digest) as Digest })),
+      packages.map((locked) => ({ locked: withoutUnpacked(locked), record: records.get(locked.digest) as Digest })),
     ]),
   );
 }

@@ -28,6 +28,8 @@ export {
   lookAtSource,
 } from "./looked-image.ts";
 export { insideProject } from "./inside.ts";
+export { type FetchUnpacked, type PackageStep, unpackAgain, unpackHere } from "./packages.ts";
+export { partsHere } from "./parts-here.ts";
 export { findProject, type Project } from "./project.ts";
 export type { DirectoryOrder } from "./project-reader.ts";
 export { type ImageRecord, lacksBlobs, type NamedRecord, originOf, readImageRecord } from "./record.ts";

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, isAshlarError, type Progress } from "../base/index.ts";
+import { AshlarError, type Digest, type Progress } from "../base/index.ts";
 import {
   type Descriptor,
   formatPlatform,
   type ImageSource,
   isConfigType,
   isIndexType,
+  mediaTypes,
   type OpenImage,
   parseIndex,
   parsePlatform,
+  selectPlatform,
   verifyBytes,
 } from "../oci/index.ts";
+import type { PlatformChoice } from "../image/index.ts";
 import { bringImage, type LayerReport } from "../pull/index.ts";
 import { readImage } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
@@ -24,8 +27,8 @@ export interface PullRequest {
   readonly tag?: string | undefined;
   /** What the image is called in the store. */
   readonly name: string;
-  /** Of an index: one platform; "all"; or the first of these that it has. */
-  readonly platforms: "all" | readonly string[];
+  /** Of an index all images, or one; of a single image, the asked platform must be its own. */
+  readonly platforms: "all" | PlatformChoice;
   readonly keepBlobs: boolean;
   /** See `BringRequest.origin`. */
   readonly origin?: string | undefined;
@@ -76,9 +79,9 @@ async function chooseImages(
   root: Descriptor,
   bytes: Uint8Array,
 ): Promise<readonly OpenImage[]> {
-  if (!isIndexType(root.mediaType)) return [await openOne(request, root)];
+  if (!isIndexType(root.mediaType)) return [verifyPlatform(await openOne(request, root), request)];
   const { manifests } = parseIndex(bytes, root.mediaType);
-  if (request.platforms !== "all") return [await chooseOne(request, root)];
+  if (request.platforms !== "all") return [await chooseOne(request.source, root, request.platforms)];
   // Attestations stand in an index as images for "unknown".
   const real = manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
   const images: OpenImage[] = [];
@@ -86,18 +89,17 @@ async function chooseImages(
   return images;
 }
 
-async function chooseOne(request: PullRequest, root: Descriptor): Promise<OpenImage> {
-  const wanted = request.platforms === "all" ? [] : request.platforms;
-  let failed: unknown;
-  for (const platform of wanted) {
-    try {
-      return verifyKind(await readImage(pinned(request.source, root), { platform: parsePlatform(platform) }));
-    } catch (error) {
-      if (!isAshlarError(error, "OCI_PLATFORM_MISSING")) throw error;
-      failed ??= error;
-    }
-  }
-  throw failed;
+async function chooseOne(source: ImageSource, root: Descriptor, { asked, host }: PlatformChoice): Promise<OpenImage> {
+  return verifyKind(await readImage(pinned(source, root), { platform: parsePlatform(asked ?? host) }));
+}
+
+/** What the host would take counts for nothing here: there is no choice. */
+function verifyPlatform(image: OpenImage, { platforms }: PullRequest): OpenImage {
+  if (platforms === "all" || platforms.asked === undefined) return image;
+  const { manifestDescriptor, platform } = image;
+  const index = { mediaType: mediaTypes.index, manifests: [{ ...manifestDescriptor, platform }] };
+  selectPlatform(index, parsePlatform(platforms.asked));
+  return image;
 }
 
 async function openOne({ source }: PullRequest, descriptor: Descriptor): Promise<OpenImage> {

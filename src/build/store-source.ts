@@ -9,7 +9,7 @@ import {
   type LayerSpool,
   openLayer,
 } from "../layer/index.ts";
-import { type Descriptor, type ImageSource, mediaTypes } from "../oci/index.ts";
+import { type Descriptor, describeBytes, type ImageSource, parseIndex, parseManifest } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 import { type NamedRecord, readStoredImage } from "./record.ts";
 
@@ -26,9 +26,10 @@ export function storeSource(store: Store, named: NamedRecord, options: StoreSour
   const documents = documentsOf(store, named);
   return {
     resolve: async () => {
-      const isIndex = !documents.manifests.has(named.digest);
-      const sizeBytes = sizeOf(store, named.digest);
-      return { mediaType: isIndex ? mediaTypes.index : mediaTypes.manifest, digest: named.digest, sizeBytes };
+      const bytes = store.read(named.digest);
+      // An image made elsewhere may have a manifest of docker's.
+      const { mediaType } = documents.manifests.has(named.digest) ? parseManifest(bytes) : parseIndex(bytes);
+      return describeBytes(mediaType, bytes);
     },
     manifest: async (descriptor) => store.read(descriptor.digest),
     blob: async function* (descriptor) {
@@ -78,13 +79,6 @@ async function layersOf(
     }
   }
   return found;
-}
-
-function sizeOf(store: Store, digest: Digest): number {
-  const info = store.info(digest);
-  if (info === undefined)
-    throw new AshlarError("STORE_CONTENT_MISSING", `Cannot read manifest ${digest}: not in the store`);
-  return info.sizeBytes;
 }
 
 function missing(descriptor: Descriptor): AshlarError {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Json } from "../base/index.ts";
-import { type PulledImage, pullImage } from "../build/index.ts";
+import { type PulledImage, pullImage, type PullRequest } from "../build/index.ts";
 import type { ImageSource } from "../oci/index.ts";
-import { formatPlatform, parsePlatform } from "../oci/index.ts";
-import { hostPlatform } from "./host-platform.ts";
+import { platformChoice } from "./host-platform.ts";
 import { openForWriting } from "./open-store.ts";
 import { makeProgress } from "./progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "./shell.ts";
@@ -41,9 +40,8 @@ export async function bring(shell: Shell, bringing: Bringing, options: BringOpti
   }
 }
 
-function platformsOf({ platform }: BringOptions): "all" | readonly string[] {
-  if (platform === "all") return "all";
-  return [platform === undefined ? hostPlatform() : formatPlatform(parsePlatform(platform))];
+function platformsOf({ platform }: BringOptions): PullRequest["platforms"] {
+  return platform === "all" ? "all" : platformChoice(platform);
 }
 
 function wholeCount(layers: PulledImage["platforms"][number]["layers"]): number {

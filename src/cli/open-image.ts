@@ -42,6 +42,8 @@ export interface OpenedImage {
   readonly from: string | undefined;
   /** The repository it lies in or was pulled from, where that is a registry's. */
   readonly reference: Reference | undefined;
+  /** The user's store, whatever place the image is of. */
+  readonly store: Store;
 }
 
 /** Opens the image that a text names, lets `use` read it, and closes everything again. */
@@ -60,11 +62,11 @@ export async function withImage<T>(
     }
     if (image.kind === "place") {
       const { kind, path, tag } = image.place;
-      return await use({ source: openSource(kind, path), from: tag, reference: undefined });
+      return await use({ source: openSource(kind, path), from: tag, reference: undefined, store });
     }
     const source = openRemotePlace(shell, image.reference, remote);
     try {
-      return await use({ source, from: undefined, reference: image.reference });
+      return await use({ source, from: undefined, reference: image.reference, store });
     } finally {
       await source.close();
     }
@@ -91,7 +93,7 @@ async function useStored<T>(shell: Shell, record: NamedRecord, { store, remote, 
   const origin = originOf(store, record);
   const reference = origin === undefined ? undefined : parseReference(origin);
   try {
-    return await use({ source: storeSource(store, record, { openOrigin }), from: undefined, reference });
+    return await use({ source: storeSource(store, record, { openOrigin }), from: undefined, reference, store });
   } finally {
     for (const place of opened.values()) await place.close();
   }

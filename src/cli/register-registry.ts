@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from "commander";
 
+import { collect } from "./collect.ts";
 import type { Finish } from "./finish.ts";
 import type { Shell } from "./shell.ts";
 
@@ -23,6 +24,31 @@ export function registerRegistryVerbs(program: Command, shell: Shell, finish: Fi
     )
     .action(async (src, dst, options) =>
       finish(await (await import("./verbs/copy.ts")).copy(shell, src, dst, options), options),
+    );
+  registerMirror(program, shell, finish);
+}
+
+function registerMirror(program: Command, shell: Shell, finish: Finish): void {
+  program
+    .command("mirror [spec] [repository]")
+    .usage("[options] [spec] <repository>")
+    .description(
+      "publish the locked packages in a registry, file by file, and say in the lock what each unpacks to; builds with" +
+        " ASHLAR_PACKAGES=REPOSITORY fetch only the files that they miss",
+    )
+    .option("--check", "publish nothing; unpack all .debs again and exit 4 where the lock is wrong about one")
+    .option("--set <name=value>", "a parameter for input() (may repeat)", collect)
+    .option("--offline", "take .debs only from the store")
+    .option("--workers <count>", "threads for unpacking (default: one for each processor)")
+    .option("--insecure", "allow plain HTTP where the registry is not on this machine")
+    .option("--parallel <count>", "packages at a time (default: 4)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  ashlar mirror registry.example/team/packages" +
+        "\n  ashlar mirror examples/nginx localhost:5000/packages\n  ashlar mirror --check",
+    )
+    .action(async (spec, repository, options) =>
+      finish(await (await import("./verbs/mirror.ts")).mirror(shell, [spec, repository], options), options),
     );
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError } from "../base/index.ts";
+import { AshlarError, type Digest } from "../base/index.ts";
 import { parseReference, type Reference } from "../oci/index.ts";
 import { openRemote, type RemotePlace } from "../registry/index.ts";
 import { registrySettings, type SettingsOptions } from "./registry-settings.ts";
@@ -10,7 +10,7 @@ const scheme = "docker://";
 export interface RemoteOptions extends Omit<SettingsOptions, "insecure"> {
   /** Speaks plain HTTP with the registry, wherever it is. */
   readonly insecure?: boolean | undefined;
-  readonly mountFrom?: readonly string[] | undefined;
+  readonly mountFrom?: ((blob: Digest) => readonly string[]) | undefined;
 }
 
 /** Tells whether a text can only mean a registry. */
@@ -36,6 +36,16 @@ export function requireReference(text: string): Reference {
   const message = `Cannot use "${text}" as a reference: it names no registry, want HOST/NAME[:TAG]`;
   throw new AshlarError("USAGE_REFERENCE", message, {
     hint: `e.g. registry.example/${text}, or docker://${text} for docker's hub`,
+  });
+}
+
+/** Reads the name of a repository, which `what` gave. Throws `USAGE_REFERENCE`, `OCI_REFERENCE`. */
+export function requireRepository(text: string, what: string): Reference {
+  const reference = remoteReference(text);
+  if (reference?.tag === undefined && reference?.digest === undefined && reference !== undefined) return reference;
+  const state = reference === undefined ? "it names no registry" : "it has a tag or digest";
+  throw new AshlarError("USAGE_REFERENCE", `Cannot use "${text}" as a repository: ${state}, want HOST/NAME`, {
+    because: [`${what} names it`],
   });
 }
 

@@ -19,6 +19,8 @@ export interface Transferred {
   readonly root: Descriptor;
   /** Blobs and manifests, and bytes of blobs that went on their way; for `--json`. */
   readonly counts: Json;
+  /** Configs and layers, which are in the target now. */
+  readonly blobs: readonly Descriptor[];
 }
 
 /** Copies an image into a place, with a bar that counts bytes, and finishes the place; gives it up after an error. */
@@ -48,7 +50,7 @@ export async function transferImage(image: OpenedImage, target: ImageTarget, tra
     await target.finish();
     const all = counts.present + counts.copied;
     step.done(`${showBytes(counts.sentBytes)} sent, ${counts.present} of ${all} parts were there`);
-    return { root, counts };
+    return { root, counts, blobs };
   } catch (error) {
     await target.abort();
     throw error;

@@ -40,6 +40,8 @@ export const field = {
   type: [156, 1],
   linkName: [157, 100],
   magic: [257, 8],
+  userName: [265, 32],
+  groupName: [297, 32],
   major: [329, 8],
   minor: [337, 8],
   prefix: [345, 155],

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, compareOrdinal, pathToBytes } from "../base/index.ts";
 import { encodePaxRecord } from "./pax.ts";
-import { blockBytes, field, quoteName } from "./tar-entry.ts";
+import { type HeaderFields, idOctalMax, longOctalMax, tarFlags, writeHeaderBlock } from "./header-block.ts";
+import { blockBytes, quoteName } from "./tar-entry.ts";
 import type { Entry } from "./tree.ts";
 
 /** The two zero blocks that end an archive. */
@@ -20,32 +21,7 @@ export function tarNameOf(entry: Entry): string {
   return entry.type === "dir" ? `${entry.path}/` : entry.path;
 }
 
-const flags = { file: 0x30, hardlink: 0x31, symlink: 0x32, char: 0x33, block: 0x34, dir: 0x35, fifo: 0x36 } as const;
-const idOctalMax = 0o7777777;
-const longOctalMax = 0o77777777777;
 const paxName = Buffer.from("././@PaxHeader");
-
-const template = Buffer.alloc(blockBytes);
-template.write("ustar\x0000", field.magic[0], "latin1");
-for (const [offset, length] of [field.mode, field.uid, field.gid, field.size, field.mtime, field.major, field.minor]) {
-  template.fill(0x30, offset, offset + length - 1);
-}
-template.fill(0x20, field.checksum[0], field.checksum[0] + field.checksum[1]);
-
-/** What one header block says; a number that does not fit its field stands in the pax header and is 0 here. */
-interface Fields {
-  readonly flag: number;
-  readonly prefix?: Buffer | undefined;
-  readonly name: Buffer | string;
-  readonly linkName: Buffer | string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtime: number;
-  readonly major: number;
-  readonly minor: number;
-}
 
 /**
  * Encodes all header blocks of a tree's entry; content, padding and end mark are the caller's. The only place
@@ -67,8 +43,8 @@ export function encodeTarHeader(entry: Entry): Buffer {
   const shortLink = fits(linkName) ? linkName : pathToBytes(linkName);
   if (shortLink.length > 100) records.push(record("linkpath", shortLink as Buffer));
   if (entry.xattrs !== undefined) records.push(...xattrRecords(entry, entry.xattrs));
-  const fields: Fields = {
-    flag: flags[entry.type],
+  const fields: HeaderFields = {
+    flag: tarFlags[entry.type],
     prefix: split?.prefix,
     name: split?.name ?? pathToBytes(name).subarray(0, 100),
     linkName: shortLink.length > 100 ? (shortLink as Buffer).subarray(0, 100) : shortLink,
@@ -80,7 +56,7 @@ export function encodeTarHeader(entry: Entry): Buffer {
     major: within(major, idOctalMax),
     minor: within(minor, idOctalMax),
   };
-  if (records.length === 0) return writeBlock(Buffer.allocUnsafe(blockBytes), fields);
+  if (records.length === 0) return writeHeaderBlock(Buffer.allocUnsafe(blockBytes), fields);
   return withPax(records, fields);
 }
 
@@ -128,11 +104,11 @@ function record(key: string, value: Uint8Array): Buffer {
   return encodePaxRecord(Buffer.from(key), value);
 }
 
-function withPax(records: readonly Buffer[], fields: Fields): Buffer {
+function withPax(records: readonly Buffer[], fields: HeaderFields): Buffer {
   const size = records.reduce((sum, item) => sum + item.length, 0);
   const padded = Math.ceil(size / blockBytes) * blockBytes;
   const out = Buffer.alloc(2 * blockBytes + padded);
-  writeBlock(out, {
+  writeHeaderBlock(out, {
     flag: 0x78,
     name: paxName,
     linkName: "",
@@ -146,7 +122,7 @@ function withPax(records: readonly Buffer[], fields: Fields): Buffer {
   });
   let at = blockBytes;
   for (const item of records) at += item.copy(out, at);
-  writeBlock(out.subarray(blockBytes + padded), fields);
+  writeHeaderBlock(out.subarray(blockBytes + padded), fields);
   return out;
 }
 
@@ -170,44 +146,6 @@ function splitName(name: string): { prefix?: Buffer; name: Buffer | string } | u
   const slash = bytes.indexOf(0x2f, bytes.length - 101);
   if (slash <= 0 || slash > 155 || slash >= bytes.length - 1) return undefined;
   return { prefix: bytes.subarray(0, slash), name: bytes.subarray(slash + 1) };
-}
-
-function writeBlock(out: Buffer, fields: Fields): Buffer {
-  template.copy(out);
-  writeText(out, field.name[0], fields.name);
-  writeText(out, field.linkName[0], fields.linkName);
-  if (fields.prefix !== undefined) writeText(out, field.prefix[0], fields.prefix);
-  out[field.type[0]] = fields.flag;
-  writeOctal(out, field.mode, fields.mode);
-  writeOctal(out, field.uid, fields.uid);
-  writeOctal(out, field.gid, fields.gid);
-  writeOctal(out, field.size, fields.size);
-  writeOctal(out, field.mtime, fields.mtime);
-  writeOctal(out, field.major, fields.major);
-  writeOctal(out, field.minor, fields.minor);
-  let sum = 0;
-  for (let i = 0; i < blockBytes; i++) sum += out[i] as number;
-  // Six digits, NUL, space: the checksum's own form.
-  out.fill(0x30, field.checksum[0], field.checksum[0] + 6);
-  writeOctal(out, [field.checksum[0], 7], sum);
-  out[field.checksum[0] + 6] = 0;
-  return out;
-}
-
-function writeText(out: Buffer, at: number, text: Buffer | string): void {
-  if (text.length === 0) return;
-  if (typeof text === "string") out.write(text, at, "latin1");
-  else text.copy(out, at);
-}
-
-/** Writes all digits but the last byte, which stays NUL. */
-function writeOctal(out: Buffer, [offset, length]: readonly [number, number], value: number): void {
-  let rest = value;
-  for (let i = offset + length - 2; rest > 0 && i >= offset; i--) {
-    const next = Math.floor(rest / 8);
-    out[i] = 0x30 + (rest - next * 8);
-    rest = next;
-  }
 }
 
 function unwritable(entry: Entry, fault: string): AshlarError {

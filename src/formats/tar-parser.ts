@@ -14,6 +14,13 @@ export interface TarVisitor {
   endEntry(): void;
 }
 
+interface TarParserOptions {
+  /** Bounds members and global headers together. */
+  readonly entryCountMax?: number;
+  /** Takes what follows the end mark, in pieces; without it only zeros may follow. */
+  readonly afterEnd?: (bytes: Uint8Array) => void;
+}
+
 const types: Readonly<Record<string, TarType>> = {
   "\0": "file",
   "0": "file",
@@ -58,11 +65,12 @@ export class TarParser {
   #longName: string | undefined;
   #longLink: string | undefined;
   #zeroBlocks = 0;
+  readonly #afterEnd: ((bytes: Uint8Array) => void) | undefined;
 
-  /** `entryCountMax` bounds members and global headers together. */
-  constructor(visitor: TarVisitor, options: { readonly entryCountMax?: number } = {}) {
+  constructor(visitor: TarVisitor, { entryCountMax = limits.entryCountMax, afterEnd }: TarParserOptions = {}) {
     this.#visitor = visitor;
-    this.#entryCountMax = options.entryCountMax ?? limits.entryCountMax;
+    this.#entryCountMax = entryCountMax;
+    this.#afterEnd = afterEnd;
   }
 
   push(bytes: Uint8Array): void {
@@ -116,7 +124,8 @@ export class TarParser {
 
   #takeTrailing(bytes: Uint8Array, at: number): number {
     const length = Math.min(blockBytes, bytes.length - at);
-    if (!isZero(bytes, at, length))
+    if (this.#afterEnd !== undefined) this.#afterEnd(bytes.subarray(at, at + length));
+    else if (!isZero(bytes, at, length))
       throw tarError("TRAILING", this.#offset, "bytes follow the end mark, want only zeros");
     this.#offset += length;
     return at + length;

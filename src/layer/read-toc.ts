@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, isDigest, limits } from "../base/index.ts";
+import { type Digest, isDigest } from "../base/index.ts";
+import { parseTocDocument, tocInvalid, TocFields } from "./toc-fields.ts";
 
 /** Where a file's frame lies in the blob, and what it gives. */
 export interface TocFrame {
@@ -38,8 +39,10 @@ export interface Toc {
   readonly tarSplitDigest?: Digest;
 }
 
-/** The largest table that is read; a layer with a larger one is taken whole. */
-export const tocBytesMax = 128 << 20;
+/** The largest table that is read, some 150,000 entries; a layer with a larger one is taken whole. */
+export const tocBytesMax = 32 << 20;
+/** The largest frame, stored or not, that a table may name: it is in memory whole, and may be a bomb. */
+const frameBytesMax = 32 << 20;
 const types: ReadonlySet<unknown> = new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo"]);
 
 /**
@@ -48,15 +51,11 @@ const types: ReadonlySet<unknown> = new Set(["reg", "dir", "symlink", "hardlink"
  * `LAYER_TOC_INVALID` with the entry's number.
  */
 export function parseToc(bytes: Uint8Array, { dataBytes }: { readonly dataBytes: number }): Toc {
-  const document = parseJson(bytes);
-  if (document["version"] !== 1) throw invalid("its version is not 1");
-  const raw = document["entries"];
-  if (!Array.isArray(raw)) throw invalid("it has no entries");
-  if (raw.length > limits.entryCountMax) throw invalid(`it has more than ${limits.entryCountMax} entries`);
-  const entries = readEntries(raw as unknown[], dataBytes);
-  const tarSplitDigest = document["tarSplitDigest"];
+  const document = parseTocDocument(bytes);
+  const entries = readEntries(document.entries, dataBytes);
+  const tarSplitDigest = document.tarSplitDigest;
   if (tarSplitDigest === undefined) return { entries };
-  if (typeof tarSplitDigest !== "string" || !isDigest(tarSplitDigest)) throw invalid("tarSplitDigest");
+  if (typeof tarSplitDigest !== "string" || !isDigest(tarSplitDigest)) throw tocInvalid("tarSplitDigest");
   return { entries, tarSplitDigest };
 }
 
@@ -67,25 +66,14 @@ export function parseTocNode(bytes: Uint8Array, { dataBytes }: { readonly dataBy
   return parseToc(Buffer.from(list), { dataBytes }).entries;
 }
 
-function parseJson(bytes: Uint8Array): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
-  } catch (cause) {
-    throw invalid("it is not JSON", cause);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid("it is no object");
-  return value as Record<string, unknown>;
-}
-
 function readEntries(raw: readonly unknown[], dataBytes: number): TocEntry[] {
   const entries: TocEntry[] = [];
   const names = new Set<string>();
   for (let i = 0; i < raw.length; ) {
-    const fields = new Fields(raw[i], i);
+    const fields = new TocFields(raw[i], i);
     const start = i++;
     while (i < raw.length && (raw[i] as { type?: unknown } | null)?.type === "chunk") i++;
-    const chunks = raw.slice(start + 1, i).map((chunk, k) => new Fields(chunk, start + 1 + k));
+    const chunks = raw.slice(start + 1, i).map((chunk, k) => new TocFields(chunk, start + 1 + k));
     const entry = entryOf(fields, chunks, dataBytes);
     if (names.has(entry.name)) throw fields.fault("its name stands there twice");
     names.add(entry.name);
@@ -94,7 +82,7 @@ function readEntries(raw: readonly unknown[], dataBytes: number): TocEntry[] {
   return entries;
 }
 
-function entryOf(fields: Fields, chunks: readonly Fields[], dataBytes: number): TocEntry {
+function entryOf(fields: TocFields, chunks: readonly TocFields[], dataBytes: number): TocEntry {
   const type = fields.text("type");
   if (!types.has(type)) throw fields.fault("type");
   const sizeBytes = fields.count("size");
@@ -123,7 +111,7 @@ interface Bounds {
   readonly dataBytes: number;
 }
 
-function framesOf(fields: Fields, chunks: readonly Fields[], { sizeBytes, dataBytes }: Bounds): TocFrame[] {
+function framesOf(fields: TocFields, chunks: readonly TocFields[], { sizeBytes, dataBytes }: Bounds): TocFrame[] {
   const all = [fields, ...chunks];
   const end = fields.count("endOffset");
   let rawAt = 0;
@@ -135,65 +123,10 @@ function framesOf(fields: Fields, chunks: readonly Fields[], { sizeBytes, dataBy
     const rawBytes = chunk.count("chunkSize") || sizeBytes - rawAt;
     rawAt += rawBytes;
     if (rawBytes <= 0 || rawAt > sizeBytes) throw chunk.fault("chunkSize");
+    if (Math.max(rawBytes, stored) > frameBytesMax) throw chunk.fault(`a frame has more than ${frameBytesMax} bytes`);
     const digest = chunks.length === 0 ? fields.digest("digest") : chunk.digest("chunkDigest");
     return { offset, storedBytes: stored, rawBytes, digest };
   });
   if (rawAt !== sizeBytes) throw fields.fault("its chunks do not add up to its size");
   return frames;
-}
-
-/** Reads the fields of one entry; absent ones are 0 or empty. */
-class Fields {
-  readonly #values: Record<string, unknown>;
-  readonly #number: number;
-
-  constructor(value: unknown, number: number) {
-    this.#number = number;
-    if (typeof value !== "object" || value === null) throw this.fault("it is no object");
-    this.#values = value as Record<string, unknown>;
-  }
-
-  text(key: string): string {
-    const value = this.#values[key] ?? "";
-    if (typeof value === "string") return value;
-    throw this.fault(key);
-  }
-
-  count(key: string): number {
-    const value = this.#values[key] ?? 0;
-    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-    throw this.fault(key);
-  }
-
-  digest(key: string): Digest {
-    const value = this.text(key);
-    if (isDigest(value)) return value;
-    throw this.fault(key);
-  }
-
-  /** A time in whole seconds; what a tar header cannot say either is cut off. */
-  seconds(key: string): number {
-    const value = this.text(key);
-    if (value === "") return 0;
-    const ms = Date.parse(value);
-    if (Number.isNaN(ms)) throw this.fault(key);
-    return Math.floor(ms / 1000);
-  }
-
-  texts(key: string): Record<string, string> | undefined {
-    const value = this.#values[key];
-    if (value === undefined || value === null) return undefined;
-    if (typeof value !== "object" || !Object.values(value).every((item) => typeof item === "string")) {
-      throw this.fault(key);
-    }
-    return Object.keys(value).length === 0 ? undefined : (value as Record<string, string>);
-  }
-
-  fault(what: string): AshlarError {
-    return invalid(`entry ${this.#number}: ${what}`);
-  }
-}
-
-function invalid(fault: string, cause?: unknown): AshlarError {
-  return new AshlarError("LAYER_TOC_INVALID", `Cannot read table of contents: ${fault}`, { cause });
 }

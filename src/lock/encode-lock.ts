@@ -93,7 +93,8 @@ function sorted(texts: readonly string[]): readonly string[] {
 
 function factsLine(facts: PackageFacts): string {
   const { name, version, architecture, digest, sizeBytes, filename, sourceName, sourceVersion, from } = facts;
-  return line({ name, version, architecture, digest, sizeBytes, filename, sourceName, sourceVersion, from });
+  const unpacked = facts.unpacked === undefined ? undefined : `${facts.unpacked.version}:${facts.unpacked.record}`;
+  return line({ name, version, architecture, digest, sizeBytes, filename, sourceName, sourceVersion, from, unpacked });
 }
 
 function imageLines(image: LockedImage, refs: ReadonlyMap<string, string>): string {

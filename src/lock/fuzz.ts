@@ -21,6 +21,10 @@ function lockedPackage(name: string, by: string): LockedPackage {
   };
 }
 
+function toldPackage(name: string, by: string): LockedPackage {
+  return { ...lockedPackage(name, by), unpacked: { version: 3, record: digestOf("record") } };
+}
+
 const platform = "linux/amd64";
 const seed = encodeLock({
   document: digestOf("document"),
@@ -47,7 +51,7 @@ const seed = encodeLock({
       signedBy: ["A".repeat(40)],
     },
   ],
-  images: [{ image: "web", platform, packages: [lockedPackage("app", "spec"), lockedPackage("lib", "app")] }],
+  images: [{ image: "web", platform, packages: [toldPackage("app", "spec"), lockedPackage("lib", "app")] }],
   steps: [{ image: "web", step: "build", platform, packages: [lockedPackage("lib", "spec")] }],
 });
 

@@ -13,8 +13,17 @@
 export { checkLock } from "./check-lock.ts";
 export { compareLocks, type ImageChanges, type LockChange, showLockChanges } from "./compare-locks.ts";
 export { encodeLock } from "./encode-lock.ts";
-export type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource, LockedStep } from "./lock.ts";
+export type {
+  AskedImage,
+  Lock,
+  LockedImage,
+  LockedPackage,
+  LockedSource,
+  LockedStep,
+  Unpacked,
+} from "./lock.ts";
 export { parseLock } from "./parse-lock.ts";
 export type { ForeignBase, ReadBase } from "./foreign-base.ts";
 export { resolveLock, type ResolveRequest } from "./resolve-lock.ts";
+export { packagesOf, withoutUnpacked, withUnpacked } from "./unpacked.ts";
 export { verifyLock } from "./verify-lock.ts";

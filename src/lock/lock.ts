@@ -18,6 +18,14 @@ export interface LockedSource {
   readonly overrides?: readonly string[];
 }
 
+/** What a package file unpacks to, as somebody says who unpacked it. */
+export interface Unpacked {
+  /** Of the operation that unpacks: another one may make another record of the same file. */
+  readonly version: number;
+  /** Digest of the record that it made. */
+  readonly record: Digest;
+}
+
 /** One package file of one image. */
 export interface LockedPackage {
   readonly name: string;
@@ -32,6 +40,8 @@ export interface LockedPackage {
   readonly sourceVersion: string;
   /** Name of the `LockedSource`. */
   readonly from: string;
+  /** Absent: nobody said it; written by `ashlar mirror`. */
+  readonly unpacked?: Unpacked;
   readonly phase: "base" | "packages";
   /**
    * "data": not installed, only read (base-passwd's accounts in a distroless image). "tools": there while

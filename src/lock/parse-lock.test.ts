@@ -8,6 +8,7 @@ import { compareLocks, showLockChanges } from "./compare-locks.ts";
 import { encodeLock } from "./encode-lock.ts";
 import type { Lock, LockedPackage } from "./lock.ts";
 import { parseLock } from "./parse-lock.ts";
+import { packagesOf, withUnpacked } from "./unpacked.ts";
 import { askedOf } from "./asked.ts";
 import { documentDigest } from "../spec/index.ts";
 import { imageDocument } from "./testing/lock-rig.ts";
@@ -116,9 +117,45 @@ describe("encodeLock and parseLock", () => {
     const both = lockOf([], { asked, images });
     assert.deepEqual(parseLock(Buffer.from(encodeLock(both)), "x"), both);
   });
+
+  it("say what packages unpack to where somebody said it, and nothing more in the line where nobody did", () => {
+    const record = digestOf("record");
+    const told = withUnpacked(lock, new Map([[digestOf("app"), { version: 3, record }]]));
+    const lines = encodeLock(told).split("\n");
+    assert.deepEqual(
+      lines.filter((line, i) => line !== text.split("\n")[i]),
+      [lines.find((line) => line.includes(`"from":"fixture","unpacked":"3:${record}"}`))],
+    );
+    assert.deepEqual(parseLock(Buffer.from(encodeLock(told)), "x"), told);
+    assert.equal(encodeLock(withUnpacked(lock, new Map())), text);
+    const again = withUnpacked(told, new Map([[digestOf("app"), { version: 4, record: digestOf("other") }]]));
+    assert.deepEqual(packagesOf(again).find(({ name }) => name === "app")?.unpacked?.version, 4);
+  });
 });
 
 describe("parseLock", () => {
+  it("refuses what a package cannot unpack to", () => {
+    const record = digestOf("record");
+    const said = (value: string): string => text.replace('"from":"fixture"}', `"from":"fixture","unpacked":${value}}`);
+    assert.ok(parseLock(Buffer.from(said(`"3:${record}"`)), "x"));
+    for (const value of [`"${record}"`, `"0:${record}"`, `"03:${record}"`, '"3:sha256:12"', "null", "3", "{}", '""']) {
+      refuses(said(value), /unpacked of package "app" is/);
+    }
+    refuses(said(`"3:${record}","unpacked":"3:${record}"`), /not as Ashlar/);
+    const twice = lockOf([], {
+      sources: [source, { ...source, name: "other" }],
+      asked: ["a", "b"].map((image) => ({ ...(askedOf(document)[0] as Lock["asked"][0]), image })),
+      images: ["a", "b"].map((image, i) => {
+        const packages = [locked("app", { from: i === 0 ? "fixture" : "other" })];
+        return { image, platform: "linux/amd64", packages };
+      }),
+    });
+    const both = encodeLock(withUnpacked(twice, new Map([[digestOf("app"), { version: 3, record }]])));
+    assert.ok(parseLock(Buffer.from(both), "x"));
+    const line = both.split("\n").find((item) => item.includes("unpacked")) as string;
+    refuses(both.replace(line, line.replace(record, digestOf("other"))), /unpacks to two records/);
+  });
+
   it("refuses what Ashlar would not have written, with the line", () => {
     const error = refuses(text.replace('{"name":"app",', '{"name": "app",'), /not as Ashlar writes it/);
     assert.equal(error.where?.line, text.slice(0, text.indexOf('{"name":"app"')).split("\n").length);

@@ -2,7 +2,7 @@
 import type { Digest } from "../base/index.ts";
 import { safePath } from "../fetch/index.ts";
 import { comparePackages, keyOf, type PackageFacts, refsOf } from "./encode-lock.ts";
-import type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource, LockedStep } from "./lock.ts";
+import type { AskedImage, Lock, LockedImage, LockedPackage, LockedSource, LockedStep, Unpacked } from "./lock.ts";
 import {
   countOf,
   digestField,
@@ -118,7 +118,7 @@ const factsKeys = [
 ];
 
 function readFacts(value: unknown, sources: ReadonlySet<string>): PackageFacts {
-  const fields = fieldsOf(value, "package", factsKeys);
+  const fields = fieldsOf(value, "package", factsKeys, ["unpacked"]);
   const name = matching(fields["name"], namePattern, "name of a package");
   const from = textOf(fields["from"], "from");
   if (!sources.has(from))
@@ -135,7 +135,16 @@ function readFacts(value: unknown, sources: ReadonlySet<string>): PackageFacts {
     sourceName: matching(fields["sourceName"], namePattern, `sourceName of package "${name}"`),
     sourceVersion: matching(fields["sourceVersion"], versionPattern, `sourceVersion of package "${name}"`),
     from,
+    ...(fields["unpacked"] === undefined ? {} : { unpacked: readUnpacked(fields["unpacked"], name) }),
   };
+}
+
+/** `VERSION:sha256:...` */
+function readUnpacked(value: unknown, name: string): Unpacked {
+  const what = `unpacked of package "${name}"`;
+  const text = matching(value, /^[1-9]\d{0,5}:sha256:/, what);
+  const colon = text.indexOf(":");
+  return { version: Number(text.slice(0, colon)), record: digestField(text.slice(colon + 1), what) };
 }
 
 /** The packages that the lock describes. */
@@ -237,15 +246,20 @@ function checkUse(facts: readonly PackageFacts[], holders: readonly (LockedImage
   );
   const seen = new Set<string>();
   const digests = new Map<string, Digest>();
+  const unpacked = new Map<Digest, string>();
   for (const item of [...facts].sort(comparePackages)) {
     const { name, architecture, version, from, digest } = item;
+    const record = `${item.unpacked?.version}:${item.unpacked?.record}`;
     const same = `${name} ${architecture} ${version}`;
     if (!isUsed.has(`${same} ${from}`))
       throw fault(`package "${name}" is listed and no image holds it`, `"${name}"`);
     if (seen.has(`${same} ${from}`)) throw fault(`package "${name}" is listed twice`, `"${name}"`);
     if ((digests.get(same) ?? digest) !== digest)
       throw fault(`package "${same}" has two digests`, `"${name}"`);
+    if ((unpacked.get(digest) ?? record) !== record)
+      throw fault(`package "${same}" unpacks to two records`, `"${name}"`);
     seen.add(`${same} ${from}`);
     digests.set(same, digest);
+    unpacked.set(digest, record);
   }
 }

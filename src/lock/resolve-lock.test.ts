@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import type { AshlarError } from "../base/index.ts";
+import { type AshlarError, digestOf } from "../base/index.ts";
 import { fetchPackages, openFetcher } from "../fetch/index.ts";
 import type { FixturePackage } from "../fetch/testing/fixture-archive.ts";
 import type { FleetDocument } from "../spec/index.ts";
@@ -10,6 +10,7 @@ import { compareLocks } from "./compare-locks.ts";
 import { encodeLock } from "./encode-lock.ts";
 import type { Lock } from "./lock.ts";
 import { dateSeconds, fromSuites, imageDocument, type LockRig, makeLockRig, sourceOf } from "./testing/lock-rig.ts";
+import { packagesOf, withUnpacked } from "./unpacked.ts";
 
 const libc = { name: "libc6", fields: { "Multi-Arch": "same" } };
 const packages: readonly FixturePackage[] = [
@@ -70,6 +71,25 @@ describe("resolveLock", () => {
       t.server.requests.slice(before).map(({ path }) => path),
       ["dists/fixture/InRelease"],
     );
+  });
+
+  it("keeps what packages unpack to as long as they stay", async () => {
+    await using t = await rig();
+    const document = imageDocument(["app"]);
+    const first = await t.lock(document);
+    const all = packagesOf(first).map(({ digest }) => [digest, { version: 3, record: digestOf(digest) }] as const);
+    const told = withUnpacked(first, new Map(all));
+    const same = await t.lock(document, { previous: told });
+    assert.equal(encodeLock(same), encodeLock(told));
+    const more = await t.lock(imageDocument(["app", "tool"]), { previous: told });
+    const added = packagesOf(more).filter(({ unpacked }) => unpacked === undefined);
+    assert.deepEqual(added.map(({ name }) => name).sort(), ["tool", "tool-data"]);
+    await t.publish("fixture", moved({ libapp: "1.3" }));
+    for (const update of ["all", ["libapp"]] as const) {
+      const after = await t.lock(document, { previous: told, update });
+      const silent = packagesOf(after).filter(({ unpacked }) => unpacked === undefined);
+      assert.deepEqual(silent.map(({ name, version }) => `${name} ${version}`), ["libapp 1.3"]);
+    }
   });
 
   it("adds the donors to a distroless image: base-files without its closure, base-passwd as data", async () => {

@@ -13,6 +13,7 @@ import type { Lock, LockedImage, LockedPackage, LockedStep } from "./lock.ts";
 import { resolveImage } from "./resolve-image.ts";
 import { resolveStep } from "./resolve-step.ts";
 import { nameOf } from "./solve-task.ts";
+import { keepUnpacked } from "./unpacked.ts";
 
 export interface ResolveRequest extends Omit<ArchiveOptions, "pinned"> {
   readonly document: Document;
@@ -45,11 +46,8 @@ export async function resolveLock(request: ResolveRequest): Promise<Lock> {
   const steps = planSteps(document, tasks);
   const archives = await fetchSources(fetcher, [...tasks, ...steps], request);
   const bases = await readBases(tasks, request.readBase);
-  return {
-    ...head,
-    sources: lockedSources(archives),
-    ...resolveAll({ tasks, steps, archives, bases, locked }),
-  };
+  const resolved = resolveAll({ tasks, steps, archives, bases, locked });
+  return keepUnpacked({ ...head, sources: lockedSources(archives), ...resolved }, previous);
 }
 
 function isSame(a: unknown, b: unknown): boolean {

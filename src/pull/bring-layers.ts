@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
-import { knownLayer, type LayerPlan, rememberLayer } from "../layer/index.ts";
+import type { Progress, ProgressStep } from "../base/index.ts";
+import type { LayerPlan } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
-import { openIndexedWay } from "./indexed-way.ts";
+import { openEstargzWay } from "./estargz-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
-import type { LayerFile, LayerWay, WantedLayer } from "./layer-way.ts";
+import { finishLayers, type LayerReport } from "./finish-layers.ts";
+import { openIndexedWay } from "./indexed-way.ts";
+import { knownPlan } from "./known-plan.ts";
+import { type LayerWay, storedBytes, type WantedLayer, whyWhole } from "./layer-way.ts";
 import type { WantedFile } from "./plan-spans.ts";
 import { takeAdopted } from "./take-adopted.ts";
-import { takeLayer } from "./take-layer.ts";
-
-/** How a layer came. */
-export interface LayerReport {
-  readonly digest: Digest;
-  /** `known`: it was here; `files`: only missing files were fetched; `whole`: the blob was read. */
-  readonly way: LayerWay["kind"];
-  /** Files that were fetched, and their bytes as stored. */
-  readonly fetchedFiles: number;
-  readonly fetchedBytes: number;
-  /** Why it was read whole where it looked as if it need not. */
-  readonly why?: string;
-}
 
 export interface BringOptions {
   readonly keepBlobs: boolean;
@@ -47,47 +37,30 @@ export async function bringLayers(
   const total = ways.reduce((sum, way, i) => sum + wholeBytes(way, wanted[i] as WantedLayer), storedBytes(missing));
   const shown = options.progress.start(`bring ${options.name}`, total, "bytes");
   const fallen = await fetchMissing(missing, { wanted, ways, shown });
-  const plans: LayerPlan[] = [];
-  const reports: LayerReport[] = [];
-  for (const [i, layer] of wanted.entries()) {
-    const way = fallen[i] as LayerWay;
-    const done = await finishLayer(layer, way, { ...options, shown });
-    rememberLayer(layer.store, layer.layer.descriptor.digest, done.plan);
-    plans.push(done.plan);
-    reports.push(done.report);
-    if (done.report.why !== undefined) options.progress.warn(`a layer is read whole: ${done.report.why}`);
+  const brought = await finishLayers(wanted, fallen, { keepBlobs: options.keepBlobs, shown });
+  for (const { report } of brought) {
+    if (report.why !== undefined) options.progress.warn(`a layer is read whole: ${report.why}`);
   }
+  const reports = brought.map(({ report }) => report);
   shown.done(summaryOf(reports, adopted.size));
-  return { plans, reports };
+  return { plans: brought.map(({ plan }) => plan), reports };
 }
 
 async function openWay(wanted: WantedLayer): Promise<LayerWay> {
-  const { store, source, layer } = wanted;
-  const plan = knownLayer(store, layer.descriptor.digest);
+  const { source } = wanted;
+  const plan = await knownPlan(wanted);
   if (plan !== undefined) return { kind: "known", plan };
   if (source.range === undefined) return { kind: "whole" };
   try {
-    return (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? { kind: "whole" };
+    const way = (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? (await openEstargzWay(wanted));
+    return way ?? { kind: "whole" };
   } catch (error) {
     return { kind: "whole", why: whyWhole(error) };
   }
 }
 
-/** What is wrong with a way by files; errors of the network and of the disk are thrown on. */
-function whyWhole(error: unknown): string {
-  const codes = /^(?:PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST)_|^STORE_FRAME_INVALID$/;
-  if (isAshlarError(error) && codes.test(error.code)) return error.message;
-  throw error;
-}
-
 function wholeBytes(way: LayerWay, { layer }: WantedLayer): number {
   return way.kind === "whole" ? layer.descriptor.sizeBytes : 0;
-}
-
-/** Each content once, as it is fetched. */
-function storedBytes(files: readonly LayerFile[]): number {
-  const distinct = [...new Map(files.map((file) => [file.content, file])).values()];
-  return distinct.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
 }
 
 function missingFiles(wanted: readonly WantedLayer[], ways: readonly LayerWay[]): readonly WantedFile[] {
@@ -125,28 +98,6 @@ async function fetchMissing(
     const why = whyWhole(error);
     return ways.map((way) => (way.kind === "files" && way.missing.length > 0 ? { kind: "whole", why } : way));
   }
-}
-
-async function finishLayer(
-  wanted: WantedLayer,
-  way: LayerWay,
-  { keepBlobs, shown }: BringOptions & { readonly shown: ProgressStep },
-): Promise<{ readonly plan: LayerPlan; readonly report: LayerReport }> {
-  const { digest, sizeBytes } = wanted.layer.descriptor;
-  let why = way.kind === "whole" ? way.why : undefined;
-  const nothing = { digest, fetchedFiles: 0, fetchedBytes: 0 };
-  if (way.kind === "known") return { plan: way.plan, report: { ...nothing, way: "known" } };
-  if (way.kind === "files") {
-    try {
-      const counts = { fetchedFiles: way.missing.length, fetchedBytes: storedBytes(way.missing) };
-      return { plan: await way.finish(), report: { digest, way: "files", ...counts } };
-    } catch (error) {
-      why = whyWhole(error);
-    }
-  }
-  const plan = await takeLayer(wanted, { keepBlob: keepBlobs, shown });
-  const report: LayerReport = { ...nothing, way: "whole", fetchedBytes: sizeBytes };
-  return { plan, report: why === undefined ? report : { ...report, why } };
 }
 
 function summaryOf(reports: readonly LayerReport[], adopted: number): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, limits } from "../base/index.ts";
 import { decompressOneFrame } from "../formats/index.ts";
+import type { TocFrame } from "../layer/index.ts";
 import type { ContentInfo, Store } from "../store/index.ts";
 import type { SpanFrame, WantedFile } from "./plan-spans.ts";
 
@@ -19,7 +20,7 @@ const packBytesMax = 4 * limits.frameBytesMax;
 interface OpenFile {
   readonly file: WantedFile;
   next: number;
-  take(stored: Uint8Array, rawBytes: number): void;
+  take(stored: Uint8Array, frame: TocFrame): void;
   takeRaw(raw: Uint8Array): void;
   end(): ContentInfo;
   leave(): void;
@@ -43,7 +44,7 @@ export class FrameSink {
   /** Takes the next frame of a file. Throws `PULL_CONTENT`, `STORE_FRAME_INVALID`, `FORMATS_*`. */
   take({ file, index, frame }: SpanFrame, stored: Uint8Array): void {
     if (file.frames.length === 1) this.#takeWhole(file, stored);
-    else this.#takePiece(file, index, { stored, rawBytes: frame.rawBytes });
+    else this.#takePiece(file, index, { stored, frame });
     this.#storedBytes += stored.length;
     if (this.#storedBytes > packBytesMax) this.#commit();
   }
@@ -61,7 +62,7 @@ export class FrameSink {
       return;
     }
     this.#own ??= this.#options.store.beginPack();
-    verifyContent(this.#own.put(decompressOneFrame(stored, file.sizeBytes)), file);
+    verifyContent(this.#own.put(rawOf(file, file.frames[0] as TocFrame, stored)), file);
   }
 
   /** Frames larger than a pack takes are cut anew. */
@@ -69,13 +70,13 @@ export class FrameSink {
     const fits = file.frames.every(({ rawBytes, storedBytes }) => {
       return rawBytes <= limits.frameBytesMax && storedBytes <= rawBytes + (rawBytes >> 7) + 1024;
     });
-    return fits && !this.#options.isOurs(file);
+    return file.unpack === undefined && fits && !this.#options.isOurs(file);
   }
 
-  #takePiece(file: WantedFile, index: number, piece: { readonly stored: Uint8Array; readonly rawBytes: number }): void {
+  #takePiece(file: WantedFile, index: number, piece: { readonly stored: Uint8Array; readonly frame: TocFrame }): void {
     const open = this.#open.get(file) ?? this.#openFile(file);
     this.#takeLocal(open, index);
-    open.take(piece.stored, piece.rawBytes);
+    open.take(piece.stored, piece.frame);
     open.next = index + 1;
     this.#takeLocal(open, open.file.frames.length);
     if (open.next < file.frames.length) return;
@@ -106,7 +107,7 @@ export class FrameSink {
     return {
       file,
       next: 0,
-      take: (stored, rawBytes) => writer.write(decompressOneFrame(stored, rawBytes)),
+      take: (stored, frame) => writer.write(rawOf(file, frame, stored)),
       takeRaw: (raw) => writer.write(raw),
       end: () => ending(pack, () => writer.end()),
       leave: () => ending(pack, () => writer.leave()),
@@ -121,7 +122,7 @@ export class FrameSink {
     const open: OpenFile = {
       file,
       next: 0,
-      take: (stored, rawBytes) => writer.write(stored, rawBytes),
+      take: (stored, { rawBytes }) => writer.write(stored, rawBytes),
       takeRaw: (raw) => read(raw, (file.frames[open.next] as { digest: Digest }).digest),
       end: () => ending(pack, () => writer.end(file.content)),
       leave: () => ending(pack, () => writer.leave()),
@@ -142,6 +143,10 @@ export class FrameSink {
     this.#open.clear();
     this.#commit();
   }
+}
+
+function rawOf({ unpack }: WantedFile, frame: TocFrame, stored: Uint8Array): Uint8Array {
+  return unpack === undefined ? decompressOneFrame(stored, frame.rawBytes) : unpack(stored, frame);
 }
 
 function ending<T>(pack: { commit(): void; abort(): void }, step: () => T): T {

@@ -11,7 +11,9 @@
  *     const { flat } = readForeignRecord(store, record);
  */
 export { bringImage, type BringRequest, type BroughtImage } from "./bring-image.ts";
-export type { LayerReport } from "./bring-layers.ts";
+export type { LayerReport } from "./finish-layers.ts";
+export { fetchFiles } from "./fetch-files.ts";
 export { foreignFacts } from "./foreign-facts.ts";
 export { type ForeignRecord, installedIn, readForeignRecord } from "./foreign-record.ts";
+export { readIndexedLayer } from "./indexed-way.ts";
 export { readForeignPackages } from "./installed-packages.ts";

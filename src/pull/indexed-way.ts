@@ -14,7 +14,7 @@ import {
   type TocEntry,
 } from "../layer/index.ts";
 import { annotationKeys } from "../oci/index.ts";
-import type { FilesWay, LayerFile, WantedLayer } from "./layer-way.ts";
+import type { FilesWay, LayerFile, WantedLayer, WantedTables } from "./layer-way.ts";
 import { nodesHere } from "./nodes-here.ts";
 import { readRange } from "./read-range.ts";
 import { treeEntry } from "./toc-tree.ts";
@@ -37,13 +37,31 @@ interface Section {
  * no index. Throws `LAYER_INDEX_INVALID`, `PULL_*` and what reading parts throws: then it is taken another way.
  */
 export async function openIndexedWay(wanted: WantedLayer): Promise<FilesWay | undefined> {
+  const read = await readIndexedLayer(wanted);
+  return read && { kind: "files", missing: read.missing, finish: () => composeAnew(wanted, read) };
+}
+
+/** What the index and the table of a layer say. */
+export interface IndexedParts {
+  readonly hasDirectories: boolean;
+  /** The directories where there are any, then the blocks that are not empty. */
+  readonly parts: readonly Tree[];
+  /** Files that the store has not. */
+  readonly missing: readonly LayerFile[];
+}
+
+/**
+ * Reads the trees of a layer that Ashlar composed, and where its files lie; undefined and errors as `openIndexedWay`.
+ * Nothing of it is proven: whoever knows a digest of a tree holds it against that.
+ */
+export async function readIndexedLayer(wanted: WantedTables): Promise<IndexedParts | undefined> {
   const { annotations } = wanted.layer.descriptor;
   const text = wanted.isOurs ? annotations?.[annotationKeys.layerIndex] : undefined;
   if (text === undefined) return undefined;
-  return new IndexedLayer(wanted, { index: parseLayerIndex(text), toc: tocOf(wanted) }).open();
+  return new IndexedLayer(wanted, { index: parseLayerIndex(text), toc: tocOf(wanted) }).read();
 }
 
-function tocOf({ layer: { descriptor } }: WantedLayer): Section {
+function tocOf({ layer: { descriptor } }: WantedTables): Section {
   const position = descriptor.annotations?.[annotationKeys.chunkedPosition] ?? "";
   const [, offset, storedBytes] = (/^(\d{1,15}):(\d{1,10}):\d{1,10}:1$/.exec(position) ?? []).map(Number);
   const isInside = offset !== undefined && storedBytes !== undefined && offset + storedBytes <= descriptor.sizeBytes;
@@ -68,27 +86,25 @@ interface MissingNode extends Section {
 }
 
 class IndexedLayer {
-  readonly #wanted: WantedLayer;
+  readonly #wanted: WantedTables;
   readonly #tables: Tables;
   /** The entries of each part's nodes. */
   readonly #nodes: (Tree | undefined)[][];
   readonly #missing: LayerFile[] = [];
 
-  constructor(wanted: WantedLayer, tables: Tables) {
+  constructor(wanted: WantedTables, tables: Tables) {
     this.#wanted = wanted;
     this.#tables = tables;
     this.#nodes = tables.index.parts.map(({ nodes }) => nodes.map(() => undefined));
   }
 
-  async open(): Promise<FilesWay> {
+  async read(): Promise<IndexedParts> {
     const { store } = this.#wanted;
+    const { index } = this.#tables;
     for (const node of await this.#fetchNodes(this.#lookAround())) this.#take(node);
-    const parts = this.#tables.index.parts.map((part, i) => this.#partTree(part, i));
-    return {
-      kind: "files",
-      missing: this.#missing.filter(({ content }) => !store.has(content)),
-      finish: () => this.#finish(parts),
-    };
+    const parts = index.parts.map((part, i) => this.#partTree(part, i));
+    const missing = this.#missing.filter(({ content }) => !store.has(content));
+    return { hasDirectories: index.hasDirectories, parts, missing };
   }
 
   /** Fills in the nodes that the store has with all their contents; those that are left must be fetched. */
@@ -138,26 +154,26 @@ class IndexedLayer {
     verifyPrefix(tree, part);
     return tree;
   }
+}
 
-  /** Composes the layer anew: when the blob is the same to the byte, everything in it is what was published. */
-  async #finish(parts: readonly Tree[]): Promise<ComposedPlan> {
-    const { store, layer, name } = this.#wanted;
-    const [directories = [], ...blocks] = this.#tables.index.hasDirectories ? parts : [[], ...parts];
-    const pack = store.beginPack();
-    try {
-      const plan: ComposedPlan = {
-        name,
-        directories: store.putTree(directories, pack),
-        blocks: blocks.map((block) => store.putTree(block, pack)),
-        form: "zstd:chunked",
-      };
-      pack.commit();
-      const made = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
-      if (made.digest === layer.descriptor.digest && made.diffId === layer.diffId) return plan;
-      throw fault(`composed anew it has digest ${made.digest}, want ${layer.descriptor.digest}`);
-    } finally {
-      pack.abort();
-    }
+/** Composes the layer anew: when the blob is the same to the byte, everything in it is what was published. */
+async function composeAnew(wanted: WantedLayer, { hasDirectories, parts }: IndexedParts): Promise<ComposedPlan> {
+  const { store, layer, name } = wanted;
+  const [directories = [], ...blocks] = hasDirectories ? parts : [[], ...parts];
+  const pack = store.beginPack();
+  try {
+    const plan: ComposedPlan = {
+      name,
+      directories: store.putTree(directories, pack),
+      blocks: blocks.map((block) => store.putTree(block, pack)),
+      form: "zstd:chunked",
+    };
+    pack.commit();
+    const made = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
+    if (made.digest === layer.descriptor.digest && made.diffId === layer.diffId) return plan;
+    throw fault(`composed anew it has digest ${made.digest}, want ${layer.descriptor.digest}`);
+  } finally {
+    pack.abort();
   }
 }
 

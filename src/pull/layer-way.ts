@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
+import { type Digest, isAshlarError } from "../base/index.ts";
 import type { LayerPlan, TocFrame } from "../layer/index.ts";
-import type { ImageSource, Layer } from "../oci/index.ts";
+import type { Descriptor, ImageSource, Layer } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 
-/** A layer that is to be brought into the store, and from where. */
-export interface WantedLayer {
+/** A blob whose tables are to be read, and from where. */
+export interface WantedTables {
   readonly store: Store;
   readonly source: ImageSource;
-  readonly layer: Layer;
-  /** What its plan is called, e.g. "packages" or "from 1". */
-  readonly name: string;
+  readonly layer: { readonly descriptor: Descriptor };
   /** Its frames are said to be made by our own compressor. */
   readonly isOurs: boolean;
   /** Trees that layers of the store's images are made of; asked for once, if at all. */
   readonly partsHere: () => Iterable<Digest>;
+}
+
+/** A layer that is to be brought into the store. */
+export interface WantedLayer extends WantedTables {
+  readonly layer: Layer;
+  /** What its plan is called, e.g. "packages" or "from 1". */
+  readonly name: string;
 }
 
 /** A file of a layer, and where its frames lie in the blob. */
@@ -22,6 +27,8 @@ export interface LayerFile {
   readonly content: Digest;
   readonly sizeBytes: number;
   readonly frames: readonly TocFrame[];
+  /** Gives the bytes of one of the frames; absent where each is one zstd frame, which can be kept as it is. */
+  readonly unpack?: (stored: Uint8Array, frame: TocFrame) => Uint8Array;
 }
 
 /** How a layer can be brought: by its missing files alone. */
@@ -40,3 +47,16 @@ export type LayerWay =
   | FilesWay
   /** Its blob must be had whole; `why` where it looked as if it need not. */
   | { readonly kind: "whole"; readonly why?: string };
+
+/** What is wrong with a way by files; errors of the network and of the disk are thrown on. */
+export function whyWhole(error: unknown): string {
+  const codes = /^(?:PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST)_|^STORE_FRAME_INVALID$/;
+  if (isAshlarError(error) && codes.test(error.code)) return error.message;
+  throw error;
+}
+
+/** Each content once, as it is fetched. */
+export function storedBytes(files: readonly LayerFile[]): number {
+  const distinct = [...new Map(files.map((file) => [file.content, file])).values()];
+  return distinct.reduce((sum, { frames }) => sum + frames.reduce((all, frame) => all + frame.storedBytes, 0), 0);
+}

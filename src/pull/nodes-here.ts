@@ -3,7 +3,7 @@ import { type Digest, digestOf, isAshlarError } from "../base/index.ts";
 import { cutNodes, encodeTree, type Tree } from "../formats/index.ts";
 import { type DigestPrefix, type IndexPart, prefixOf } from "../layer/index.ts";
 import type { Store } from "../store/index.ts";
-import type { WantedLayer } from "./layer-way.ts";
+import type { WantedTables } from "./layer-way.ts";
 
 /** What of a layer's trees the store has, with all their contents. */
 export interface NodesHere {
@@ -13,13 +13,15 @@ export interface NodesHere {
   node(prefix: DigestPrefix): Tree | undefined;
 }
 
+/** By who was asked for parts: the layers of an image, and packages, ask for the same. */
+const knownNodes = new WeakMap<WantedTables["partsHere"], ReadonlyMap<DigestPrefix, Tree>>();
+
 /**
  * Looks for parts and nodes in the store. Parts are contents; nodes are not kept by themselves, so those of parts that
  * images of the store are made of are computed when the first one is asked for. That a prefix may mean something else
  * does no harm: the layer that is composed in the end is proven by its digest.
  */
-export function nodesHere({ store, partsHere }: WantedLayer): NodesHere {
-  let nodes: ReadonlyMap<DigestPrefix, Tree> | undefined;
+export function nodesHere({ store, partsHere }: WantedTables): NodesHere {
   return {
     part({ prefix, nodes: wanted }) {
       const trees = store.withPrefix(prefix).map((digest) => readTree(store, digest));
@@ -27,7 +29,8 @@ export function nodesHere({ store, partsHere }: WantedLayer): NodesHere {
       return cuts.find((cut) => cut.length === wanted.length);
     },
     node(prefix) {
-      nodes ??= nodesOf(store, partsHere());
+      const nodes = knownNodes.get(partsHere) ?? nodesOf(store, partsHere());
+      knownNodes.set(partsHere, nodes);
       const tree = nodes.get(prefix);
       return tree !== undefined && isWhole(store, tree) ? tree : undefined;
     },

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError } from "../base/index.ts";
 import type { BlobRange } from "../oci/index.ts";
-import type { WantedLayer } from "./layer-way.ts";
+import type { WantedTables } from "./layer-way.ts";
 
 /** A part of a layer's blob in memory. Throws `OCI_RANGE_UNSUPPORTED`, `OCI_BLOB_SIZE` and what the source throws. */
-export async function readRange({ source, layer }: WantedLayer, range: BlobRange): Promise<Uint8Array> {
+export async function readRange({ source, layer }: WantedTables, range: BlobRange): Promise<Uint8Array> {
   const { descriptor } = layer;
   if (source.range === undefined) throw rangeUnsupported();
   const pieces: Uint8Array[] = [];

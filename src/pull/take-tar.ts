@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, limits } from "../base/index.ts";
-import { type TarEntry, TarParser, type TarVisitor } from "../formats/index.ts";
-import { RecipeWriter } from "../layer/index.ts";
+import type { TarEntry, TarVisitor } from "../formats/index.ts";
+import { LayerTarParser, RecipeWriter } from "../layer/index.ts";
 import type { ContentInfo, PackWriter } from "../store/index.ts";
 import type { LayerContent } from "./prove-tar.ts";
 
@@ -22,13 +22,13 @@ export async function takeTar(
 ): Promise<TakenTar> {
   const recipe = recipes.open();
   const taker = new TarTaker(files, new RecipeWriter((bytes) => recipe.write(bytes)));
-  const parser = new TarParser(taker);
+  const parser = new LayerTarParser(taker);
   for await (const bytes of tar) {
     taker.begin(bytes);
     parser.push(bytes);
     taker.rest();
   }
-  parser.finish({ endMark: "optional" });
+  parser.finish();
   return { recipe: recipe.end().digest, contents: [...taker.contents.values()] };
 }
 

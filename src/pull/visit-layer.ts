@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, emptyDigest } from "../base/index.ts";
-import { type Entry, type FileEntry, type TarEntry, TarParser, type TarVisitor } from "../formats/index.ts";
-import { type ComposedPlan, type LayerPlan, parseRecipe, type TarPlan } from "../layer/index.ts";
+import type { Entry, FileEntry, TarEntry, TarVisitor } from "../formats/index.ts";
+import { type ComposedPlan, type LayerPlan, LayerTarParser, parseRecipe, type TarPlan } from "../layer/index.ts";
 import type { FileTaker, LayerStack } from "../query/index.ts";
 import type { Store } from "../store/index.ts";
 
@@ -63,7 +63,7 @@ function* contentsOf(plan: TarPlan, store: Store): Generator<Digest, void, void>
 const filler = new Uint8Array(1 << 16);
 
 function visitRecipe(plan: TarPlan, store: Store, visitor: TarVisitor): void {
-  const parser = new TarParser(visitor);
+  const parser = new LayerTarParser(visitor);
   const files = store.readTree(plan.files).filter((entry): entry is FileEntry => entry.type === "file");
   const sizes = new Map(files.map(({ content, sizeBytes }) => [content, sizeBytes]));
   for (const { raw, content } of parseRecipe(store.read(plan.recipe))) {
@@ -74,5 +74,5 @@ function visitRecipe(plan: TarPlan, store: Store, visitor: TarVisitor): void {
     let left = sizes.get(content) ?? 0;
     for (; left > 0; left -= filler.length) parser.push(left < filler.length ? filler.subarray(0, left) : filler);
   }
-  parser.finish({ endMark: "optional" });
+  parser.finish();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, type ImagePath, parsePath } from "../base/index.ts";
-import { type Entry, makeTree, type Meta, TarParser, type TarVisitor, type Tree } from "../formats/index.ts";
+import { type Entry, makeTree, type Meta, type TarVisitor, type Tree } from "../formats/index.ts";
+import { LayerTarParser } from "../layer/index.ts";
 import { type Layer, openLayerTar } from "../oci/index.ts";
 import { KeptFiles } from "./kept-files.ts";
 import { type DirNode, type FileNode, newDir, type Node, NodeBudget } from "./layer-nodes.ts";
@@ -63,9 +64,9 @@ export async function readLayerTree(layers: readonly Layer[], options: LayerTree
 }
 
 async function readLayer(layer: Layer, visitor: TarVisitor): Promise<void> {
-  const parser = new TarParser(visitor);
+  const parser = new LayerTarParser(visitor);
   for await (const piece of openLayerTar(layer)) parser.push(piece);
-  parser.finish({ endMark: "optional" });
+  parser.finish();
 }
 
 function parentError(what: string, path: string): AshlarError {

@@ -19,6 +19,7 @@ export { type OpenOptions, openStore } from "./disk-store.ts";
 export type { AdoptedDir, AdoptedFiles, AdoptOptions, AdoptReport } from "./adopted.ts";
 export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
+export { encodeRecord } from "./record.ts";
 export { removeTree } from "./remove-tree.ts";
 export type {
   Action,

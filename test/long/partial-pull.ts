@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 
+import { startDockerRegistry } from "../docker-registry.ts";
 import { ashlar, must } from "../programs.ts";
 import { openCountingProxy } from "./counting-proxy.ts";
 
@@ -66,40 +64,13 @@ function push(name: string, packages: string, more: string, port: number): reado
   return seen.layers.map((layer) => layer.digest);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function startRegistry(port: number): Promise<ChildProcess> {
-  const config = join(area, "registry.yml");
-  const files = `storage: { filesystem: { rootdirectory: ${join(area, "registry")} } }`;
-  const text = `version: 0.1\n${files}\nhttp: { addr: "127.0.0.1:${port}" }\n`;
-  writeFileSync(config, text);
-  const child = spawn("docker-registry", ["serve", config], { stdio: "ignore" });
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const answered = await fetch(`http://127.0.0.1:${port}/v2/`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (answered) return child;
-    await wait(100);
-  }
-  child.kill();
-  throw new Error("docker-registry did not start");
-}
-
 async function main(): Promise<void> {
   const root = trixie();
   for (const name of ["etc", "tmp", "root"]) mkdirSync(join(area, name));
   writeFileSync(join(area, "etc/storage.conf"), storage);
   writeFileSync(join(area, "etc/policy.json"), '{"default":[{"type":"insecureAcceptAnything"}]}');
-  const port = await freePort();
-  const registry = await startRegistry(port);
+  const registry = await startDockerRegistry(join(area, "registry"));
+  const { port } = registry;
   const proxy = await openCountingProxy(port);
   try {
     const layersOfA = push("a", "curl", "", port);
@@ -117,7 +88,7 @@ async function main(): Promise<void> {
     assert.ok(second <= bytesMax, `B took ${second} bytes, at most ${bytesMax}`);
   } finally {
     proxy.close();
-    registry.kill();
+    await registry.close();
   }
 }
 

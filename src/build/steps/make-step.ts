@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareOrdinal, type Digest, type Json } from "../../base/index.ts";
 import type { LockedPackage } from "../../lock/index.ts";
+import { claimOf } from "../../mirror/index.ts";
 import type { Action, Store } from "../../store/index.ts";
 import { installVersion } from "../stage.ts";
 import type { RunPlace } from "./run-logged.ts";
@@ -42,7 +43,9 @@ export function recallStep(
 function recallOf({ plan, tools }: PlannedStep): Action {
   const asked = tools.filter(({ by }) => by.includes("spec")).map(nameOf);
   const facts: Json = { asked: asked.sort(compareOrdinal), version: installVersion };
-  return recallAction(plan, tools.map(({ digest }) => digest).sort(compareOrdinal), facts);
+  // What this lock says of a package is not what another one says, though the package is the same.
+  const digests = tools.flatMap((item) => [item.digest, ...[claimOf(item) ?? []].flat()]);
+  return recallAction(plan, digests.sort(compareOrdinal), facts);
 }
 
 function nameOf({ name, architecture }: LockedPackage): string {

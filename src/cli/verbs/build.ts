@@ -15,23 +15,21 @@ import {
   readImageRecord,
   writeOutput,
 } from "../../build/index.ts";
-import { fetchPackages } from "../../fetch/index.ts";
 import { type LayerForm, type LayerSpool, openSpool } from "../../layer/index.ts";
-import { checkLock, type Lock, type LockedPackage } from "../../lock/index.ts";
+import { checkLock, type Lock } from "../../lock/index.ts";
 import type { Document } from "../../spec/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { CheckReport } from "../check-build.ts";
 import { CircumstancesWatch, circumstancesOf, type SeenTwice } from "../check-sandbox.ts";
 import { directoryOrder } from "../directory-order.ts";
 import { readLock, writeLock } from "../lock-file.ts";
-import { mirrorSettings, openNetwork, showDownloads } from "../network.ts";
 import { openForWriting } from "../open-store.ts";
+import { fetchDebs, fetchingByFile } from "../package-sources.ts";
 import { parseParameters } from "../parameters.ts";
 import { parseOutput } from "../place.ts";
 import { makeProgress } from "../progress.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
 import { sandboxBackend } from "../sandbox-backend.ts";
-import { sourcesByName } from "../sources-by-name.ts";
 import { fetchStepSources, readSecrets } from "../step-inputs.ts";
 
 export interface BuildOptions extends GlobalOptions {
@@ -154,7 +152,8 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest
     projectDir: project.dir,
     document,
     lock,
-    fetch: (packages) => fetchAll(run, { packages, lock, document }),
+    fetch: (packages) => fetchDebs({ ...run, lock, document }, packages),
+    fetchUnpacked: fetchingByFile(run),
     fetchSources: (sources) => fetchStepSources({ ...run, offline: options.offline === true }, sources),
     secrets: readSecrets(shell, options.secret),
     form: options.compression,
@@ -173,34 +172,6 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest
   };
 }
 
-interface FetchWhat {
-  readonly packages: readonly LockedPackage[];
-  readonly lock: Lock;
-  readonly document: LoadedSpec["document"];
-}
-
-async function fetchAll(
-  { shell, options, store, progress }: Run,
-  { packages, lock, document }: FetchWhat,
-): Promise<void> {
-  const total = packages.reduce((sum, item) => sum + item.sizeBytes, 0);
-  const shown = showDownloads(progress, "fetch packages", total);
-  const fetcher = openNetwork(shell, { store, offline: options.offline === true, onEvent: shown.onEvent });
-  const sources = sourcesByName(document);
-  const dates = new Map(lock.sources.map((source) => [source.name, source.dateSeconds]));
-  const requests = packages.map((item) => ({
-    ...item,
-    source: sources.get(item.from) ?? { name: item.from, suite: item.from, components: [] },
-    dateSeconds: dates.get(item.from) ?? 0,
-  }));
-  try {
-    await fetchPackages(fetcher, requests, { area: store, mirrors: mirrorSettings(shell) });
-    shown.done();
-  } finally {
-    await fetcher.close();
-  }
-}
-
 function epochOf(shell: Shell, progress: Progress): number | undefined {
   const text = shell.env["SOURCE_DATE_EPOCH"];
   if (text === undefined || text === "") return undefined;
@@ -211,7 +182,7 @@ function epochOf(shell: Shell, progress: Progress): number | undefined {
   return Number(text);
 }
 
-function workersOf({ workers }: BuildOptions): number {
+export function workersOf({ workers }: { readonly workers?: string }): number {
   if (workers === undefined) return availableParallelism();
   if (/^[1-9]\d{0,2}$/.test(workers)) return Number(workers);
   throw new AshlarError("USAGE_WORKERS", `Cannot use --workers "${workers}": want a number from 1 to 999`);

@@ -7,10 +7,11 @@ import { type OpenedImage, withImage } from "../open-image.ts";
 import { parseParallel } from "../parameters.ts";
 import { parsePlace } from "../place.ts";
 import { makeProgress } from "../progress.ts";
+import { mountable } from "../pushed-blobs.ts";
 import { openRemotePlace, remoteReference, type RemoteOptions } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
 import { transferImage } from "../transfer.ts";
-import { mountable, type PushOptions, tagFor } from "./push.ts";
+import { type PushOptions, tagFor } from "./push.ts";
 
 /** `ashlar copy SRC DST`: the last line is the destination with the digest. */
 export async function copy(shell: Shell, src: string, dst: string, options: PushOptions): Promise<Outcome> {

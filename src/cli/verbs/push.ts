@@ -5,6 +5,7 @@ import { interruptible } from "../interruption.ts";
 import { type OpenedImage, withImage } from "../open-image.ts";
 import { parseParallel } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
+import { mountable, rememberPushed } from "../pushed-blobs.ts";
 import { openRemotePlace, requireReference } from "../remote-place.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { transferImage } from "../transfer.ts";
@@ -28,7 +29,9 @@ export async function push(shell: Shell, image: string, ref: string, options: Pu
       const target = openRemotePlace(shell, reference, { ...remote, signal, mountFrom });
       try {
         const tag = tagFor(reference);
-        const { root, counts } = await transferImage(opened, target, { name: "push", tag, ...options, ...remote });
+        const transfer = { name: "push", tag, ...options, ...remote };
+        const { root, counts, blobs } = await transferImage(opened, target, transfer);
+        rememberPushed(opened.store, blobs, reference);
         const pushed = formatReference({ ...reference, tag, digest: root.digest });
         return { text: `${pushed}\n`, json: { reference: pushed, digest: root.digest, ...(counts as object) } };
       } finally {
@@ -41,11 +44,6 @@ export async function push(shell: Shell, image: string, ref: string, options: Pu
 /** The tag to write: the one named, or none where a digest is named alone, else `latest`. */
 export function tagFor({ tag, digest }: Reference): string | undefined {
   return tag ?? (digest === undefined ? "latest" : undefined);
-}
-
-/** The repository that blobs may be mounted from: the source's, where it is of the same registry. */
-export function mountable({ reference }: OpenedImage, target: Reference): readonly string[] {
-  return reference?.registry === target.registry ? [reference.repository] : [];
 }
 
 async function verifyDigest({ source, from }: OpenedImage, reference: Reference, options: PushOptions): Promise<void> {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Takes a stream of bytes apart into pieces of wanted sizes, each a copy of its own. */
+/** Takes a stream of bytes apart into pieces of wanted sizes. */
 export class Chunks {
   readonly #source: AsyncIterator<Uint8Array>;
+  #buffer = Buffer.alloc(0);
   #rest: Uint8Array = new Uint8Array(0);
   #atEnd = false;
 
@@ -10,9 +11,13 @@ export class Chunks {
     this.#source = bytes[Symbol.asyncIterator]();
   }
 
-  /** The next `sizeBytes` bytes; fewer at the end of the stream, none behind it. Throws what the source throws. */
+  /**
+   * The next `sizeBytes` bytes, good until the next call; fewer at the end of the stream, none behind it. Throws
+   * what the source throws.
+   */
   async next(sizeBytes: number): Promise<Buffer> {
-    const chunk = Buffer.allocUnsafe(sizeBytes);
+    if (this.#buffer.length < sizeBytes) this.#buffer = Buffer.allocUnsafeSlow(sizeBytes);
+    const chunk = this.#buffer;
     let fill = 0;
     while (fill < sizeBytes && (await this.#hasMore())) {
       const piece = this.#rest.subarray(0, sizeBytes - fill);

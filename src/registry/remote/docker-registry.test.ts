@@ -110,7 +110,7 @@ test("docker-registry mounts, gives single ranges, and lists referrers by tag on
   const second = openRemote(
     parseReference(`${server.host}/second`),
     { credentials },
-    { mountFrom: ["first"] },
+    { mountFrom: () => ["first"] },
   );
   async function* unread(): AsyncGenerator<Uint8Array> {
     throw new Error("a mounted blob is not read");

@@ -46,16 +46,13 @@ test("blob gives up when tries bring nothing", async () => {
   });
   const descriptor = rig.put(content);
   await assert.rejects(readAll(rig.open().blob(descriptor)), refuses("REGISTRY_UNREACHABLE", /after 1000 of 300000/));
-  // The first one brought something; then as many as there are tries.
-  assert.equal(rig.registry.requests.length, 1 + 3);
+  assert.equal(rig.registry.requests.length, 4);
 });
 
 test("blob gives up on a registry that gives a byte at a time", async () => {
   await using rig = await makeRemoteRig({ mischief: ({ path }) => (isBlob(path) ? { cutAfter: 1 } : undefined) });
   const descriptor = rig.put(content);
-  const place = rig.open("team/app", { retryDelayMs: 0 });
-  await assert.rejects(readAll(place.blob(descriptor)), refuses("REGISTRY_UNREACHABLE", /after 201 of/));
-  assert.ok(rig.registry.requests.length < 250);
+  await assert.rejects(readAll(rig.open().blob(descriptor)), refuses("REGISTRY_UNREACHABLE", /after 4 of/));
 });
 
 test("blob gives up on an answer that stalls, and goes on with the rest", async () => {

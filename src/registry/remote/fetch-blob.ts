@@ -8,13 +8,10 @@ import type { HttpAnswer } from "./registry-http.ts";
 import { blobAddress, type Repository, send } from "./repository.ts";
 import { Tries } from "./retrying-http.ts";
 
-/** Answers of one blob that may break off; a registry that gives a byte at a time is of no use. */
-const cutCountMax = 200;
-
 /**
- * The bytes of a blob, unverified. Where the answer breaks off the rest is asked for, as often as each try brings
- * something. Throws `OCI_BLOB_MISSING`, `OCI_BLOB_SIZE` where the registry announces another size, and errors of
- * the registry.
+ * The bytes of a blob, unverified. Where the answer breaks off the rest is asked for, as long as tries bring
+ * something. Throws `OCI_BLOB_MISSING`, `OCI_BLOB_SIZE` where the registry announces another size, and errors of the
+ * registry.
  */
 export async function* fetchBlob(repository: Repository, descriptor: Descriptor): AsyncGenerator<Uint8Array> {
   yield* fetchParts({ repository, descriptor, start: 0, end: descriptor.sizeBytes, whole: true });
@@ -46,13 +43,12 @@ interface Part {
 async function* fetchParts(part: Part): AsyncGenerator<Uint8Array> {
   const { repository, start, end } = part;
   const tries = new Tries(repository.retry);
-  let at = start;
-  for (let cuts = 0; ; cuts++) {
+  for (let at = start; ; ) {
     let why: string;
     try {
       for await (const piece of openPart(part, at)) {
         at += piece.length;
-        tries.reset();
+        tries.progress(piece.length);
         yield piece;
       }
       return;
@@ -60,7 +56,7 @@ async function* fetchParts(part: Part): AsyncGenerator<Uint8Array> {
       if (isAshlarError(error)) throw error;
       why = describe(error);
     }
-    if (cuts < cutCountMax && (await tries.next(repository.registry.host, why))) continue;
+    if (await tries.next(repository.registry.host, why)) continue;
     const text = `Cannot read blob "${part.descriptor.digest}" of "${repository.label}": ${why}`;
     throw new AshlarError("REGISTRY_UNREACHABLE", `${text}, after ${at - start} of ${end - start} bytes`);
   }

@@ -3,7 +3,7 @@ import { AshlarError, type Digest, digestOf, isAshlarError, isDigest } from "../
 import { isIndexType, isManifestType, mediaTypes, ociLimits } from "../../oci/index.ts";
 import type { Document } from "../referrer-of.ts";
 import { answerError } from "./answer-error.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, usualBytes } from "./read-body.ts";
 import type { HttpAnswer, HttpRequest } from "./registry-http.ts";
 import { manifestAddress, type Repository, saidDigest, send } from "./repository.ts";
 import { Tries } from "./retrying-http.ts";
@@ -24,7 +24,7 @@ const accept = [
 export async function fetchDocument(repository: Repository, reference: string): Promise<Document | undefined> {
   const what = `read manifest "${reference}" of "${repository.label}"`;
   const url = manifestAddress(repository, reference);
-  const request = { method: "GET", url, headers: { accept }, sizeBytes: ociLimits.documentBytesMax } as const;
+  const request = { method: "GET", url, headers: { accept }, sizeBytes: usualBytes } as const;
   const { answer, bytes } = await sendAndRead(repository, request, what);
   if (bytes === undefined) return undefined;
   const digest = digestOf(bytes);

@@ -4,7 +4,7 @@ import { type Descriptor, mediaTypes, ociLimits, parseIndex } from "../../oci/in
 import { type Document, referrerOf } from "../referrer-of.ts";
 import { answerError } from "./answer-error.ts";
 import { fetchDocument } from "./fetch-document.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, usualBytes } from "./read-body.ts";
 import type { HttpAnswer } from "./registry-http.ts";
 import { addressIn, type Repository, send } from "./repository.ts";
 
@@ -49,7 +49,7 @@ async function listByApi(repository: Repository, subject: Digest): Promise<reado
   for (let pages = 0; url !== undefined; pages++) {
     if (pages >= pageCountMax || found.length > ociLimits.manifestsMax) throw tooMany(subject, "pages or entries");
     const headers = { accept: mediaTypes.index };
-    const answer = await send(repository, { method: "GET", url, headers, sizeBytes: ociLimits.documentBytesMax });
+    const answer = await send(repository, { method: "GET", url, headers, sizeBytes: usualBytes });
     if (pages === 0 && !isReferrersApi(answer)) {
       if (![200, 303, 400, 404, 405, 501].includes(answer.status)) {
         throw await answerError(answer, `list the referrers of "${subject}" in "${repository.label}"`);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../../base/index.ts";
 import type { ImageSource, ImageTarget, Reference } from "../../oci/index.ts";
 import { authorizedHttp } from "./authorized-http.ts";
 import type { FindCredentials } from "./credentials.ts";
@@ -23,13 +24,13 @@ export interface RegistrySettings extends NetworkSettings, RetrySettings {
   readonly insecure?: readonly string[] | undefined;
   /** By registry: other hosts that may get its credentials as token services. */
   readonly authHosts?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** Largest part of a blob sent in one request, and kept in memory for it; 16 MiB when absent. */
+  /** Largest part of a blob sent in one request, and kept in memory for it; 8 MiB when absent. */
   readonly chunkBytes?: number | undefined;
 }
 
 export interface RemoteOptions {
-  /** Repositories of the same registry whose blobs may be mounted in place of sending them. */
-  readonly mountFrom?: readonly string[] | undefined;
+  /** Repositories of the same registry from which a blob may be mounted in place of sending it. */
+  readonly mountFrom?: ((blob: Digest) => readonly string[]) | undefined;
 }
 
 /** A repository of a registry as a place of images. */
@@ -56,8 +57,8 @@ export function openRemote(reference: Reference, settings: RegistrySettings, opt
   const source = mirroredSource(places.map((place) => remoteSource(place, fallback)));
   const pushed = { ...repository, scopes: [pushScope(repository.name)] };
   const target = remoteTarget(pushed, {
-    mountFrom: (options.mountFrom ?? []).filter((from) => from !== name),
-    chunkBytes: settings.chunkBytes ?? 16 << 20,
+    mountFrom: (blob) => (options.mountFrom?.(blob) ?? []).filter((from) => from !== name),
+    chunkBytes: settings.chunkBytes ?? 8 << 20,
   });
   return {
     reference,

@@ -16,7 +16,6 @@ export async function putManifest(
     url: manifestAddress(repository, reference),
     headers: { "content-type": descriptor.mediaType },
     body: bytes,
-    sizeBytes: bytes.length,
   });
   if (answer.status < 200 || answer.status > 299) throw await answerError(answer, what);
   await answer.discard();

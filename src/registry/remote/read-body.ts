@@ -3,6 +3,9 @@ import { AshlarError, isAshlarError } from "../../base/index.ts";
 import { connectionError } from "./connection-error.ts";
 import type { HttpAnswer } from "./registry-http.ts";
 
+/** What documents have at most, but for rare ones, which may take the time of these. */
+export const usualBytes = 256 << 10;
+
 /**
  * Reads a body of bounded size. Throws `REGISTRY_ANSWER` where it is larger or encoded, `REGISTRY_UNREACHABLE`
  * where it breaks off.

@@ -10,7 +10,7 @@ export interface HttpRequest {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /** The rights it needs, as token services name them: `repository:NAME:pull`. */
   readonly scopes?: readonly string[] | undefined;
-  /** Bytes of the body or the answer, at most; the time it may take follows from them. 0 when absent. */
+  /** Bytes of the answer's body, about; the time it may take follows from them. 0 when absent. */
   readonly sizeBytes?: number | undefined;
   /** A redirect to another origin is an error: the request holds a secret beside its `authorization`. */
   readonly sameOrigin?: boolean | undefined;

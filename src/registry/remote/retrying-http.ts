@@ -5,7 +5,7 @@ import { AshlarError, isAshlarError } from "../../base/index.ts";
 import type { HttpAnswer, HttpRequest, RegistryHttp } from "./registry-http.ts";
 
 export interface RetrySettings {
-  /** Tries that bring nothing new; 4 when absent. */
+  /** Tries in a row that bring little or nothing; 4 when absent. */
   readonly tryCountMax?: number | undefined;
   /** Wait before the second try; doubles each time. 500 when absent. */
   readonly retryDelayMs?: number | undefined;
@@ -23,18 +23,23 @@ export interface Retry {
 /** Longest time a server may make us wait. */
 const delayMsMax = 60_000;
 
+/** So many bytes are progress; fewer at a time are a registry that will never end. */
+const progressBytes = 16 << 10;
+
 /** Counts tries and waits between them; a new one for each piece of work. */
 export class Tries {
   readonly #settings: RetrySettings;
   #count = 1;
+  #bytes = 0;
 
   constructor(settings: RetrySettings) {
     this.#settings = settings;
   }
 
-  /** There was progress, so what comes is a first try again. */
-  reset(): void {
-    this.#count = 1;
+  /** Some bytes went on; when they are enough, what comes is a first try again. */
+  progress(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes >= progressBytes) this.#count = 1;
   }
 
   /** Waits for the next try; false where there shall be none. */
@@ -43,6 +48,7 @@ export class Tries {
     if (this.#count >= tryCountMax) return false;
     const delayMs = Math.min(retryAfterMs ?? retryDelayMs * 2 ** (this.#count - 1), delayMsMax);
     this.#count++;
+    this.#bytes = 0;
     onRetry?.({ host, why, delayMs });
     try {
       await sleep(delayMs, undefined, signal === undefined ? {} : { signal });

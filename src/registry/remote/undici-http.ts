@@ -6,6 +6,7 @@ import { type HttpClient, openHttpClient, type Proxies } from "../../fetch/index
 import { isLoopback } from "./hosts.ts";
 import { connectionError } from "./connection-error.ts";
 import type { HttpAnswer, HttpRequest, RegistryHttp } from "./registry-http.ts";
+import { watchBody } from "./sent-body.ts";
 
 /** How the network is used; nothing of it comes from the environment by itself. */
 export interface NetworkSettings {
@@ -49,47 +50,38 @@ interface Times {
 
 async function send(client: HttpClient, request: HttpRequest, times: Times): Promise<HttpAnswer> {
   const { method, url, headers, body, sizeBytes = 0 } = request;
-  const totalMs = times.idleTimeoutMs * 2 + Math.ceil((sizeBytes / slowestBytesPerSecond) * 1000);
-  const timeout = AbortSignal.timeout(totalMs);
+  const { idleTimeoutMs } = times;
+  const sent = watchBody(body, idleTimeoutMs);
+  const totalMs = idleTimeoutMs * 2 + Math.ceil((sizeBytes / slowestBytesPerSecond) * 1000);
+  const timeout = body === undefined ? AbortSignal.timeout(totalMs) : sent.signal;
   const signal = times.signal === undefined ? timeout : AbortSignal.any([times.signal, timeout]);
-  const guarded = guardBody(body);
+  const length = body instanceof Uint8Array ? { "content-length": String(body.length) } : {};
   try {
     const response = await client.request(url, {
       dispatcher: client.dispatcher,
       method,
-      headers: { accept: "*/*", "accept-encoding": "identity", "user-agent": "ashlar", ...headers },
-      // Bytes on their way out count as no answer: a slow line needs more than the wait for a byte.
-      ...(body === undefined ? {} : { headersTimeout: totalMs }),
-      body: (guarded.body as Dispatcher.DispatchOptions["body"]) ?? null,
+      headers: { accept: "*/*", "accept-encoding": "identity", "user-agent": "ashlar", ...length, ...headers },
+      // The body has its own watch: on a slow line its way out takes longer than the wait for a byte.
+      ...(body === undefined ? {} : { headersTimeout: 0 }),
+      body: (sent.pieces as Dispatcher.DispatchOptions["body"]) ?? null,
       signal,
     });
+    // What answers a body is small; so is the time it may take.
+    if (body !== undefined) endAfter(response.body, totalMs);
     return answerOf(response, { url, timeout, times });
   } catch (error) {
-    if (guarded.fault() !== undefined) throw guarded.fault();
+    const fault = sent.fault();
+    if (fault !== undefined) throw fault.error;
     if (times.signal?.aborted === true) throw interrupted(error);
-    throw isAshlarError(error) ? error : connectionError(url, error);
+    throw isAshlarError(error) ? error : connectionError(url, sent.signal.aborted ? sent.signal.reason : error);
+  } finally {
+    sent.stop();
   }
 }
 
-interface GuardedBody {
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
-  /** What the stream itself threw, which the client may hide behind an error of its own. */
-  readonly fault: () => unknown;
-}
-
-function guardBody(body: HttpRequest["body"]): GuardedBody {
-  let fault: unknown;
-  if (body === undefined || body instanceof Uint8Array) return { body, fault: () => fault };
-  async function* pass(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      // Copies: a source may use its buffer again while the socket still holds it.
-      for await (const piece of pieces) yield Uint8Array.from(piece);
-    } catch (error) {
-      fault = error;
-      throw error;
-    }
-  }
-  return { body: pass(body), fault: () => fault };
+function endAfter(body: Dispatcher.ResponseData["body"], timeoutMs: number): void {
+  const timer = setTimeout(() => body.destroy(new Error("the answer took too long")), timeoutMs).unref();
+  body.once("close", () => clearTimeout(timer));
 }
 
 interface Answering {

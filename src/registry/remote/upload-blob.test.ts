@@ -132,7 +132,7 @@ test("a registry's wishes decide: large chunks, small bodies, no chunks at all",
 test("a blob of another repository of the registry is mounted, and sent where that is refused", async () => {
   await using rig = await makeRemoteRig();
   rig.put(content, "other/app");
-  const options = { mountFrom: ["other/app"] };
+  const options = { mountFrom: () => ["other/app"] };
   async function* unread(): AsyncGenerator<Uint8Array> {
     throw new Error("a mounted blob is not read");
   }
@@ -156,7 +156,7 @@ test("mounting asks for the right to read the other repository, and no more", as
   await using rig = await makeRemoteRig({ auth });
   rig.put(content, "other/app");
   const credentials = async () => ({ ...auth, kind: "basic" }) as const;
-  await rig.open("team/app", { credentials }, { mountFrom: ["other/app"] }).writeBlob(descriptor, stream());
+  await rig.open("team/app", { credentials }, { mountFrom: () => ["other/app"] }).writeBlob(descriptor, stream());
   assert.deepEqual(rig.registry.grants, [["repository:team/app:pull,push", "repository:other/app:pull"]]);
   assert.deepEqual(stored(rig.registry), content);
 });

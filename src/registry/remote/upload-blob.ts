@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, isAshlarError } from "../../base/index.ts";
+import { AshlarError, type Digest, isAshlarError } from "../../base/index.ts";
 import type { Descriptor } from "../../oci/index.ts";
 import { answerError } from "./answer-error.ts";
 import { Chunks } from "./chunks.ts";
@@ -12,8 +12,8 @@ import { uploadChunked } from "./upload-chunked.ts";
 import { cancelUpload, finishAddress, locationOf, type Upload } from "./upload.ts";
 
 export interface UploadOptions {
-  /** Repositories of the same registry that may have the blob. */
-  readonly mountFrom: readonly string[];
+  /** Repositories of the same registry that may have a blob, the likeliest first. */
+  readonly mountFrom: (blob: Digest) => readonly string[];
   /** Up to this size a blob goes in one request. */
   readonly chunkBytes: number;
 }
@@ -31,7 +31,7 @@ export async function uploadBlob(
   descriptor: Descriptor,
   { bytes, mountFrom, chunkBytes }: UploadOptions & { readonly bytes: AsyncIterable<Uint8Array> },
 ): Promise<void> {
-  const upload = await mountOrBegin(repository, descriptor, mountFrom);
+  const upload = await mountOrBegin(repository, descriptor, mountFrom(descriptor.digest));
   if (upload === undefined) return;
   const chunks = new Chunks(bytes);
   const wanted = Math.max(chunkBytes, upload.chunkBytesMin);
@@ -91,7 +91,7 @@ async function putWhole(
   const headers = { "content-type": "application/octet-stream" };
   let answer: HttpAnswer;
   try {
-    answer = await send(repository, { method: "PUT", url, headers, body, sizeBytes: body.length, once: true });
+    answer = await send(repository, { method: "PUT", url, headers, body, once: true });
   } catch (error) {
     if (!isAshlarError(error, "REGISTRY_UNREACHABLE")) throw error;
     return { why: describe(error) };

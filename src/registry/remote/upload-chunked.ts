@@ -72,7 +72,7 @@ async function sendChunk(repository: Repository, { url, chunk, start, descriptor
     if (!(await tries.next(repository.registry.host, why, wait))) throw lost(repository, descriptor, why);
     const status = await askStatus(repository, current);
     if (status === undefined || status.received < at || status.received > end) throw lost(repository, descriptor, why);
-    if (status.received > at) tries.reset();
+    tries.progress(status.received - at);
     at = status.received;
     current = status.url;
     if (at === end) return current;
@@ -91,9 +91,7 @@ async function patch(
 ): Promise<Patched> {
   const headers = { ...bytesType, "content-range": `${at}-${at + body.length - 1}` };
   try {
-    const answer = await send(repository, {
-      method: "PATCH", url, headers, body, sizeBytes: body.length, once: true,
-    });
+    const answer = await send(repository, { method: "PATCH", url, headers, body, once: true });
     return { answer, why: `HTTP status ${answer.status}` };
   } catch (error) {
     if (isAshlarError(error, "REGISTRY_UNREACHABLE")) return { why: error.message };
@@ -143,7 +141,7 @@ async function putStream({ repository, descriptor, upload, chunks }: ChunkedUplo
   const { sizeBytes, digest } = descriptor;
   const headers = { ...bytesType, "content-length": String(sizeBytes) };
   const url = finishAddress(upload.url, digest);
-  const answer = await send(repository, { method: "PUT", url, headers, body: whole(), sizeBytes });
+  const answer = await send(repository, { method: "PUT", url, headers, body: whole() });
   if (isAccepted(answer)) return answer.discard();
   throw await answerError(answer, `upload blob "${digest}" to "${repository.label}"`);
 }

@@ -21,6 +21,10 @@ export interface Mischief extends Partial<Reply> {
   readonly stallAfter?: number;
   /** The connection is cut after the work is done, before the answer. */
   readonly loseAnswer?: boolean;
+  /** Sends one byte of the body at a time, with so long between. */
+  readonly dribbleMs?: number;
+  /** Takes so long over each piece of the request's body. */
+  readonly sipMs?: number;
   /** Sends the body without saying how long it is. */
   readonly chunked?: boolean;
   /** Changes the right answer's body; its `Content-Length` is that of the new one. */
@@ -129,12 +133,12 @@ class Registry implements TestRegistry {
     const count = this.#counts.get(key) ?? 0;
     this.#counts.set(key, count + 1);
     const mischief = this.options.mischief?.(request, count) ?? {};
-    const { body, isCut } = await receive(incoming, mischief.cutRequestAfter);
+    const { body, isCut } = await receive(incoming, mischief);
     request.receivedBytes = body.length;
     const asked: Asked = { method, url: new URL(path, this.base), headers, body, isCut };
     const right = mischief.status !== undefined && !isCut ? { status: mischief.status } : this.#answer(asked);
     if (isCut || mischief.loseAnswer === true) return void response.socket?.destroy();
-    if (mischief.delayMs !== undefined) await sleep(mischief.delayMs);
+    if (mischief.delayMs !== undefined) await pause(mischief.delayMs);
     await this.#send(response, request, { right, mischief });
   }
 
@@ -184,8 +188,10 @@ class Registry implements TestRegistry {
     if (request.method === "HEAD" || !hasBody) return void response.end();
     response.flushHeaders();
     const limit = cutAfter ?? stallAfter ?? body.length;
-    for (let at = 0; at < Math.min(limit, body.length); at += pieceBytes) {
-      const piece = body.subarray(at, Math.min(at + pieceBytes, limit));
+    const step = mischief.dribbleMs === undefined ? pieceBytes : 1;
+    for (let at = 0; at < Math.min(limit, body.length); at += step) {
+      if (mischief.dribbleMs !== undefined) await pause(mischief.dribbleMs);
+      const piece = body.subarray(at, Math.min(at + step, limit));
       if (!(await write(response, piece))) return;
       request.sentBytes += piece.length;
     }
@@ -195,6 +201,11 @@ class Registry implements TestRegistry {
 }
 
 const pieceBytes = 64 << 10;
+
+/** Waits, but does not keep the process from ending. */
+function pause(timeMs: number): Promise<void> {
+  return sleep(timeMs, undefined, { ref: false });
+}
 
 /** False when the other end has gone. */
 function write(response: ServerResponse, piece: Uint8Array): Promise<boolean> {
@@ -206,7 +217,7 @@ function write(response: ServerResponse, piece: Uint8Array): Promise<boolean> {
 
 async function receive(
   incoming: IncomingMessage,
-  bytesMax = Infinity,
+  { cutRequestAfter: bytesMax = Infinity, sipMs }: Mischief,
 ): Promise<{ readonly body: Buffer; readonly isCut: boolean }> {
   const pieces: Buffer[] = [];
   let total = 0;
@@ -214,6 +225,7 @@ async function receive(
     for await (const piece of incoming as AsyncIterable<Buffer>) {
       pieces.push(piece);
       total += piece.length;
+      if (sipMs !== undefined) await pause(sipMs);
       if (total >= bytesMax) return { body: Buffer.concat(pieces).subarray(0, bytesMax), isCut: true };
     }
   } catch {

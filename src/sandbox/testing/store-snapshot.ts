@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { digestOf } from "../../base/index.ts";
@@ -12,10 +12,12 @@ export function storeSnapshot(store: Store): string[] {
   const lines: string[] = [];
   for (const part of ["packs", "links", "roots"]) {
     const dir = join(base, part);
-    for (const name of readdirSync(dir, { recursive: true, encoding: "utf8" }).sort()) {
-      lines.push(`${part}/${name} ${describe(join(dir, name))}`);
+    // With names alone Node follows symlinks to directories, out of the store too.
+    const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
+    for (const path of entries.map((entry) => join(entry.parentPath, entry.name)).sort()) {
+      lines.push(`${path} ${describe(path)}`);
     }
-    const { stdout, status } = spawnSync("getfattr", ["-R", "-d", "-m", "-", "--absolute-names", dir], {
+    const { stdout, status } = spawnSync("getfattr", ["-R", "-h", "-d", "-m", "-", "--absolute-names", dir], {
       encoding: "utf8",
     });
     if (status !== 0) throw new Error("getfattr (package attr) is needed");
@@ -26,6 +28,7 @@ export function storeSnapshot(store: Store): string[] {
 
 function describe(path: string): string {
   const { ino, size, mode, mtimeMs, uid, gid } = lstatSync(path);
-  const content = lstatSync(path).isFile() ? digestOf(readFileSync(path)) : "";
+  const isLink = lstatSync(path).isSymbolicLink();
+  const content = isLink ? readlinkSync(path) : lstatSync(path).isFile() ? digestOf(readFileSync(path)) : "";
   return `${ino} ${size} ${mode.toString(8)} ${mtimeMs} ${uid}:${gid} ${content}`;
 }
