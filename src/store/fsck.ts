@@ -5,19 +5,20 @@ import { isDeepStrictEqual } from "node:util";
 import { AshlarError, type Digest, Hasher, isAshlarError } from "../base/index.ts";
 import { type Crc64, crc64, crc64Hex } from "../formats/stored/index.ts";
 import { listPlans, planFault } from "./checkout-plan.ts";
-import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
+import type { IndexDatabase, JoinLocation, Location, PackRow } from "./index-database.ts";
+import { measureJoin } from "./joined-content.ts";
 import { dropRoots, listRoots, rootFaults } from "./kept-roots.ts";
 import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks } from "./link-farm.ts";
 import { hashFile, linkFault } from "./link-fault.ts";
 import { readPackFile } from "./pack-file.ts";
-import { type PackedContent, storedBytesOf } from "./pack-format.ts";
+import { type JoinedContent, type PackedContent, storedBytesOf } from "./pack-format.ts";
 import { retirePacks } from "./pack-rewrite.ts";
 import { PackReader } from "./pack-reader.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { alignIndex, listPacks } from "./recover.ts";
 import { decodeFrame } from "./store-base.ts";
-import type { FsckOptions, FsckReport, Store } from "./store.ts";
+import type { ContentInfo, FsckOptions, FsckReport, Store } from "./store.ts";
 
 export interface FsckParts {
   readonly layout: Layout;
@@ -38,6 +39,7 @@ export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): 
   const sound = check.databases();
   if (!sound.index) return check.report();
   check.packs();
+  check.joins();
   if (sound.refs) check.reach();
   check.links();
   check.roots();
@@ -86,6 +88,7 @@ class Check {
     const { layout, index } = this.#parts;
     alignIndex(index, layout, { forget: false });
     const byPack = Map.groupBy(index.locations(), (location) => location.pack.number);
+    const joins = Map.groupBy(index.joins(), (location) => location.pack.number);
     const packs = index.packs();
     this.#packs = packs.length;
     const known = new Set(packs.map((pack) => pack.id));
@@ -93,7 +96,8 @@ class Check {
     const reader = new PackReader(layout);
     try {
       packs.forEach((pack, i) => {
-        this.#pack(pack, byPack.get(pack.number) ?? [], reader);
+        const listed = { contents: byPack.get(pack.number) ?? [], joins: joins.get(pack.number) ?? [] };
+        this.#pack(pack, listed, reader);
         this.#options.onProgress?.(i + 1, packs.length);
       });
     } finally {
@@ -108,36 +112,71 @@ class Check {
     if (this.#options.repair === true) rmSync(path, { force: true });
   }
 
-  #pack(pack: PackRow, locations: readonly Location[], reader: PackReader): void {
-    this.#contents += locations.length;
+  #pack(pack: PackRow, listed: Listed, reader: PackReader): void {
+    this.#contents += listed.contents.length + listed.joins.length;
     const path = this.#parts.layout.pack(pack.id);
     const before = this.#faults.length;
-    const table = new Map<Digest, PackedContent>();
+    const table = new Map<Digest, PackedContent | JoinedContent>();
     const faults = attempt(() => {
-      for (const content of readPackFile(path, pack.id).table.contents) table.set(content.digest, content);
+      const { contents, joins } = readPackFile(path, pack.id).table;
+      for (const content of [...contents, ...joins]) table.set(content.digest, content);
     });
     for (const why of faults) this.#say(path, why, rebuildHint);
-    const keep = locations.filter(({ content }) => {
-      if (faults.length === 0 && !isDeepStrictEqual(table.get(content.digest), content)) {
-        this.#say(content.digest, `the index and pack "${path}" do not agree on it`, rebuildHint);
-        return false;
-      }
+    const agrees = (content: PackedContent | JoinedContent): boolean => {
+      if (faults.length > 0 || isDeepStrictEqual(table.get(content.digest), content)) return true;
+      this.#say(content.digest, `the index and pack "${path}" do not agree on it`, rebuildHint);
+      return false;
+    };
+    const contents = listed.contents.filter(({ content }) => {
+      if (!agrees(content)) return false;
       return (!this.#options.full && faults.length === 0) || this.#content(pack, content, reader);
     });
+    const joins = listed.joins.filter(({ join }) => agrees(join));
     // Copies that the index does not use: a rebuilt index might.
     if (this.#options.full) {
-      const used = new Set(locations.map(({ content }) => content.digest));
-      for (const content of table.values()) if (!used.has(content.digest)) this.#content(pack, content, reader);
+      const used = new Set(listed.contents.map(({ content }) => content.digest));
+      for (const content of table.values()) {
+        if ("frames" in content && !used.has(content.digest)) this.#content(pack, content, reader);
+      }
     }
-    if (this.#faults.length > before && this.#options.repair === true) this.#retire(pack, locations, keep);
+    if (this.#faults.length > before && this.#options.repair === true) this.#retire(pack, listed, { contents, joins });
   }
 
   /** Saves what is sound of a damaged pack and removes it. */
-  #retire(pack: PackRow, locations: readonly Location[], keep: readonly Location[]): void {
+  #retire(pack: PackRow, { contents, joins }: Listed, keep: Listed): void {
     const { layout, index } = this.#parts;
-    const sound = new Set(keep);
-    const drop = locations.filter((location) => !sound.has(location)).map((location) => location.content.digest);
-    retirePacks([{ pack, keep, drop }], { layout, index, framesOf: (digest) => this.#store.streamFrames(digest) });
+    const sound = new Set<Location | JoinLocation>([...keep.contents, ...keep.joins]);
+    const drop = [
+      ...contents.filter((location) => !sound.has(location)).map(({ content }) => content.digest),
+      ...joins.filter((location) => !sound.has(location)).map(({ join }) => join.digest),
+    ];
+    const exit = { pack, keep: keep.contents, joins: keep.joins.map(({ join }) => join), drop };
+    retirePacks([exit], { layout, index, framesOf: (digest) => this.#store.streamFrames(digest) });
+  }
+
+  /**
+   * What joined contents are made of. One whose pieces are not here is not here itself, as gc leaves them: only
+   * what reaches it is at fault.
+   */
+  joins(): void {
+    const { index } = this.#parts;
+    const bad = new Set<Digest>();
+    const all = index.joins();
+    for (const { join } of all) {
+      const info = this.#store.info(join.digest);
+      if (info === undefined) continue;
+      const faults = attempt(() => verifyJoin(join, info, this.#options.full ? this.#store : undefined));
+      for (const why of faults) this.#say(join.digest, why, rebuildHint);
+      if (faults.length > 0) bad.add(join.digest);
+    }
+    if (bad.size === 0 || this.#options.repair !== true) return;
+    const contents = Map.groupBy(index.locations(), ({ pack }) => pack.number);
+    for (const joins of Map.groupBy(all, ({ pack }) => pack.number).values()) {
+      const pack = (joins[0] as JoinLocation).pack;
+      const listed = { contents: contents.get(pack.number) ?? [], joins };
+      const sound = joins.filter(({ join }) => !bad.has(join.digest));
+      if (sound.length < joins.length) this.#retire(pack, listed, { ...listed, joins: sound });
+    }
   }
 
   #content(pack: PackRow, content: PackedContent, reader: PackReader): boolean {
@@ -155,7 +194,8 @@ class Check {
     }
     for (const digest of reached.contents) {
       if (reached.trees.has(digest) || reached.records.has(digest) || this.#store.has(digest)) continue;
-      this.#say(digest, "a ref reaches it, and it is not in the store", rebuildHint);
+      const [why = "it is not in the store"] = attempt(() => void this.#store.readFrames(digest));
+      this.#say(digest, `a ref reaches it: ${why}`, rebuildHint);
     }
   }
 
@@ -197,6 +237,20 @@ class Check {
       if (this.#options.repair === true) rmSync(path, { force: true });
     }
   }
+}
+
+interface Listed {
+  readonly contents: readonly Location[];
+  readonly joins: readonly JoinLocation[];
+}
+
+/** Proves that the pieces add up; where a store is given, also to the bytes. */
+function verifyJoin(join: JoinedContent, info: ContentInfo, store: Store | undefined): void {
+  const sizeBytes = info.frames.reduce((sum, frame) => sum + frame.rawBytes, 0);
+  if (sizeBytes !== join.sizeBytes) throw damaged(`its pieces have ${sizeBytes} bytes, want ${join.sizeBytes}`);
+  if (store === undefined) return;
+  const { crc64: crc } = measureJoin(store.stream(join.digest));
+  if (crc !== join.crc64) throw damaged("its CRC-64 is another");
 }
 
 function verifyContent(pack: PackRow, content: PackedContent, reader: PackReader): void {
