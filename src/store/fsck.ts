@@ -14,7 +14,8 @@ import { readPackFile } from "./pack-file.ts";
 import { type PackedContent, storedBytesOf } from "./pack-format.ts";
 import { retirePacks } from "./pack-rewrite.ts";
 import { PackReader } from "./pack-reader.ts";
-import { markReach, ReachSet } from "./reach.ts";
+import { markReach, ReachCheck, ReachSet } from "./reach.ts";
+import { parseReaches } from "./record.ts";
 import { alignIndex, listPacks } from "./recover.ts";
 import { decodeFrame } from "./store-base.ts";
 import type { FsckOptions, FsckReport, Store } from "./store.ts";
@@ -39,6 +40,7 @@ export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): 
   if (!sound.index) return check.report();
   check.packs();
   if (sound.refs) check.reach();
+  check.actions();
   check.links();
   check.roots();
   check.plans();
@@ -157,6 +159,17 @@ class Check {
       if (reached.trees.has(digest) || reached.records.has(digest) || this.#store.has(digest)) continue;
       this.#say(digest, "a ref reaches it, and it is not in the store", rebuildHint);
     }
+  }
+
+  /** A remembered result names trees; without a file of one it would stand in the way of doing the step again. */
+  actions(): void {
+    if (this.#options.repair !== true) return;
+    const { index } = this.#parts;
+    const check = new ReachCheck(this.#store);
+    const lost = index.actions().filter(({ reaches }) => !check.isWhole(parseReaches(reaches)));
+    index.transaction(() => {
+      for (const { key } of lost) index.removeAction(key);
+    });
   }
 
   links(): void {
