@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 
-import { digestOf, parsePath } from "../base/index.ts";
+import { type Digest, digestOf, parsePath } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
-import { inPack, memoryStore, type PackWriter } from "../store/index.ts";
+import { type ContentInfo, inPack, memoryStore, type PackWriter } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
 import { firstDifference } from "./first-difference.ts";
 import { MemorySource, sampleParts } from "./testing/memory-source.ts";
@@ -128,6 +128,44 @@ test("composeZstd writes a tar-split from which the archive can be made again", 
       return Buffer.concat([...source.stream(contents.get(item.name) as ReturnType<typeof digestOf>)]);
     });
   assert.equal(digestOf(Buffer.concat(pieces)), tar.result.diffId);
+});
+
+/** The same contents as others compressed them, given out in pieces of an odd size. */
+class ForeignSource extends MemorySource {
+  given = 0;
+
+  override infos(digests: Iterable<Digest>): Map<Digest, ContentInfo> {
+    const infos = [...source.infos(digests)];
+    return new Map(infos.map(([digest, info]) => [digest, { ...info, compressor: "somebody's", frames: [] }]));
+  }
+
+  override streamFrames(): never {
+    assert.fail("frames of others are not to be copied");
+  }
+
+  override *stream(digest: Digest): Iterable<Uint8Array> {
+    for (const piece of source.stream(digest)) {
+      for (let at = 0; at < piece.length; at += 999_983) {
+        const part = piece.subarray(at, at + 999_983);
+        this.given += part.length;
+        yield part;
+      }
+    }
+  }
+}
+
+test("composeZstd makes the same blob of frames that others made, one frame in memory at a time", () => {
+  const foreign = new ForeignSource(compressor);
+  const pieces = composeZstd(parts, { source: foreign, compressor, chunked: true });
+  const whole = collect(pieces);
+  assert.deepEqual(whole.result, chunked.result);
+  assert.ok(whole.bytes.equals(chunked.bytes));
+  foreign.given = 0;
+  let raw = 0;
+  for (const piece of composeZstd(parts, { source: foreign, compressor, chunked: false })) {
+    raw += zstdDecompressSync(piece).length;
+    assert.ok(foreign.given - raw <= 999_983, `${foreign.given} bytes read for ${raw} written`);
+  }
 });
 
 test("composeZstd ends in the 64 bytes of the footer", () => {
