@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, readdirSync, realpathSync, utimesSync } from "nod
 
 import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
-import type { CheckoutRecord, CheckoutRecords } from "./checkout-record.ts";
+import { type CheckoutRecord, type CheckoutRecords, identityOf, isSameDir } from "./checkout-record.ts";
 import { EntryMaker, verifyDevices } from "./entry-maker.ts";
 import type { Placer } from "./file-placer.ts";
 import { makeDirs } from "./layout.ts";
@@ -72,8 +72,7 @@ function makeDir(host: CheckoutHost, request: CheckoutRequest): CheckoutReport {
 
 function newRecord(dir: string, tree: Digest): CheckoutRecord {
   const real = realpathSync(dir);
-  const inode = lstatSync(real, { bigint: true }).ino.toString();
-  return { dir: real, inode, mode: "copy", tree, finishedNs: "0" };
+  return { dir: real, ...identityOf(lstatSync(real, { bigint: true })), mode: "copy", tree, finishedNs: "0" };
 }
 
 function makeEntries(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
@@ -123,7 +122,7 @@ function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest
   if (typeof wanted !== "string") throw new Error("internal error: only a tree with a digest can be updated to");
   const real = realpathSync(dir);
   const known = host.records.read(real);
-  if (known === undefined || known.inode !== lstatSync(real, { bigint: true }).ino.toString()) {
+  if (known === undefined || !isSameDir(known, lstatSync(real, { bigint: true }))) {
     throw new AshlarError("STORE_CHECKOUT_UNKNOWN", `Cannot update "${dir}": it is no checkout that this store made`, {
       hint: "check out to a new directory, then change over to it",
     });

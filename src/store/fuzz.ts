@@ -43,7 +43,7 @@ function seedPlan(): Uint8Array {
 }
 
 const seedCheckout = JSON.stringify({
-  ...{ ashlar: "checkout/v1", dir: "/r", finishedNs: "5", inode: "7", mode: "copy" },
+  ...{ ashlar: "checkout/v1", dir: "/r", finishedNs: "5", inode: "7", bornNs: "8", mode: "copy" },
   tree: digestOf("t"),
 });
 
