@@ -3,9 +3,10 @@ import { existsSync, lstatSync, realpathSync } from "node:fs";
 
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
-import { AdoptedDatabase, removeDatabase } from "./adopted-database.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
+import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";

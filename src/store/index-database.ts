@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, rmSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 
 import { type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
 import { actionSchema, ActionTable, decodeDigests } from "./action-table.ts";
+import { createDatabase, openDatabase } from "./database-file.ts";
 import type { PackFile } from "./pack-file.ts";
 import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { type SqlRow, SqlStatements, type SqlValue } from "./sql-statements.ts";
-import { isDamagedDatabase, onDisk } from "./system-fault.ts";
+import { onDisk } from "./system-fault.ts";
 
 /** Where a content lies. */
 export interface Location {
@@ -63,24 +63,12 @@ export class IndexDatabase {
 
   /** Opens a finished index of this version; undefined where there is none or it is damaged. */
   static open(path: string): IndexDatabase | undefined {
-    if (!existsSync(path)) return undefined;
-    const database = new DatabaseSync(path, { timeout: 60_000 });
-    try {
-      const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
-      if (row.user_version === schemaVersion) return new IndexDatabase(database);
-    } catch (error) {
-      if (!isDamagedDatabase(error)) throw error;
-    }
-    database.close();
-    return undefined;
+    return openDatabase(path, schemaVersion, (database) => new IndexDatabase(database));
   }
 
   /** Makes an empty index in place of what is there. The caller sees to it that nobody else does. */
   static create(path: string): IndexDatabase {
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
-    const database = new DatabaseSync(path, { timeout: 60_000 });
-    database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT`);
-    return new IndexDatabase(database);
+    return new IndexDatabase(createDatabase(path, schema));
   }
 
   /** Runs some changes as one: all or none. */
