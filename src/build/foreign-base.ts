@@ -50,7 +50,7 @@ export async function openBase(request: BaseRequest): Promise<Digest> {
 }
 
 function baseAction({ from, platform }: BaseRequest): Action {
-  return { operation: "oci.base", version: 2, inputs: [from.digest], parameters: { platform } };
+  return { operation: "oci.base", version: 3, inputs: [from.digest], parameters: { platform } };
 }
 
 function findPlace({ store, projectDir, from, place: given }: BaseRequest): BasePlace {

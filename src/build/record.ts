@@ -26,7 +26,7 @@ export interface ImageRecord {
   readonly layers: readonly LayerPlan[];
   /** Tree: the flat root file system. */
   readonly flat: Digest;
-  /** Content: JSON object, path to who put it there. */
+  /** Content: who put its entries there. */
   readonly owners: Digest;
   /** Trees: the outputs of its steps, so that a later build finds them remembered; absent: it has none. */
   readonly outputs?: readonly Digest[];

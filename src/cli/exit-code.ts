@@ -27,6 +27,8 @@ const byPrefix: readonly (readonly [string, number])[] = [
   ["OCI_BLOB_DIGEST", exitCodes.verification],
   ["OCI_BLOB_SIZE", exitCodes.verification],
   ["OCI_DIFF_ID", exitCodes.verification],
+  ["OCI_PLATFORM_MISSING", exitCodes.failed],
+  ["OCI_PLATFORM", exitCodes.usage],
   ["OCI_REFERENCE", exitCodes.usage],
   ["FETCH_DIGEST", exitCodes.verification],
   ["STORE_CONTENT_DAMAGED", exitCodes.verification],

@@ -54,7 +54,7 @@ export function readIfThere(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (isSystemError(error, "ENOENT", "EACCES", "EISDIR")) return undefined;
+    if (isSystemError(error, "ENOENT", "ENOTDIR", "EACCES", "EISDIR")) return undefined;
     throw error;
   }
 }
@@ -67,17 +67,26 @@ export function openNetwork(
   return openFetcher({ area: store, offline, ...networkOf(shell), onEvent });
 }
 
-/** The proxies and certificates that the environment names. */
+/** The proxies and certificates that the environment names. Throws `USAGE_PROXY`. */
 export function networkOf({ env }: Shell): {
   readonly proxies: Proxies;
   readonly caBundle: string | undefined;
 } {
   const either = (name: string): string | undefined => env[name] || env[name.toUpperCase()] || undefined;
+  const proxy = (name: string): string | undefined => parseProxy(name, either(name));
   const bundle = env["SSL_CERT_FILE"] || env["NODE_EXTRA_CA_CERTS"];
   return {
-    proxies: { http: either("http_proxy"), https: either("https_proxy"), no: either("no_proxy") },
+    proxies: { http: proxy("http_proxy"), https: proxy("https_proxy"), no: either("no_proxy") },
     caBundle: bundle === undefined ? undefined : readIfThere(bundle)?.toString("utf8"),
   };
+}
+
+/** As curl has it, an address without a scheme is http. */
+function parseProxy(name: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const address = text.includes("://") ? text : `http://${text}`;
+  if (/^(https?|socks5?):\/\//i.test(address) && URL.canParse(address)) return address;
+  throw new AshlarError("USAGE_PROXY", `Cannot use ${name}: it is no address of a proxy, want http://HOST:PORT`);
 }
 
 /** What verifying an archive needs beside the fetcher. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
-import type { Progress } from "../base/index.ts";
+import { AshlarError, type Progress } from "../base/index.ts";
 import {
   type AuthFile,
   credentialFinder,
@@ -40,11 +40,15 @@ export function registrySettings(shell: Shell, options: SettingsOptions = {}): R
   };
 }
 
-/** `ASHLAR_REGISTRIES`, else registries.json below the user's configuration. */
+/** `ASHLAR_REGISTRIES`, which must be there, else registries.json below the user's configuration. */
 function readRegistriesFile(shell: Shell): ReturnType<typeof parseRegistriesFile> {
-  const path = shell.env["ASHLAR_REGISTRIES"] || join(configDir(shell), "ashlar", "registries.json");
+  const named = shell.env["ASHLAR_REGISTRIES"];
+  const path = named ? resolve(shell.cwd, named) : join(configDir(shell), "ashlar", "registries.json");
   const bytes = readIfThere(path);
-  return bytes === undefined ? {} : parseRegistriesFile(bytes, path);
+  if (bytes !== undefined) return parseRegistriesFile(bytes, path);
+  if (!named) return {};
+  const message = `Cannot read "${path}": there is no such file, want the one that ASHLAR_REGISTRIES names`;
+  throw new AshlarError("USAGE_REGISTRIES_FILE", message);
 }
 
 /** Where the user named a file, that comes first; then podman's places, then docker's. */

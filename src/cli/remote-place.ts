@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import { parseReference, type Reference } from "../oci/index.ts";
-import { openRemote, type RemotePlace } from "../registry/index.ts";
+import { openRemote, registryAddress, type RemotePlace } from "../registry/index.ts";
 import { registrySettings, type SettingsOptions } from "./registry-settings.ts";
 import type { Shell } from "./shell.ts";
 
 const scheme = "docker://";
 
-export interface RemoteOptions extends Omit<SettingsOptions, "insecure"> {
-  /** Speaks plain HTTP with the registry, wherever it is. */
-  readonly insecure?: boolean | undefined;
+export interface RemoteOptions extends SettingsOptions {
   readonly mountFrom?: ((blob: Digest) => readonly string[]) | undefined;
 }
 
@@ -51,7 +49,24 @@ export function requireRepository(text: string, what: string): Reference {
 
 /** Opens the repository of a reference, with the user's settings. The caller closes it. */
 export function openRemotePlace(shell: Shell, reference: Reference, options: RemoteOptions = {}): RemotePlace {
-  const { insecure, mountFrom, ...others } = options;
-  const settings = registrySettings(shell, { ...others, insecure: insecure ? reference.registry : undefined });
-  return openRemote(reference, settings, { mountFrom });
+  const { mountFrom, ...others } = options;
+  return openRemote(reference, registrySettings(shell, others), { mountFrom });
+}
+
+/**
+ * The registry of those on the command line that `--insecure` means: never a second one, whose credentials would go
+ * in the clear. Throws `USAGE_INSECURE` where it could be either of two.
+ */
+export function insecureRegistry(
+  named: readonly (Reference | undefined)[],
+  { insecure }: { readonly insecure?: boolean | undefined },
+): string | undefined {
+  if (insecure !== true) return undefined;
+  const registries = new Set(named.flatMap((reference) => reference?.registry ?? []));
+  const [one, other] = [...registries].filter((registry) => registryAddress(registry, {}).protocol === "https:");
+  if (other === undefined) return one;
+  throw new AshlarError("USAGE_INSECURE", `Cannot use --insecure with two registries: want one of them to be meant`, {
+    because: [`it could be "${one}" or "${other}"`],
+    hint: `list the one that speaks plain HTTP in registries.json: "insecure": ["${other}"]`,
+  });
 }

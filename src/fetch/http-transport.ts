@@ -65,7 +65,9 @@ export async function openHttpClient(options: HttpOptions): Promise<HttpClient> 
   if (!proxies?.http && !proxies?.https) return { dispatcher: new Agent(agent), request };
   // All three are given, so that the client does not look into the environment by itself.
   const given = { httpProxy: proxies.http ?? "", httpsProxy: proxies.https ?? "", noProxy: proxies.no ?? "" };
-  return { dispatcher: new EnvHttpProxyAgent({ ...agent, ...given }), request };
+  // Behind a proxy what `connect` says does not count, neither to the proxy nor through it.
+  const tls = { requestTls: agent.connect, proxyTls: agent.connect };
+  return { dispatcher: new EnvHttpProxyAgent({ ...agent, ...tls, ...given }), request };
 }
 
 function splitCredentials(url: URL, { offset }: GetOptions): { address: URL; headers: Record<string, string> } {

@@ -14,6 +14,7 @@
 export { type ArMember, type ByteReader, parseAr } from "./ar.ts";
 export { type Compression, decompress, decompressSync, detectCompression } from "./compression.ts";
 export { type Crc64, crc64, crc64Hex } from "./crc64.ts";
+export { cutNodes, cutRuns, encodeTreePieces, type RunLengths } from "./cut-nodes.ts";
 export { type ElfInfo, parseElf } from "./elf.ts";
 export type { DecompressOptions } from "./expansion.ts";
 export { encodeForeignHeader, type ForeignEntry, type ForeignForm } from "./foreign-header.ts";

@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 
-import { type Digest, digestOf } from "../base/index.ts";
+import { type Digest, digestOf, parsePath } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
-import type { ContentInfo } from "../store/index.ts";
+import { type ContentInfo, inPack, memoryStore, type PackWriter } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
 import { firstDifference } from "./first-difference.ts";
 import { MemorySource, sampleParts } from "./testing/memory-source.ts";
@@ -175,6 +175,20 @@ test("composeZstd ends in the 64 bytes of the footer", () => {
     chunked.result.annotations["io.github.containers.zstd-chunked.manifest-position"] as string
   ).split(":");
   assert.equal(String(footer.readBigUInt64LE(0)), position[0]);
+});
+
+test("composeZstd gives one blob whether the store has a file whole or as others joined", () => {
+  const pieces = [Buffer.from("a tree's text, "), Buffer.from("of which the store has "), Buffer.from("pieces")];
+  const whole = Buffer.concat(pieces);
+  const entry = { type: "file", path: parsePath("f"), mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 } as const;
+  const block = [{ ...entry, sizeBytes: whole.length, content: digestOf(whole) }];
+  const blobs = [(pack: PackWriter) => pack.put(whole), (pack: PackWriter) => pack.putJoined(pieces)].map((put) => {
+    const store = memoryStore({ compressor });
+    inPack(store, put);
+    const layer = { directories: [], blocks: [block] };
+    return collect(composeZstd(layer, { source: store, compressor, chunked: true })).result;
+  });
+  assert.deepEqual(blobs[1], blobs[0]);
 });
 
 test("writeGzip makes one member that gzip reads, with nothing of the machine in its header", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, digestOf, isAshlarError } from "../base/index.ts";
-import { encodeTree, type Tree } from "../formats/index.ts";
-import { cutNodes, type DigestPrefix, type IndexPart, prefixOf, tocBytesMax } from "../layer/index.ts";
+import { cutNodes, encodeTree, type Tree } from "../formats/index.ts";
+import { type DigestPrefix, type IndexPart, prefixOf, tocBytesMax } from "../layer/index.ts";
 import type { Store } from "../store/index.ts";
 import type { WantedTables } from "./layer-way.ts";
 

@@ -3,7 +3,17 @@ import assert from "node:assert/strict";
 import { setImmediate as tick } from "node:timers/promises";
 import { test } from "node:test";
 
-import { type Descriptor, type ImageSource, type ImageTarget, isManifestType, sourceOf } from "../oci/index.ts";
+import {
+  describeBytes,
+  type Descriptor,
+  encodeIndex,
+  type ImageSource,
+  type ImageTarget,
+  isManifestType,
+  mediaTypes,
+  sourceOf,
+} from "../oci/index.ts";
+import { chooseRoot } from "./choose-root.ts";
 import { copyImage } from "./copy-image.ts";
 import { listBlobs } from "./list-blobs.ts";
 import { memoryPlace } from "./memory-place.ts";
@@ -100,9 +110,42 @@ test("listBlobs names what a copy sends, each once", async () => {
   };
   let bytes = 0;
   await copyImage(sourceOf(index), memoryPlace(), { onBlob, onBytes: (count) => (bytes += count) });
-  const listed = await listBlobs(sourceOf(index));
+  const listed = await listBlobs(sourceOf(index), index.indexDescriptor);
   assert.deepEqual(new Set(listed.map(({ digest }) => digest)), seen);
   assert.equal(listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), bytes);
-  const platform = { os: "linux", architecture: "arm64" };
-  assert.ok((await listBlobs(sourceOf(index), { platform })).length < listed.length);
+  const arm = await chooseRoot(sourceOf(index), { platform: { os: "linux", architecture: "arm64" } });
+  assert.ok((await listBlobs(sourceOf(index), arm)).length < listed.length);
+});
+
+test("an index that names one thing a thousand times on each level is read once on each", async () => {
+  const image = sampleImage("none");
+  const documents = new Map([[image.manifestDescriptor.digest, image.manifest]]);
+  let child = image.manifestDescriptor;
+  for (let level = 0; level < 4; level++) {
+    const manifests = Array.from({ length: 1000 }, () => child);
+    const bytes = encodeIndex({ mediaType: mediaTypes.index, manifests });
+    child = describeBytes(mediaTypes.index, bytes);
+    documents.set(child.digest, bytes);
+  }
+  let reads = 0;
+  const source: ImageSource = {
+    ...sourceOf(image),
+    resolve: async () => child,
+    async manifest({ digest }) {
+      if (++reads > 1000) throw new Error("read too often");
+      return documents.get(digest) as Uint8Array;
+    },
+  };
+  assert.equal((await listBlobs(source, child)).length, image.layers.length + 1);
+  assert.equal(reads, 5);
+  await copyImage(source, watched(true));
+  assert.equal(reads, 10);
+});
+
+test("chooseRoot refuses a single image of another platform than asked for", async () => {
+  const image = sampleImage("none");
+  const { os, architecture } = image.platform;
+  assert.deepEqual(await chooseRoot(sourceOf(image), { platform: { os, architecture } }), image.manifestDescriptor);
+  const other = copyImage(sourceOf(image), memoryPlace(), { platform: { os, architecture: "s390x" } });
+  await assert.rejects(other, { code: "OCI_PLATFORM_MISSING" });
 });

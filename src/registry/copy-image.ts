@@ -10,19 +10,14 @@ import {
   ociLimits,
   parseIndex,
   parseManifest,
-  type Platform,
-  selectPlatform,
   verifyBlob,
 } from "../oci/index.ts";
+import { chooseRoot, type RootChoice } from "./choose-root.ts";
 import { readVerified } from "./read-verified.ts";
 
-export interface CopyOptions {
-  /** The source's tag; without it its only image. */
-  readonly from?: string | undefined;
+export interface CopyOptions extends RootChoice {
   /** The tag in the target; without it the image has none there. */
   readonly tag?: string | undefined;
-  /** Copies only this image of an index. */
-  readonly platform?: Platform | undefined;
   /** Takes along what names the image, or a part of it, as its subject: signatures, bills of materials. */
   readonly referrers?: boolean | undefined;
   /** Blobs at a time, where the target takes several; 4 when absent. */
@@ -45,11 +40,7 @@ export async function copyImage(
   options: CopyOptions = {},
 ): Promise<Descriptor> {
   const copier = new Copier(source, target, options);
-  let root = await source.resolve(options.from);
-  if (options.platform !== undefined && isIndexType(root.mediaType)) {
-    const index = parseIndex(await readVerified(source, root), root.mediaType);
-    root = selectPlatform(index, options.platform);
-  }
+  const root = await chooseRoot(source, options);
   await copier.copyNode(root, { depth: 0, root: { tag: options.tag } });
   if (options.referrers === true) await copier.copyReferrers();
   return root;
@@ -71,7 +62,10 @@ class Copier {
   readonly #options: CopyOptions;
   readonly #parallel: number;
   readonly #limit: ReturnType<typeof makeLimiter>;
+  /** Manifests and indexes that were copied. */
   readonly #nodes = new Map<Digest, Descriptor>();
+  /** Those that others name and that are under way or copied. */
+  readonly #children = new Map<Digest, Promise<void>>();
   readonly #blobs = new Map<Digest, Promise<void>>();
   /** The first error of anything: what else is under way ends. */
   #fault: { readonly error: unknown } | undefined;
@@ -85,7 +79,6 @@ class Copier {
   }
 
   async copyNode(descriptor: Descriptor, { depth, root }: Node): Promise<void> {
-    if (this.#nodes.has(descriptor.digest) && root === undefined) return;
     if (depth > ociLimits.indexDepthMax) {
       throw new AshlarError(
         "OCI_LIMIT",
@@ -113,10 +106,14 @@ class Copier {
     await this.#target.writeManifest(descriptor, bytes, root);
   }
 
-  /** What an index names beside manifests and indexes is a blob to us. */
-  async #copyChild(child: Descriptor, depth: number): Promise<void> {
-    const isNode = isIndexType(child.mediaType) || isManifestType(child.mediaType);
-    await (isNode ? this.copyNode(child, { depth }) : this.#copyBlob(child));
+  /** What an index names beside manifests and indexes is a blob to us. What several name is copied once. */
+  #copyChild(child: Descriptor, depth: number): Promise<void> {
+    if (!isIndexType(child.mediaType) && !isManifestType(child.mediaType)) return this.#copyBlob(child);
+    const known = this.#children.get(child.digest);
+    if (known !== undefined) return known;
+    const work = this.copyNode(child, { depth });
+    this.#children.set(child.digest, work);
+    return work;
   }
 
   async #copyBlobs(bytes: Uint8Array, mediaType: string): Promise<void> {

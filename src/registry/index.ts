@@ -14,6 +14,7 @@
  *     await copyImage(sourceOf(image), target, { tag: "latest" });
  *     await target.finish();
  */
+export { chooseRoot, pinnedSource } from "./choose-root.ts";
 export { type CopyOptions, copyImage } from "./copy-image.ts";
 export { listBlobs } from "./list-blobs.ts";
 export { type Engine, findEngine, loadInto, type LoadOptions } from "./load-into.ts";
@@ -25,4 +26,5 @@ export { type AuthFile, parseAuthFile } from "./remote/auth-files.ts";
 export { credentialFinder } from "./remote/find-credentials.ts";
 export { openRemote, type RegistrySettings, type RemotePlace } from "./remote/open-remote.ts";
 export { parseRegistriesFile } from "./remote/registries-file.ts";
+export { registryAddress } from "./remote/registry-address.ts";
 export type { Retry } from "./remote/retrying-http.ts";

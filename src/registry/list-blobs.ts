@@ -8,41 +8,39 @@ import {
   ociLimits,
   parseIndex,
   parseManifest,
-  type Platform,
-  selectPlatform,
 } from "../oci/index.ts";
 import { readVerified } from "./read-verified.ts";
 
 /**
- * The blobs that a copy of an image may have to send, each once, without reading them. Errors as `copyImage`;
+ * The blobs that a copy of an image or index may have to send, each once, without reading them. Errors as `copyImage`;
  * indexes nested too deep are left to it.
  */
-export async function listBlobs(
-  source: ImageSource,
-  { from, platform }: { readonly from?: string | undefined; readonly platform?: Platform | undefined } = {},
-): Promise<readonly Descriptor[]> {
+export async function listBlobs(source: ImageSource, root: Descriptor): Promise<readonly Descriptor[]> {
   const found = new Map<Digest, Descriptor>();
-  let nodes: readonly Descriptor[] = [await source.resolve(from)];
+  const seen = new Set<Digest>();
+  let nodes: readonly Descriptor[] = [root];
   for (let depth = 0; depth <= ociLimits.indexDepthMax && nodes.length > 0; depth++) {
     const next: Descriptor[] = [];
     for (const node of nodes) {
-      const bytes = await readVerified(source, node);
-      if (isIndexType(node.mediaType)) {
-        const index = parseIndex(bytes, node.mediaType);
-        next.push(...(platform === undefined || depth > 0 ? index.manifests : [selectPlatform(index, platform)]));
-      } else for (const blob of blobsOf(bytes, node.mediaType)) found.set(blob.digest, blob);
+      // Indexes that name one thing often, each on each level, would be read more often than there is time for.
+      if (seen.has(node.digest)) continue;
+      seen.add(node.digest);
+      const children = await readChildren(source, node);
+      for (const child of children) if (!isNode(child)) found.set(child.digest, child);
+      next.push(...children.filter(isNode));
     }
-    for (const child of next) if (!isNode(child)) found.set(child.digest, child);
-    nodes = next.filter(isNode);
+    nodes = next;
   }
   return [...found.values()];
 }
 
-function isNode({ mediaType }: Descriptor): boolean {
-  return isIndexType(mediaType) || isManifestType(mediaType);
+async function readChildren(source: ImageSource, node: Descriptor): Promise<readonly Descriptor[]> {
+  const bytes = await readVerified(source, node);
+  if (isIndexType(node.mediaType)) return parseIndex(bytes, node.mediaType).manifests;
+  const { config, layers } = parseManifest(bytes, node.mediaType);
+  return [...layers, config];
 }
 
-function blobsOf(bytes: Uint8Array, mediaType: string): readonly Descriptor[] {
-  const { config, layers } = parseManifest(bytes, mediaType);
-  return [...layers, config];
+function isNode({ mediaType }: Descriptor): boolean {
+  return isIndexType(mediaType) || isManifestType(mediaType);
 }

@@ -12,10 +12,10 @@ import {
   parseManifest,
   type Platform,
   selectPlatform,
-  verifyBlob,
   verifyBytes,
   verifyLayerCount,
 } from "../oci/index.ts";
+import { readConfig } from "./read-verified.ts";
 
 export interface ReadOptions {
   /** The source's tag; without it its only image. */
@@ -77,14 +77,4 @@ async function chooseManifest(
 function noChoice(index: Descriptor, manifests: readonly Descriptor[]): AshlarError {
   const text = `Cannot choose from index "${index.digest}": it has ${manifests.length} images, want a platform`;
   return new AshlarError("OCI_PLATFORM_MISSING", text, { hint: "choose one with --platform" });
-}
-
-async function readConfig(source: ImageSource, descriptor: Descriptor): Promise<Uint8Array> {
-  if (descriptor.sizeBytes > ociLimits.documentBytesMax) {
-    const text = `Cannot read config "${descriptor.digest}": it has ${descriptor.sizeBytes} bytes, want at most`;
-    throw new AshlarError("OCI_LIMIT", `${text} ${ociLimits.documentBytesMax}`);
-  }
-  const pieces: Uint8Array[] = [];
-  for await (const piece of verifyBlob(descriptor, source.blob(descriptor))) pieces.push(Uint8Array.from(piece));
-  return Buffer.concat(pieces);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../../base/index.ts";
-import { formatReference, type ImageTarget } from "../../oci/index.ts";
+import { formatReference, type ImageTarget, type Reference } from "../../oci/index.ts";
 import { openTarget, targetKinds } from "../../registry/index.ts";
 import { interruptible } from "../interruption.ts";
 import { type OpenedImage, withImage } from "../open-image.ts";
@@ -8,21 +8,22 @@ import { parseParallel } from "../parameters.ts";
 import { parsePlace } from "../place.ts";
 import { makeProgress } from "../progress.ts";
 import { mountable } from "../pushed-blobs.ts";
-import { openRemotePlace, remoteReference, type RemoteOptions } from "../remote-place.ts";
+import { insecureRegistry, openRemotePlace, remoteReference, type RemoteOptions } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
 import { transferImage } from "../transfer.ts";
 import { type PushOptions, tagFor } from "./push.ts";
 
 /** `ashlar copy SRC DST`: the last line is the destination with the digest. */
 export async function copy(shell: Shell, src: string, dst: string, options: PushOptions): Promise<Outcome> {
-  const { insecure, parallel } = options;
-  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(parallel), insecure };
+  const insecure = insecureRegistry([src, dst].map((text) => registryOf(shell, text)), options);
+  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(options.parallel), insecure };
   return interruptible((signal) =>
     withImage(shell, src, { options, remote: { ...remote, signal } }, async (image) => {
       const destination = openDestination(shell, dst, { image, remote: { ...remote, signal } });
       try {
-        const { target, tag } = destination;
-        const { root, counts } = await transferImage(image, target, { name: "copy", tag, ...options, ...remote });
+        const { target, tag, digest } = destination;
+        const transfer = { name: "copy", tag, digest, ...options, ...remote };
+        const { root, counts } = await transferImage(image, target, transfer);
         const text = destination.show(root.digest);
         return { text: `${text}\n`, json: { destination: text, digest: root.digest, ...(counts as object) } };
       } finally {
@@ -32,9 +33,15 @@ export async function copy(shell: Shell, src: string, dst: string, options: Push
   );
 }
 
+function registryOf(shell: Shell, text: string): Reference | undefined {
+  return parsePlace(text, shell) === undefined ? remoteReference(text) : undefined;
+}
+
 interface Destination {
   readonly target: ImageTarget;
   readonly tag: string | undefined;
+  /** What the image must be. */
+  readonly digest?: Digest | undefined;
   /** Its text, with the digest of what was copied. */
   readonly show: (digest: Digest) => string;
   readonly close: () => Promise<void>;
@@ -63,6 +70,7 @@ function openDestination(shell: Shell, text: string, { image, remote }: Opening)
   return {
     target,
     tag,
+    digest: reference.digest,
     show: (digest) => formatReference({ ...reference, tag, digest }),
     close: () => target.close(),
   };

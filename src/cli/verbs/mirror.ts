@@ -15,7 +15,7 @@ import { openForWriting } from "../open-store.ts";
 import { fetchDebs } from "../package-sources.ts";
 import { parseParallel, parseParameters } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
-import { openRemotePlace, requireRepository } from "../remote-place.ts";
+import { insecureRegistry, openRemotePlace, requireRepository } from "../remote-place.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
 import { showBytes } from "../show.ts";
 import { workersOf } from "./build.ts";
@@ -106,7 +106,7 @@ function send(
 ): Promise<PublishReport> {
   const parallel = parseParallel(options.parallel) ?? 4;
   return interruptible(async (signal) => {
-    const { insecure } = options;
+    const insecure = insecureRegistry([target], options);
     const place = openRemotePlace(shell, target, { progress, parallel, insecure, signal });
     try {
       return await publishPackages(packages, { store, place, parallel, progress });

@@ -4,7 +4,7 @@ import { bring, type BringOptions } from "../bring.ts";
 import { interruptible } from "../interruption.ts";
 import { parseParallel } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
-import { openRemotePlace, requireReference } from "../remote-place.ts";
+import { insecureRegistry, openRemotePlace, requireReference } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
 
 interface PullOptions extends BringOptions {
@@ -17,10 +17,10 @@ interface PullOptions extends BringOptions {
 /** `ashlar pull REF`: the last line is the image's name in the store, with its digest. */
 export async function pull(shell: Shell, ref: string, options: PullOptions): Promise<Outcome> {
   const reference = requireReference(ref);
-  const { insecure, parallel } = options;
+  const insecure = insecureRegistry([reference], options);
   return interruptible(async (signal) => {
     const progress = makeProgress(shell, options);
-    const remote = { progress, parallel: parseParallel(parallel), insecure, signal };
+    const remote = { progress, parallel: parseParallel(options.parallel), insecure, signal };
     const source = openRemotePlace(shell, reference, remote);
     try {
       const name = options.name ?? storeName(reference);

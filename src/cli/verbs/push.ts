@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest } from "../../base/index.ts";
 import { formatReference, type Reference } from "../../oci/index.ts";
 import { interruptible } from "../interruption.ts";
-import { type OpenedImage, withImage } from "../open-image.ts";
+import { withImage } from "../open-image.ts";
 import { parseParallel } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
 import { mountable, rememberPushed } from "../pushed-blobs.ts";
-import { openRemotePlace, requireReference } from "../remote-place.ts";
+import { insecureRegistry, openRemotePlace, requireReference } from "../remote-place.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { transferImage } from "../transfer.ts";
 
@@ -20,16 +19,16 @@ export interface PushOptions extends GlobalOptions {
 /** `ashlar push IMAGE REF`: the last line is the reference with tag and digest. */
 export async function push(shell: Shell, image: string, ref: string, options: PushOptions): Promise<Outcome> {
   const reference = requireReference(ref);
-  const { insecure, parallel } = options;
-  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(parallel), insecure };
+  // Where the image comes from may be another registry: that is not the one meant.
+  const insecure = insecureRegistry([reference], options);
+  const remote = { progress: makeProgress(shell, options), parallel: parseParallel(options.parallel), insecure };
   return interruptible((signal) =>
     withImage(shell, image, { options, remote: { ...remote, signal } }, async (opened) => {
-      if (reference.digest !== undefined) await verifyDigest(opened, reference, options);
       const mountFrom = mountable(opened, reference);
       const target = openRemotePlace(shell, reference, { ...remote, signal, mountFrom });
       try {
         const tag = tagFor(reference);
-        const transfer = { name: "push", tag, ...options, ...remote };
+        const transfer = { name: "push", tag, digest: reference.digest, ...options, ...remote };
         const { root, counts, blobs } = await transferImage(opened, target, transfer);
         rememberPushed(opened.store, blobs, reference);
         const pushed = formatReference({ ...reference, tag, digest: root.digest });
@@ -44,17 +43,4 @@ export async function push(shell: Shell, image: string, ref: string, options: Pu
 /** The tag to write: the one named, or none where a digest is named alone, else `latest`. */
 export function tagFor({ tag, digest }: Reference): string | undefined {
   return tag ?? (digest === undefined ? "latest" : undefined);
-}
-
-async function verifyDigest({ source, from }: OpenedImage, reference: Reference, options: PushOptions): Promise<void> {
-  const { digest } = await source.resolve(from);
-  if (digest === reference.digest || options.platform !== undefined) return;
-  throw otherDigest(digest, reference);
-}
-
-function otherDigest(actual: Digest, reference: Reference): AshlarError {
-  const message = `Cannot push to "${formatReference(reference)}": the image has digest ${actual}`;
-  return new AshlarError("USAGE_REFERENCE", `${message}, want the one named, or a tag`, {
-    hint: `push to a tag: ${formatReference({ ...reference, digest: undefined })}`,
-  });
 }

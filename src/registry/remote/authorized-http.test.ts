@@ -144,3 +144,18 @@ test("a token service that sends without end, or to elsewhere, is left", async (
   await assert.rejects(readAll(place.blob(descriptor)), refuses("REGISTRY_REDIRECT"));
   assert.equal(other.requests.length, 0);
 });
+
+test("what a token service says of its refusal is told, and that it is busy", async () => {
+  const body = Buffer.from('{"errors":[{"code":"UNAUTHORIZED","message":"the account is locked"}]}');
+  for (const [status, code] of [[401, "REGISTRY_AUTH"], [403, "REGISTRY_AUTH"], [429, "REGISTRY_BUSY"]] as const) {
+    await using rig = await makeRemoteRig({
+      auth: tokens,
+      mischief: ({ path }) => (path.startsWith("/token") ? { status, body } : undefined),
+    });
+    const place = rig.open("team/app", { credentials: async () => me, tryCountMax: 2 });
+    await assert.rejects(readAll(place.blob(rig.put(content))), (error: { because: readonly string[] }) => {
+      assert.deepEqual(error.because, ["UNAUTHORIZED: the account is locked"]);
+      return refuses(code, /Cannot get a token/)(error);
+    });
+  }
+});

@@ -109,8 +109,9 @@ class Authorizer implements RegistryHttp {
     } catch (error) {
       if (!isAshlarError(error, "REGISTRY_AUTH")) throw error;
       if (this.#withheld !== undefined) throw this.#withheld;
-      const { code, message, details } = error;
-      throw new AshlarError(code, message, { details, hint: loginHint(this.#access.registry.host), cause: error });
+      const { code, message, details, because } = error;
+      const hint = loginHint(this.#access.registry.host);
+      throw new AshlarError(code, message, { details, because, hint, cause: error });
     }
   }
 }

@@ -27,7 +27,9 @@ export function connectionError(url: URL, cause: unknown): AshlarError {
 
 function hintFor(code: string, url: URL): string {
   if (certificateCodes.has(code)) return "name the certificate of your authority in SSL_CERT_FILE";
-  if (notTlsCodes.has(code)) return `it may speak plain HTTP: --insecure allows that for ${url.host}`;
+  if (notTlsCodes.has(code)) {
+    return `it may speak plain HTTP: --insecure allows that, or in registries.json "insecure": ["${url.host}"]`;
+  }
   if (code === "ENOTFOUND") return "check the registry's name and the proxy variables";
   return "check the registry's name, the network and the proxy variables";
 }

@@ -45,7 +45,8 @@ test("followingHttp refuses unsafe places and circles", async () => {
   const from = "https://a.example/x";
   for (const location of [
     "http://a.example/x", "http://b.example/", "ftp://b.example/", "file:///etc/passwd", "https://me:pw@b.example/",
-    "https://127.0.0.1/", "https://localhost/", "https://169.254.169.254/", "https://[fe80::1]/", "http://[", from,
+    "https://127.0.0.1/", "https://0.0.0.0/", "https://[::]/", "https://[::ffff:0.0.0.0]/", "https://0/",
+    "https://localhost/", "https://169.254.169.254/", "https://[fe80::1]/", "http://[", from,
   ]) {
     const http = followingHttp(network({ [from]: [302, location] }));
     await assert.rejects(http.send({ method: "GET", url: new URL(from) }), refuses("REGISTRY_REDIRECT"), location);

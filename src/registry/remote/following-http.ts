@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError } from "../../base/index.ts";
-import { isLoopback, isMetadataHost } from "./hosts.ts";
+import { isLoopback, isMetadataHost, isUnspecified } from "./hosts.ts";
 import type { HttpAnswer, HttpRequest, RegistryHttp } from "./registry-http.ts";
 
 const redirectCountMax = 5;
@@ -51,7 +51,8 @@ export function nextAddress(from: URL, location: string): URL {
     throw refused(from, `its Location "${to.host}" is http, and it is https itself`);
   }
   if (to.username !== "" || to.password !== "") throw refused(from, "its Location holds credentials");
-  const isInside = isMetadataHost(to.hostname) || (isLoopback(to.hostname) && !isLoopback(from.hostname));
+  const isHere = isLoopback(to.hostname) || isUnspecified(to.hostname);
+  const isInside = isMetadataHost(to.hostname) || (isHere && !isLoopback(from.hostname));
   if (isInside && to.hostname !== from.hostname) throw refused(from, `its Location is inside: "${to.host}"`);
   to.hash = "";
   return to;

@@ -18,6 +18,11 @@ export function isMetadataHost(hostname: string): boolean {
   return /^fe[89ab][0-9a-f]:/.test(name) || /^::ffff:a9fe:/.test(name);
 }
 
+/** Tells whether a host is the address that stands for none (0.0.0.0, ::): connecting to it leads to this machine. */
+export function isUnspecified(hostname: string): boolean {
+  return ["0.0.0.0", "::", "::ffff:0:0"].includes(bare(hostname));
+}
+
 /** Tells whether a host is an address in place of a name. */
 export function isAddress(hostname: string): boolean {
   return isIP(bare(hostname)) !== 0;

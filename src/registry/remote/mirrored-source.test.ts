@@ -73,6 +73,18 @@ test("a blob that breaks off in a mirror goes on in the registry", async () => {
   assert.match(String(t.rig.registry.requests[0]?.headers["range"]), /^bytes=[1-9]\d+-299999$/);
 });
 
+test("a blob that breaks off in a mirror goes on in a registry that gives no parts", async () => {
+  await using t = await mirrored();
+  const descriptor = t.rig.put(content);
+  const place = t.rig.open("team/app", t.settings);
+  for (const singleRange of [200, 416] as const) {
+    t.rig.registry.options = { singleRange };
+    let count = 0;
+    t.mirror.registry.options = { mischief: () => (count++ === 0 ? { cutAfter: 100_000 } : { status: 404 }) };
+    assert.deepEqual(await readAll(verifyBlob(descriptor, place.blob(descriptor))), content);
+  }
+});
+
 test("a mirror that cannot be reached is asked once", async () => {
   await using t = await mirrored();
   await t.mirror.registry.close();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, isAshlarError } from "../../base/index.ts";
-import { type Descriptor, type ImageSource, verifyBytes } from "../../oci/index.ts";
+import { type BlobRange, type Descriptor, type ImageSource, verifyBytes } from "../../oci/index.ts";
 
 type Source = Required<ImageSource>;
 
@@ -90,9 +90,7 @@ async function* readOn(places: Places, part: Part): AsyncGenerator<Uint8Array> {
   let at = start;
   for (const place of places) {
     try {
-      const isWhole = whole && at === 0;
-      const bytes = isWhole ? place.blob(descriptor) : place.range(descriptor, { offset: at, sizeBytes: end - at });
-      for await (const piece of bytes) {
+      for await (const piece of whole ? restOf(place, descriptor, at) : place.range(descriptor, rangeOf(at, end))) {
         at += piece.length;
         yield piece;
       }
@@ -102,6 +100,26 @@ async function* readOn(places: Places, part: Part): AsyncGenerator<Uint8Array> {
     }
   }
   throw summary(faults);
+}
+
+function rangeOf(offset: number, end: number): BlobRange {
+  return { offset, sizeBytes: end - offset };
+}
+
+/** The bytes of a blob from a position on; in a place that gives no parts what comes before is read over. */
+async function* restOf(place: Source, descriptor: Descriptor, at: number): AsyncGenerator<Uint8Array> {
+  if (at === 0) return yield* place.blob(descriptor);
+  try {
+    return yield* place.range(descriptor, rangeOf(at, descriptor.sizeBytes));
+  } catch (error) {
+    // It comes before the first piece.
+    if (!isAshlarError(error, "OCI_RANGE_UNSUPPORTED")) throw error;
+  }
+  let left = at;
+  for await (const piece of place.blob(descriptor)) {
+    if (left < piece.length) yield piece.subarray(left);
+    left = Math.max(0, left - piece.length);
+  }
 }
 
 function summary(faults: readonly AshlarError[]): AshlarError {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { digestOf } from "../../base/index.ts";
 import { sourceOf } from "../../oci/index.ts";
 import { copyImage } from "../copy-image.ts";
+import { sampleReferrer, withReferrers, writeReferrer } from "../testing/referrers.ts";
 import { makeRemoteRig, refuses } from "../testing/remote-rig.ts";
 import { sampleImage, sampleIndex } from "../testing/sample-image.ts";
 
@@ -59,4 +60,19 @@ test("a registry that has a manifest under another digest than ours is not belie
         : undefined,
   });
   await assert.rejects(copyImage(sourceOf(image), rig.open(), { tag: "1" }), refuses("REGISTRY_ANSWER"));
+});
+
+test("a referrer that was written but not listed, as after a kill in between, is listed the next time", async () => {
+  await using rig = await makeRemoteRig({ referrersApi: false });
+  const note = sampleReferrer(image.manifestDescriptor, "note");
+  rig.registry.options = {
+    referrersApi: false,
+    mischief: ({ path }) => (path.includes("/manifests/sha256-") ? { status: 400 } : undefined),
+  };
+  await assert.rejects(writeReferrer(rig.open(), note), refuses("REGISTRY_FAILED"));
+  assert.ok(rig.registry.repositories.get("team/app")?.manifests.has(note.descriptor.digest));
+  rig.registry.options = { referrersApi: false };
+  const source = withReferrers(sourceOf(image), [[image.manifestDescriptor, note]]);
+  await copyImage({ ...source, resolve: async () => note.descriptor }, rig.open());
+  assert.deepEqual(await rig.open().referrers(image.manifestDescriptor), [note.descriptor]);
 });

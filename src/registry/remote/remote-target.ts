@@ -26,8 +26,9 @@ class RemoteTarget implements ImageTarget {
   readonly concurrent = true;
   readonly #repository: Repository;
   readonly #options: UploadOptions;
-  /** Manifests known to be there. */
+  /** Manifests that were there, and those that we wrote. */
   readonly #present = new Set<Digest>();
+  readonly #written = new Set<Digest>();
   #tags: Tagging[] = [];
 
   constructor(repository: Repository, options: UploadOptions) {
@@ -51,20 +52,21 @@ class RemoteTarget implements ImageTarget {
     bytes: Uint8Array,
     root?: { readonly tag?: string | undefined },
   ): Promise<void> {
-    if (!this.#present.has(descriptor.digest)) {
-      const listed = await putManifest(this.#repository, descriptor, { bytes, reference: descriptor.digest });
-      await this.#listReferrer(descriptor, bytes, listed);
-      this.#present.add(descriptor.digest);
-    }
+    await this.#writeOnce(descriptor, bytes);
     if (root?.tag === undefined) return;
     this.#tags.push({ tag: root.tag, descriptor, bytes: Uint8Array.from(bytes) });
   }
 
-  async #listReferrer(descriptor: Descriptor, bytes: Uint8Array, listed: boolean): Promise<void> {
-    const isIndex = isIndexType(descriptor.mediaType);
-    const parsed = isIndex ? parseIndex(bytes, descriptor.mediaType) : parseManifest(bytes, descriptor.mediaType);
-    if (parsed.subject === undefined || listed) return;
-    await addToFallbackIndex(this.#repository, parsed.subject.digest, { descriptor, bytes });
+  async #writeOnce(descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
+    const { digest, mediaType } = descriptor;
+    const { subject } = isIndexType(mediaType) ? parseIndex(bytes, mediaType) : parseManifest(bytes, mediaType);
+    // One with a subject is written though it is there: whoever wrote it may have come no further than that.
+    if (this.#written.has(digest) || (subject === undefined && this.#present.has(digest))) return;
+    const listed = await putManifest(this.#repository, descriptor, { bytes, reference: digest });
+    if (subject !== undefined && !listed) {
+      await addToFallbackIndex(this.#repository, subject.digest, { descriptor, bytes });
+    }
+    this.#written.add(digest);
   }
 
   async finish(): Promise<void> {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, isAshlarError } from "../../base/index.ts";
 import { JsonObject, parseStrictJson } from "../../oci/index.ts";
+import { answerError } from "./answer-error.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicHeader, type Credentials } from "./credentials.ts";
 import { isAddress, isLoopback, isMetadataHost, isSameOwner } from "./hosts.ts";
 import { readBody } from "./read-body.ts";
-import type { HttpRequest, RegistryHttp } from "./registry-http.ts";
+import type { HttpAnswer, HttpRequest, RegistryHttp } from "./registry-http.ts";
 
 const answerBytesMax = 256 << 10;
 
@@ -55,19 +56,23 @@ export interface TokenWish {
 
 /**
  * Gets a token for some scopes: anonymously, by user and password, or for an identity token (the specification of
- * distribution, "Token Authentication" and "OAuth2"). Throws `REGISTRY_AUTH`, `REGISTRY_ANSWER`.
+ * distribution, "Token Authentication" and "OAuth2"). Throws `REGISTRY_AUTH`, `REGISTRY_BUSY`, `REGISTRY_FAILED`,
+ * `REGISTRY_ANSWER`.
  */
 export async function fetchToken(http: RegistryHttp, wish: TokenWish): Promise<string> {
   const { realm } = wish;
   const answer = await http.send({ ...tokenRequest(wish), sameOrigin: true });
   const { status } = answer;
-  if (status < 200 || status > 299) {
-    await answer.discard();
-    const code = status >= 400 && status < 404 ? "REGISTRY_AUTH" : "REGISTRY_FAILED";
-    const text = `Cannot get a token from "${realm.url.host}": HTTP status ${status}`;
-    throw new AshlarError(code, text, { details: { host: realm.url.host, status } });
-  }
+  if (status < 200 || status > 299) throw await tokenError(answer, realm.url.host);
   return parseToken(await readBody(answer, answerBytesMax), realm.url.host);
+}
+
+/** Whatever refuses to give a token for who we are means that we are nobody there. */
+async function tokenError(answer: HttpAnswer, host: string): Promise<AshlarError> {
+  const error = await answerError(answer, `get a token from "${host}"`);
+  if (answer.status < 400 || answer.status > 403) return error;
+  const { message, details, because } = error;
+  return new AshlarError("REGISTRY_AUTH", message, { details, because });
 }
 
 function tokenRequest({ realm, scopes, credentials }: TokenWish): HttpRequest {

@@ -6,7 +6,13 @@ import { describeBytes, type Descriptor, type ImageSource, sourceOf } from "../.
 import { copyImage } from "../copy-image.ts";
 import { makeRemoteRig, readAll, refuses, someBytes } from "../testing/remote-rig.ts";
 import { sampleImage } from "../testing/sample-image.ts";
-import { startTestRegistry, type TestRegistry, type TestRequest } from "../testing/test-registry.ts";
+import {
+  type Mischief,
+  startTestRegistry,
+  type TestRegistry,
+  type TestRegistryOptions,
+  type TestRequest,
+} from "../testing/test-registry.ts";
 
 const content = someBytes(300_000);
 const descriptor = describeBytes("application/octet-stream", content);
@@ -124,9 +130,37 @@ test("a registry's wishes decide: large chunks, small bodies, no chunks at all",
   assert.equal(methods(rig.registry), "POST PATCH PUT");
   assert.equal(rig.registry.requests[2]?.headers["content-length"], "300000");
   assert.deepEqual(stored(rig.registry), content);
-  rig.registry.options = { chunkBytesMin: 2 ** 40 };
-  const refused = refuses("REGISTRY_ANSWER", /chunks of 1099511627776/);
-  await assert.rejects(rig.open().writeBlob(descriptor, stream()), refused);
+  // Chunks that no memory holds: one stream, and what is small anyway as it always goes.
+  for (const chunkBytes of [1000, 1 << 20]) {
+    rig.registry.requests.length = 0;
+    rig.registry.repositories.clear();
+    rig.registry.options = { chunkBytesMin: 2 ** 40 };
+    await rig.open("team/app", { chunkBytes }).writeBlob(descriptor, stream());
+    assert.equal(methods(rig.registry), "POST PUT");
+    assert.deepEqual(stored(rig.registry), content);
+  }
+});
+
+test("an upload that is forgotten between its requests, or a stream that breaks, begins anew", async () => {
+  const isLater = ({ headers }: TestRequest): boolean => /^[1-9]\d*-/.test(String(headers["content-range"]));
+  const isEnd = (request: TestRequest): boolean => isPut(request) && request.headers["content-length"] === "0";
+  const cases: readonly [string, (request: TestRequest) => boolean, Mischief, TestRegistryOptions][] = [
+    ["a later chunk", isLater, { status: 404 }, {}],
+    ["the end", isEnd, { status: 404 }, {}],
+    ["a stream", isPut, { cutRequestAfter: 65_536 }, { chunks: false }],
+    ["a busy registry", isPut, { status: 503, headers: { "retry-after": "0" } }, { chunks: false }],
+  ];
+  for (const [name, isMeant, mischief, options] of cases) {
+    await using rig = await makeRemoteRig();
+    let faults = 0;
+    const spoil = (request: TestRequest) => (isMeant(request) && faults++ === 0 ? mischief : undefined);
+    rig.registry.options = { ...options, mischief: spoil };
+    const place = rig.open("team/app", { chunkBytes: 100_000 });
+    await assert.rejects(place.writeBlob(descriptor, stream()), refuses("REGISTRY_UPLOAD_LOST"), name);
+    assert.equal(stored(rig.registry), undefined, name);
+    await place.writeBlob(descriptor, stream());
+    assert.deepEqual(stored(rig.registry), content, name);
+  }
 });
 
 test("a blob of another repository of the registry is mounted, and sent where that is refused", async () => {

@@ -8,7 +8,7 @@ import { hasBlob } from "./has-blob.ts";
 import type { HttpAnswer } from "./registry-http.ts";
 import { addressIn, pullScope, type Repository, send } from "./repository.ts";
 import { isPassing, retryAfterMs, Tries } from "./retrying-http.ts";
-import { uploadChunked } from "./upload-chunked.ts";
+import { uploadChunked, uploadStream } from "./upload-chunked.ts";
 import { cancelUpload, finishAddress, locationOf, type Upload } from "./upload.ts";
 
 export interface UploadOptions {
@@ -19,12 +19,13 @@ export interface UploadOptions {
 }
 
 /** Larger pieces than this are not kept in memory because a registry wants them so. */
-const chunkBytesMax = 256 << 20;
+const chunkBytesMax = 64 << 20;
 
 /**
  * Uploads a blob that the registry lacks: mounted from another repository where that works, in one request where
- * it is small, else in chunks. Bytes of a small one are sent only after the source has given all of them without
- * an error. Throws `REGISTRY_UPLOAD_LOST` where an upload can only begin anew, and errors of the registry.
+ * it is small, else in chunks, or in one stream where they would have to be too large. Bytes of a small one are sent
+ * only after the source has given all of them without an error. Throws `REGISTRY_UPLOAD_LOST` where an upload can
+ * only begin anew, and errors of the registry.
  */
 export async function uploadBlob(
   repository: Repository,
@@ -35,11 +36,11 @@ export async function uploadBlob(
   if (upload === undefined) return;
   const chunks = new Chunks(bytes);
   const wanted = Math.max(chunkBytes, upload.chunkBytesMin);
-  if (wanted > chunkBytesMax) throw tooLargeChunks(repository, wanted);
   const work = { repository, descriptor, upload, chunks };
   try {
-    if (descriptor.sizeBytes > wanted) await uploadChunked({ ...work, chunkBytes: wanted });
-    else await uploadSmall(work);
+    if (descriptor.sizeBytes <= Math.min(wanted, chunkBytesMax)) await uploadSmall(work);
+    else if (wanted <= chunkBytesMax) await uploadChunked({ ...work, chunkBytes: wanted });
+    else await uploadStream(work);
   } catch (error) {
     await chunks.close();
     await cancelUpload(repository, upload);
@@ -160,9 +161,4 @@ async function beginOf(repository: Repository, answer: HttpAnswer): Promise<Uplo
 function lost(repository: Repository, descriptor: Descriptor, why: string): AshlarError {
   const text = `Cannot upload blob "${descriptor.digest}" to "${repository.label}": ${why}`;
   return new AshlarError("REGISTRY_FAILED", text);
-}
-
-function tooLargeChunks(repository: Repository, wanted: number): AshlarError {
-  const text = `Cannot upload to "${repository.label}": the registry wants chunks of ${wanted} bytes`;
-  return new AshlarError("REGISTRY_ANSWER", `${text}, want at most ${chunkBytesMax}`);
 }

@@ -4,16 +4,19 @@ import type { Descriptor } from "../../oci/index.ts";
 import { answerError } from "./answer-error.ts";
 import type { Chunks } from "./chunks.ts";
 import { hasBlob } from "./has-blob.ts";
-import type { HttpAnswer } from "./registry-http.ts";
+import type { HttpAnswer, HttpRequest } from "./registry-http.ts";
 import { type Repository, send } from "./repository.ts";
 import { isPassing, retryAfterMs, Tries } from "./retrying-http.ts";
 import { finishAddress, locationOf, type Upload } from "./upload.ts";
 
-export interface ChunkedUpload {
+interface StreamUpload {
   readonly repository: Repository;
   readonly descriptor: Descriptor;
   readonly upload: Upload;
   readonly chunks: Chunks;
+}
+
+export interface ChunkedUpload extends StreamUpload {
   readonly chunkBytes: number;
 }
 
@@ -32,7 +35,7 @@ export async function uploadChunked(work: ChunkedUpload): Promise<void> {
     const chunk = await chunks.next(chunkBytes);
     if (chunk.length === 0) break;
     const next = await sendChunk(repository, { url, chunk, start: sent, descriptor });
-    if (next === undefined) return putStream(work, chunk);
+    if (next === undefined) return uploadStream(work, chunk);
     url = next;
     sent += chunk.length;
   }
@@ -65,6 +68,7 @@ async function sendChunk(repository: Repository, { url, chunk, start, descriptor
       return undefined;
     }
     if (isRefused && answer.status !== 416) {
+      if (answer.status === 404) throw await forgotten(answer, repository, descriptor);
       throw await answerError(answer, `upload blob "${descriptor.digest}" to "${repository.label}"`);
     }
     await answer?.discard();
@@ -79,19 +83,23 @@ async function sendChunk(repository: Repository, { url, chunk, start, descriptor
   }
 }
 
-interface Patched {
+interface Sent {
   readonly answer?: HttpAnswer;
   readonly why: string;
 }
 
-async function patch(
+function patch(
   repository: Repository,
   url: URL,
   { body, at }: { readonly body: Uint8Array; readonly at: number },
-): Promise<Patched> {
+): Promise<Sent> {
   const headers = { ...bytesType, "content-range": `${at}-${at + body.length - 1}` };
+  return sendOnce(repository, { method: "PATCH", url, headers, body });
+}
+
+async function sendOnce(repository: Repository, request: HttpRequest): Promise<Sent> {
   try {
-    const answer = await send(repository, { method: "PATCH", url, headers, body, once: true });
+    const answer = await send(repository, { ...request, once: true });
     return { answer, why: `HTTP status ${answer.status}` };
   } catch (error) {
     if (isAshlarError(error, "REGISTRY_UNREACHABLE")) return { why: error.message };
@@ -127,13 +135,22 @@ async function askStatus(repository: Repository, url: URL): Promise<UploadStatus
 async function finish(repository: Repository, url: URL, descriptor: Descriptor): Promise<void> {
   const answer = await send(repository, { method: "PUT", url, headers: bytesType, body: new Uint8Array(0) });
   if (isAccepted(answer)) return answer.discard();
-  // A first try may have been answered into a connection that was cut.
-  if (answer.status === 404 && (await hasBlob(repository, descriptor))) return answer.discard();
+  if (answer.status === 404) {
+    // A first try may have been answered into a connection that was cut.
+    if (await hasBlob(repository, descriptor)) return answer.discard();
+    throw await forgotten(answer, repository, descriptor);
+  }
   throw await answerError(answer, `upload blob "${descriptor.digest}" to "${repository.label}"`);
 }
 
-/** The whole blob in one stream, which can be sent only once. */
-async function putStream({ repository, descriptor, upload, chunks }: ChunkedUpload, first: Uint8Array): Promise<void> {
+/**
+ * Uploads a blob, `first` and what is left of it, in one stream, which can be sent only once. Throws
+ * `REGISTRY_UPLOAD_LOST`, after a wait, where another try may succeed, and errors of the registry.
+ */
+export async function uploadStream(
+  { repository, descriptor, upload, chunks }: StreamUpload,
+  first: Uint8Array = new Uint8Array(0),
+): Promise<void> {
   async function* whole(): AsyncGenerator<Uint8Array> {
     yield first;
     yield* chunks.remaining();
@@ -141,12 +158,23 @@ async function putStream({ repository, descriptor, upload, chunks }: ChunkedUplo
   const { sizeBytes, digest } = descriptor;
   const headers = { ...bytesType, "content-length": String(sizeBytes) };
   const url = finishAddress(upload.url, digest);
-  const answer = await send(repository, { method: "PUT", url, headers, body: whole() });
-  if (isAccepted(answer)) return answer.discard();
-  throw await answerError(answer, `upload blob "${digest}" to "${repository.label}"`);
+  const { answer, why } = await sendOnce(repository, { method: "PUT", url, headers, body: whole() });
+  if (answer !== undefined && isAccepted(answer)) return answer.discard();
+  if (answer !== undefined && !isPassing(answer.status) && answer.status !== 404) {
+    throw await answerError(answer, `upload blob "${digest}" to "${repository.label}"`);
+  }
+  await answer?.discard();
+  const wait = answer === undefined ? undefined : retryAfterMs(answer);
+  await new Tries(repository.retry).next(repository.registry.host, why, wait);
+  throw lost(repository, descriptor, why);
+}
+
+async function forgotten(answer: HttpAnswer, repository: Repository, descriptor: Descriptor): Promise<AshlarError> {
+  await answer.discard();
+  return lost(repository, descriptor, "HTTP status 404");
 }
 
 function lost(repository: Repository, descriptor: Descriptor, why: string): AshlarError {
   const text = `Cannot upload blob "${descriptor.digest}" to "${repository.label}": ${why}`;
-  return new AshlarError("REGISTRY_UPLOAD_LOST", `${text}; the registry does not know how far it came`);
+  return new AshlarError("REGISTRY_UPLOAD_LOST", `${text}; it can only be sent again from its beginning`);
 }
