@@ -67,8 +67,9 @@ async function bring(request: BaseRequest, place: BasePlace): Promise<Digest> {
   const descriptor = describeRoot(root);
   const image = await openImage(pinned(place.source, descriptor), parsePlatform(request.platform), root);
   verifyImage(image, request);
-  const { source } = place;
-  const brought = await bringImage({ store, source, root, image, name: from.name, progress, keepBlobs: true });
+  const { source, isFileOnly = false, origin } = place;
+  const kept = { keepBlobs: !isFileOnly, origin: isFileOnly ? origin : undefined };
+  const brought = await bringImage({ store, source, root, image, name: from.name, progress, ...kept });
   return brought.record;
 }
 
