@@ -246,4 +246,8 @@ test("openBase stands on an image that was pulled by its files, and says where i
   const record = await openFrom({ store, digest: pulled.digest });
   assert.equal(record.origin, origin);
   assert.ok(tarPlans(record).every(({ hasBlob }) => !hasBlob));
+  await pullImage({ ...pulling, keepBlobs: true });
+  const again = await openFrom({ store, digest: pulled.digest });
+  assert.equal(again.origin, undefined);
+  assert.ok(tarPlans(again).every(({ hasBlob }) => hasBlob), "pulled again with its blobs");
 });
