@@ -80,8 +80,9 @@ export interface StoredImage {
 export function readStoredImage(store: Store, digest: Digest): StoredImage {
   if (recordKind(store, digest) === "foreign/v1") return { form: "zstd:chunked", ...readForeignRecord(store, digest) };
   const built = readImageRecord(store, digest);
-  const { layers, flat, manifest, config, form } = built;
-  return { layers, flat, manifest, config, form, built };
+  const { layers, flat, manifest, config, form, base } = built;
+  const origin = base === undefined ? undefined : readForeignRecord(store, base).origin;
+  return { layers, flat, manifest, config, form, built, ...(origin === undefined ? {} : { origin }) };
 }
 
 /** Where an image was pulled from; undefined where all of it is here. */
