@@ -143,5 +143,6 @@ function dpkgInstall(workshop: Workshop, more: string): Command {
 /** Why these rows cannot be measured here; undefined where they can. */
 export function fullMissing(): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
-  return spawnSync("mmdebstrap", ["--version"]).status === 0 ? undefined : "needs mmdebstrap";
+  const absent = ["mmdebstrap", "apt-ftparchive"].find((name) => spawnSync(name, ["--version"]).status !== 0);
+  return absent === undefined ? undefined : `needs ${absent}`;
 }

@@ -147,7 +147,9 @@ function containers({ dir, run }: Workshop, images: Images): Store {
     open: fresh(root, () => ""),
     add(image) {
       const from = `oci:${images.layout(image, "gzip")}:v1`;
-      run(["skopeo", "copy", "--quiet", "--insecure-policy", from, `${storage}localhost/${image}:v1`]);
+      const copy = ["skopeo", "copy", "--quiet", "--insecure-policy", from, `${storage}localhost/${image}:v1`];
+      // Its mount of the storage ends with the namespace.
+      run(["unshare", "--mount", ...copy]);
     },
     bytes: () => sizeOf(root),
   };

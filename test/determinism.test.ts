@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { digestOf } from "../src/base/index.ts";
 import { makeFixture } from "./fixture.ts";
 import { forms, type Golden, goldenPath } from "./golden/golden.ts";
-import { build, type BuildPlace, type How, makePlace } from "./run-build.ts";
+import { build, type BuildPlace, type How, makePlace, runBuild } from "./run-build.ts";
 
 // One digest under every circumstance, and it is the committed one: `sh tools/run test/golden/update.ts` writes it.
 
@@ -30,6 +31,16 @@ async function buildsGolden(how: How = {}): Promise<void> {
 
 test("a lock against a signed archive is the golden one", () => {
   assert.equal(digestOf(fixture.lockText), golden.lock);
+});
+
+test("a frozen build warns where the lock names another compressor", async () => {
+  const place = fresh();
+  const path = join(place.project, "ashlar.lock");
+  const old = readFileSync(path, "utf8");
+  writeFileSync(path, old.replace(/"compressor":"[^"]*"/, '"compressor":"other@1"'));
+  const { status, err } = await runBuild(place, {});
+  assert.equal(status, 0, err);
+  assert.match(err, /ashlar\.lock" was made with another compressor.*ashlar lock/);
 });
 
 test("a build depends neither on time zone nor on locale", async () => {

@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { runCommandLine } from "../src/cli/command-line.ts";
 import { startTestRegistry, type TestRegistry } from "../src/registry/testing/test-registry.ts";
 import { describeDisk } from "./long/disk-tree.ts";
 import { makeFixture } from "./fixture.ts";
 import { build, makePlace } from "./run-build.ts";
+import { type CommandEnded, runCommand } from "./run-command.ts";
 
 const place = makePlace(await makeFixture());
 const out = mkdtempSync(join(place.base, "out-"));
@@ -16,31 +16,10 @@ const images = await build(place, { args: ["--image", "web"] });
 const { name, digest } = images.at(-1) as { readonly name: string; readonly digest: string };
 after(() => rmSync(place.base, { recursive: true, force: true }));
 
-interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-  /** The last line of stdout. */
-  readonly last: string;
-}
+const ashlar = (store: string, ...args: readonly string[]): Promise<CommandEnded> =>
+  runCommand({ store, home: out }, args);
 
-/** Runs a command line in this process, whose registries must be able to answer. */
-async function ashlar(store: string, ...args: readonly string[]): Promise<Ended> {
-  const [printed, said]: [string[], string[]] = [[], []];
-  const status = await runCommandLine([...args, `--store=${store}`], {
-    env: { PATH: process.env["PATH"], HOME: out, XDG_RUNTIME_DIR: out },
-    cwd: out,
-    nowSeconds: 1_748_736_000,
-    out: (text) => void printed.push(Buffer.from(text).toString("utf8")),
-    err: (text) => void said.push(text),
-    errIsTerminal: false,
-    columns: 80,
-  });
-  const text = printed.join("");
-  return { status, out: text, err: said.join(""), last: text.trim().split("\n").at(-1) ?? "" };
-}
-
-async function must(store: string, ...args: readonly string[]): Promise<Ended> {
+async function must(store: string, ...args: readonly string[]): Promise<CommandEnded> {
   const ended = await ashlar(store, ...args);
   assert.equal(ended.status, 0, ended.err);
   return ended;
@@ -102,6 +81,12 @@ test("pull of one platform keeps that one, and a second pull under another name 
   const blobs = registry.requests.filter(({ path }) => path.includes("/blobs/"));
   assert.equal(blobs.length, 1, "only the config is read again");
   assert.match((await must(store, "inspect", "mine")).out, /linux\/arm64/);
+});
+
+test("import of an image of a registry is pull under the name it is given", async () => {
+  await using registry = await pushed();
+  const { last } = await must(newStore(), "import", `${registry.host}/team/web:1`, "--platform=all", "--name=web");
+  assert.equal(last, `web@${digest}`);
 });
 
 test("pull of what is one image refuses another platform", async () => {

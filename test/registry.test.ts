@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { runCommandLine } from "../src/cli/command-line.ts";
 import { startTestRegistry, type TestRegistry } from "../src/registry/testing/test-registry.ts";
 import { makeFixture } from "./fixture.ts";
 import { build, makePlace } from "./run-build.ts";
+import { type CommandEnded, runCommand } from "./run-command.ts";
 
 const place = makePlace(await makeFixture());
 const out = mkdtempSync(join(place.base, "out-"));
@@ -16,31 +16,10 @@ const name = images.at(-1)?.name as string;
 const digest = images.at(-1)?.digest as string;
 after(() => rmSync(place.base, { recursive: true, force: true }));
 
-interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-  /** The last line of stdout. */
-  readonly last: string;
-}
+const ashlar = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandEnded> =>
+  runCommand({ store: place.store, home: out, env }, args);
 
-/** Runs a command line in this process, whose registries must be able to answer. */
-async function ashlar(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const [printed, said]: [string[], string[]] = [[], []];
-  const status = await runCommandLine([...args, `--store=${place.store}`], {
-    env: { PATH: process.env["PATH"], HOME: out, XDG_RUNTIME_DIR: out, ...env },
-    cwd: out,
-    nowSeconds: 1_748_736_000,
-    out: (text) => void printed.push(Buffer.from(text).toString("utf8")),
-    err: (text) => void said.push(text),
-    errIsTerminal: false,
-    columns: 80,
-  });
-  const text = printed.join("");
-  return { status, out: text, err: said.join(""), last: text.trim().split("\n").at(-1) ?? "" };
-}
-
-async function must(...args: readonly string[]): Promise<Ended> {
+async function must(...args: readonly string[]): Promise<CommandEnded> {
   const ended = await ashlar(args);
   assert.equal(ended.status, 0, ended.err);
   return ended;

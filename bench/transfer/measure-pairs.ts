@@ -27,7 +27,7 @@ export interface Result extends Traffic, Run {
 }
 
 /** One that takes longer is not run again, or ended. */
-const slowSeconds = 30;
+const slowSeconds = 10;
 export const patienceSeconds = 120;
 
 /** Brings each pair with each client in turn, several times. Only what brings the second image is counted. */

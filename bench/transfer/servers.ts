@@ -50,7 +50,9 @@ async function openCounted(
   command: readonly string[],
   { network, port, path }: { readonly network: Network; readonly port: number; readonly path: string },
 ): Promise<Counted> {
-  const server = start([...network.server, "sh", "-c", asLongAsInput, "sh", ...command]);
+  const [shell = "", ...args] = [...network.server, "sh", "-c", asLongAsInput, "sh", ...command];
+  // What it says of each request would fill a pipe that nobody reads, and stop it.
+  const server = spawn(shell, args, { stdio: ["pipe", "ignore", "inherit"] });
   const script = join(import.meta.dirname, "proxy.ts");
   const program = [process.execPath, "--disable-warning=ExperimentalWarning", script, network.address, String(port)];
   const proxy = start([...network.server, ...program]);

@@ -7,7 +7,7 @@ import { link } from "./network.ts";
 
 const intro = `What comes over the wire when a client brings an image, counted by a proxy in front of
 docker-registry (nginx for ostree and casync): bytes down with all heads, and requests. Each client in turn,
-the middle of the runs; one that takes more than 30 s runs once, and is ended at ${patienceSeconds} s.
+the middle of the runs; one that takes more than 10 s runs once, and is ended at ${patienceSeconds} s.
 Written by \`sh tools/run bench/transfer.ts --root TRIXIE_ROOT\`.
 
 Rebuilt R2 is R2 with jq, all packages in three layers: no layer is one of R2's. Stripped, it is also without

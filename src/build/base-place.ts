@@ -5,6 +5,7 @@ import { openSource, splitPlace, targetKinds } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { insideProject } from "./inside.ts";
 import { imagesWith } from "./all-images.ts";
+import { lacksBlobs, originOf } from "./record.ts";
 import { storeSource } from "./store-source.ts";
 
 /** The foreign image that a spec names. */
@@ -21,6 +22,9 @@ export interface BasePlace {
   readonly source: ImageSource;
   /** For messages, e.g. `layout "vendor/base"`. */
   readonly what: string;
+  /** It has only the files of some layers, so that their blobs cannot be kept; `origin` is where those can be had. */
+  readonly isFileOnly?: boolean;
+  readonly origin?: string | undefined;
 }
 
 /** The place that a spec says a base is at. Throws `BUILD_BASE_PLACE`, `BUILD_OUTSIDE`. */
@@ -46,10 +50,12 @@ function inside(projectDir: string, path: string, at: string): string {
   }
 }
 
-/** The image of the store that has this manifest or index, if it was built there. */
+/** The image of the store that has this manifest or index. */
 export function placeInStore(store: Store, digest: Digest): BasePlace | undefined {
   const [named] = imagesWith(store, digest);
-  return named === undefined ? undefined : { source: storeSource(store, named), what: "the store" };
+  if (named === undefined) return undefined;
+  const [isFileOnly, origin] = [lacksBlobs(store, named), originOf(store, named)];
+  return { source: storeSource(store, named), what: "the store", isFileOnly, origin };
 }
 
 /** The bytes of a manifest or index by its digest alone, verified; undefined where the place has it not. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type OwnedTree, readOwnedTree } from "../assemble/index.ts";
 import { byText, canonicalJson, type Digest, digestOf, type Json, type Progress } from "../base/index.ts";
-import { encodeTree, loadCompressor } from "../formats/index.ts";
+import { cutRuns, encodeTree, loadCompressor, type RunLengths } from "../formats/index.ts";
 import { makeImage, type ManifestFacts, type NamedLayer } from "../image/index.ts";
 import {
   describeLayer,
@@ -87,7 +87,7 @@ function actionOf(request: ImageRequest, project: Digest): Action {
     epochSeconds: epochSeconds ?? null,
     inputSeconds,
   };
-  return { operation: "image.build", version: 3, inputs, parameters: parameters as unknown as Json };
+  return { operation: "image.build", version: 4, inputs, parameters: parameters as unknown as Json };
 }
 
 async function assemble(request: ImageRequest): Promise<Digest> {
@@ -161,7 +161,19 @@ function putDocuments(
   packages: readonly RecordedPackage[],
 ): Pick<ImageRecord, "document" | "packages"> {
   const put = (value: unknown): Digest => pack.put(Buffer.from(canonicalJson(value as Json), "utf8")).digest;
-  return { document: put(document), packages: put(packages.map((item) => item.locked)) };
+  return { document: put(document), packages: pack.putJoined(encodePackages(packages)).digest };
+}
+
+const packageLengths: RunLengths = { countMin: 6, countMax: 32, boundaryMask: 3 };
+
+/** The canonical JSON array, cut by names so that images of nearly the same packages share most of it. */
+function encodePackages(packages: readonly RecordedPackage[]): readonly Uint8Array[] {
+  const runs = cutRuns(packages, ({ locked }) => locked.name, packageLengths);
+  if (runs.length === 0) return [Buffer.from("[]")];
+  return runs.map((run, i) => {
+    const items = run.map(({ locked }) => canonicalJson(locked as unknown as Json));
+    return Buffer.from(`${i === 0 ? "[" : ","}${items.join(",")}${i === runs.length - 1 ? "]" : ""}`, "utf8");
+  });
 }
 
 async function finish(

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { digestOf } from "../base/index.ts";
 import { loadCompressor, parseTree } from "../formats/index.ts";
 import { describeLayer, openLayer, type TarPlan } from "../layer/index.ts";
-import { mediaTypes, parseConfig } from "../oci/index.ts";
+import { mediaTypes, parseConfig, sourceOf } from "../oci/index.ts";
 import {
   dir,
   file,
@@ -22,6 +22,7 @@ import {
 import { memoryStore } from "../store/index.ts";
 import { foreignFacts, type ForeignRecord, installedIn } from "../pull/index.ts";
 import { openBase } from "./foreign-base.ts";
+import { pullImage } from "./pull-image.ts";
 import { readOwnedTree } from "../assemble/index.ts";
 import { openFrom, progress, project, putImage, refuses } from "./testing/base-rig.ts";
 
@@ -234,4 +235,19 @@ test("openBase makes a tree that reads back from its encoding", async () => {
   );
   assert.equal(parseConfig(store.read(record.config)).diffIds.length, 2);
   assert.ok(!existsSync(join(project, "d")));
+});
+
+test("openBase stands on an image that was pulled by its files, and says where its blobs are", async () => {
+  const image = sampleImage("gzip");
+  const store = memoryStore();
+  const [source, origin] = [sourceOf(image), "registry.example/team/base"];
+  const pulling = { store, source, name: "base", platforms: "all", keepBlobs: false, origin, progress } as const;
+  const pulled = await pullImage(pulling);
+  const record = await openFrom({ store, digest: pulled.digest });
+  assert.equal(record.origin, origin);
+  assert.ok(tarPlans(record).every(({ hasBlob }) => !hasBlob));
+  await pullImage({ ...pulling, keepBlobs: true });
+  const again = await openFrom({ store, digest: pulled.digest });
+  assert.equal(again.origin, undefined);
+  assert.ok(tarPlans(again).every(({ hasBlob }) => hasBlob), "pulled again with its blobs");
 });

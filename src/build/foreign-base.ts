@@ -19,7 +19,8 @@ import {
 import { readImage } from "../registry/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type BaseName, type BasePlace, contentOf, placeInStore, placeOf, readRoot } from "./base-place.ts";
-import { bringImage } from "../pull/index.ts";
+import { lacksBlob } from "../layer/index.ts";
+import { bringImage, readForeignRecord } from "../pull/index.ts";
 
 export interface BaseRequest {
   readonly store: Store;
@@ -42,7 +43,7 @@ export async function openBase(request: BaseRequest): Promise<Digest> {
   const { store } = request;
   const action = baseAction(request);
   const known = store.getAction(action)?.value as Digest | undefined;
-  if (known !== undefined) return known;
+  if (known !== undefined && !isPoorer(request, known)) return known;
   const place = findPlace(request);
   const record = await explained(request, place, () => bring(request, place));
   store.putAction(action, { value: record, reaches: { records: [record] } });
@@ -50,7 +51,13 @@ export async function openBase(request: BaseRequest): Promise<Digest> {
 }
 
 function baseAction({ from, platform }: BaseRequest): Action {
-  return { operation: "oci.base", version: 2, inputs: [from.digest], parameters: { platform } };
+  return { operation: "oci.base", version: 3, inputs: [from.digest], parameters: { platform } };
+}
+
+/** Tells whether the store has blobs by now that a base lacks: it was pulled again, with them. */
+function isPoorer({ store, from }: BaseRequest, known: Digest): boolean {
+  if (!readForeignRecord(store, known).layers.some(lacksBlob)) return false;
+  return placeInStore(store, from.digest)?.isFileOnly === false;
 }
 
 function findPlace({ store, projectDir, from, place: given }: BaseRequest): BasePlace {
@@ -67,8 +74,9 @@ async function bring(request: BaseRequest, place: BasePlace): Promise<Digest> {
   const descriptor = describeRoot(root);
   const image = await openImage(pinned(place.source, descriptor), parsePlatform(request.platform), root);
   verifyImage(image, request);
-  const { source } = place;
-  const brought = await bringImage({ store, source, root, image, name: from.name, progress, keepBlobs: true });
+  const { source, isFileOnly = false, origin } = place;
+  const kept = { keepBlobs: !isFileOnly, origin: isFileOnly ? origin : undefined };
+  const brought = await bringImage({ store, source, root, image, name: from.name, progress, ...kept });
   return brought.record;
 }
 

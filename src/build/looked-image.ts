@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readOwnedTree } from "../assemble/index.ts";
 import { AshlarError, compareOrdinal, type Digest, type ImagePath, isAshlarError } from "../base/index.ts";
 import { loadCompressor, type Tree } from "../formats/index.ts";
 import { choosePlatform, type PlatformChoice } from "../image/index.ts";
@@ -81,16 +82,15 @@ function lookAtBuilt(
   store: Store,
   record: ImageRecord,
 ): Required<Pick<LookedImage, "packages" | "built">> {
-  const json = (digest: Digest): unknown => JSON.parse(Buffer.from(store.read(digest)).toString("utf8"));
-  const locked = (): readonly LockedPackage[] => json(record.packages) as readonly LockedPackage[];
+  const locked = (): readonly LockedPackage[] =>
+    JSON.parse(Buffer.from(store.read(record.packages)).toString("utf8")) as readonly LockedPackage[];
   const inBase = (): readonly InstalledPackage[] =>
     record.base === undefined ? [] : installedIn(store, readForeignRecord(store, record.base));
   return {
     packages: async () => sorted([...inBase(), ...installedOf(locked())]),
     built: {
       record,
-      owners: () =>
-        new Map(Object.entries(json(record.owners) as Record<ImagePath, string>) as [ImagePath, string][]),
+      owners: () => readOwnedTree(store, record).owners,
       locked,
       inBase,
     },

@@ -48,8 +48,16 @@ async function describePlain(store: Store, plan: LayerPlan): Promise<Descriptor>
     const { digest, sizeBytes } = await describeLayer(unpinned(plan), "none", { store, compressor: loadCompressor });
     return { mediaType, digest, sizeBytes };
   }
-  const { diffId, sizeBytes } = exhaust(writeTarOf(store, plan.recipe));
-  return { mediaType, digest: diffId, sizeBytes };
+  // The diffId was proven when the layer came, and whoever reads the tar holds it against the descriptor.
+  return { mediaType, digest: plan.diffId, sizeBytes: tarBytesOf(store, plan.recipe) };
+}
+
+function tarBytesOf(store: Store, recipe: Digest): number {
+  let sizeBytes = 0;
+  for (const { raw, content } of parseRecipe(store.stream(recipe))) {
+    sizeBytes += content === undefined ? raw.length : (store.info(content)?.sizeBytes ?? 0);
+  }
+  return sizeBytes;
 }
 
 async function* openPlain(store: Store, plan: LayerPlan): AsyncGenerator<Uint8Array> {
@@ -59,15 +67,11 @@ async function* openPlain(store: Store, plan: LayerPlan): AsyncGenerator<Uint8Ar
 }
 
 function writeTarOf(store: Store, recipe: Digest): ReturnType<typeof writeRecipe> {
-  return writeRecipe(parseRecipe(store.read(recipe)), (content) => store.stream(content));
+  return writeRecipe(parseRecipe(store.stream(recipe)), (content) => store.stream(content));
 }
 
 /** The plan without the form it was brought in. */
 function unpinned<T extends LayerPlan>(plan: T): T {
   const { form: _form, ...rest } = plan as T & { form?: unknown };
   return rest as unknown as T;
-}
-
-function exhaust<R>(pieces: Generator<unknown, R, void>): R {
-  for (let next = pieces.next(); ; next = pieces.next()) if (next.done === true) return next.value;
 }

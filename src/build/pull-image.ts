@@ -48,6 +48,16 @@ export interface PulledImage {
  * throws, `OCI_PLATFORM_MISSING`, and `PULL_KIND` for what is no image.
  */
 export async function pullImage(request: PullRequest): Promise<PulledImage> {
+  // What was brought for one platform is kept by nothing else until the name stands.
+  const lease = request.store.lease();
+  try {
+    return await pullNamed(request);
+  } finally {
+    lease.release();
+  }
+}
+
+async function pullNamed(request: PullRequest): Promise<PulledImage> {
   const { store, source, name } = request;
   const root = await source.resolve(request.tag);
   const bytes = verifyBytes(root, await source.manifest(root));
@@ -86,7 +96,11 @@ async function chooseImages(
   const real = manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
   const images: OpenImage[] = [];
   for (const descriptor of real) images.push(await openOne(request, descriptor));
-  return images;
+  if (images.length > 0) return images;
+  const message = `Cannot pull "${root.digest}": its index names no image for any platform`;
+  throw new AshlarError("OCI_PLATFORM_MISSING", message, {
+    hint: "artifacts are not images; `ashlar copy` passes them on",
+  });
 }
 
 async function chooseOne(source: ImageSource, root: Descriptor, { asked, host }: PlatformChoice): Promise<OpenImage> {

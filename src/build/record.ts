@@ -2,7 +2,7 @@
 import type { InstallationSecret } from "../assemble/index.ts";
 import type { Digest, Json } from "../base/index.ts";
 import { type NamedRecord, readKind, recordKind } from "../image/index.ts";
-import { type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
+import { lacksBlob, type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
 import { readForeignRecord } from "../pull/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
 import { type KeptRoot, rootReaches } from "./stage.ts";
@@ -26,7 +26,7 @@ export interface ImageRecord {
   readonly layers: readonly LayerPlan[];
   /** Tree: the flat root file system. */
   readonly flat: Digest;
-  /** Content: JSON object, path to who put it there. */
+  /** Content: who put its entries there. */
   readonly owners: Digest;
   /** Trees: the outputs of its steps, so that a later build finds them remembered; absent: it has none. */
   readonly outputs?: readonly Digest[];
@@ -80,8 +80,9 @@ export interface StoredImage {
 export function readStoredImage(store: Store, digest: Digest): StoredImage {
   if (recordKind(store, digest) === "foreign/v1") return { form: "zstd:chunked", ...readForeignRecord(store, digest) };
   const built = readImageRecord(store, digest);
-  const { layers, flat, manifest, config, form } = built;
-  return { layers, flat, manifest, config, form, built };
+  const { layers, flat, manifest, config, form, base } = built;
+  const origin = base === undefined ? undefined : readForeignRecord(store, base).origin;
+  return { layers, flat, manifest, config, form, built, ...(origin === undefined ? {} : { origin }) };
 }
 
 /** Where an image was pulled from; undefined where all of it is here. */
@@ -92,5 +93,5 @@ export function originOf(store: Store, { images }: NamedRecord): string | undefi
 /** Tells whether layers of an image are kept by file alone, so that their blobs cannot be had from the store. */
 export function lacksBlobs(store: Store, { images }: NamedRecord): boolean {
   const plans = images.flatMap((image) => readStoredImage(store, image.record).layers);
-  return plans.some((plan) => plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId);
+  return plans.some(lacksBlob);
 }

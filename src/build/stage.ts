@@ -11,7 +11,7 @@ export interface Stage {
   readonly layers: readonly LayerPlan[];
   /** Tree: everything so far. */
   readonly flat: Digest;
-  /** Content: JSON object, path to who put it there. */
+  /** Content: who put its entries there. */
   readonly owners: Digest;
   /** Roots on the way there that scripts made: kept, so that a later build need not run them again. */
   readonly installed?: readonly KeptRoot[];
@@ -20,7 +20,7 @@ export interface Stage {
 }
 
 /** Raised whenever the same packages would make another installed root; a part of every key that stands on one. */
-export const installVersion = 2;
+export const installVersion = 3;
 
 /** An installed root by digests. */
 export interface KeptRoot {

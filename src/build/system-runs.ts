@@ -97,7 +97,7 @@ async function makeRun(request: SystemRunsRequest, running: Running): Promise<Ru
 function actionOf({ platform }: SystemRunsRequest, { run, root }: Running, inputs: Tree): Action {
   const { argv, env } = run;
   const digests = [root.flat, root.owners, digestOf(encodeTree(inputs))];
-  return { operation: "system.run", version: 1, inputs: digests, parameters: { argv, env, platform } };
+  return { operation: "system.run", version: 2, inputs: digests, parameters: { argv, env, platform } };
 }
 
 /** The root's tree after the command, without its inputs. */

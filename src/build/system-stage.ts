@@ -79,7 +79,7 @@ function actionOf({ document, packages, below, platform, project }: SystemReques
   // Equal trees may come in other layers, and those are part of the stage.
   const under = below?.stage.layers ?? [];
   const parameters = { from: from.kind, platform, system, users, layers, roles, isChild, under };
-  return { operation: "assemble.system", version: 4, inputs, parameters: parameters as unknown as Json };
+  return { operation: "assemble.system", version: 5, inputs, parameters: parameters as unknown as Json };
 }
 
 function unpackPhases({ store, document, packages, below }: SystemRequest, pack: PackWriter): Phases {

@@ -56,7 +56,7 @@ function registerImport(program: Command, shell: Shell, finish: Finish): void {
     .option("--name <name>", "what it is called in the store")
     .option("--platform <platform>", "which platform of several, or all (default: this machine's)")
     .option("--drop-blobs", "keep files only: compressed layers of others cannot be pushed from the store then")
-    .addHelpText("after", "\nPLACE: KIND:PATH[:TAG], e.g. docker-archive:app.tar")
+    .addHelpText("after", "\nPLACE: KIND:PATH[:TAG], e.g. docker-archive:app.tar, or HOST/NAME[:TAG] of a registry")
     .action(async (place, options) =>
       finish(await (await import("./verbs/import.ts")).importImage(shell, place, options), options),
     );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
@@ -50,14 +50,17 @@ describe("Fetcher.content", () => {
     assert.match(t.server.requests.at(-1)?.range ?? "", /^bytes=[1-9]/);
   });
 
-  it("takes over what a dead process left, not what a living one writes", async () => {
+  it("takes over what a dead process left, not what a living one writes, or one of another container", async () => {
     await using t = await makeFetcherRig();
     const final = t.area.downloadPath(digestOf(content));
-    writeFileSync(`${final}.part-2147483646-0`, content.subarray(0, 1000));
-    writeFileSync(`${final}.part-1-0`, content.subarray(0, 2000));
+    const namespace = /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0];
+    const living = [`part-${namespace}-1-0`, "part-7-2147483646-0"];
+    writeFileSync(`${final}.part-${namespace}-2147483646-0`, content.subarray(0, 1000));
+    for (const name of living) writeFileSync(`${final}.${name}`, content.subarray(0, 2000));
     await t.fetcher.content(t.request());
     assert.equal(t.server.requests[0]?.range, "bytes=1000-");
-    assert.deepEqual(t.area.names(), [hexOf(digestOf(content)), `${hexOf(digestOf(content))}.part-1-0`]);
+    const hex = hexOf(digestOf(content));
+    assert.deepEqual(t.area.names().toSorted(), [hex, ...living.map((name) => `${hex}.${name}`)].toSorted());
   });
 
   it("starts from the beginning where what was left is wrong, and blames nobody", async () => {

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readlinkSync,
   readSync,
   renameSync,
   rmSync,
@@ -17,9 +18,9 @@ import { type Digest, Hasher, isSystemError } from "../base/index.ts";
 let counter = 0;
 
 /**
- * The beginning of a file that is being downloaded, named `<file>.part-<pid>-<n>`. What a dead process left
- * is taken over, so that a download goes on where it stopped. The final name appears only when the digest
- * is right; until then nobody takes the file for the content.
+ * The beginning of a file that is being downloaded, named `<file>.part-<namespace>-<pid>-<n>`. What a dead process
+ * of the same PID namespace left is taken over, so that a download goes on where it stopped. The final name appears
+ * only when the digest is right; until then nobody takes the file for the content.
  */
 export class Partial {
   readonly #final: string;
@@ -30,7 +31,7 @@ export class Partial {
 
   constructor(final: string) {
     this.#final = final;
-    this.path = `${final}.part-${process.pid}-${counter++}`;
+    this.path = `${final}.part-${pidNamespace()}-${process.pid}-${counter++}`;
     mkdirSync(dirname(final), { recursive: true });
     takeOver(final, this.path);
     this.#file = openSync(this.path, "a+", 0o644);
@@ -116,9 +117,19 @@ function leftBehind(final: string): string[] {
   const start = `${basename(final)}.part`;
   return readdirSync(dirname(final)).filter((name) => {
     if (!name.startsWith(start)) return false;
-    const pid = /^-(\d+)-\d+$/.exec(name.slice(start.length))?.[1];
-    return name === start || (pid !== undefined && !isAlive(Number(pid)));
+    const [, namespace, pid] = /^-(\d+)-(\d+)-\d+$/.exec(name.slice(start.length)) ?? [];
+    return name === start || (namespace === pidNamespace() && !isAlive(Number(pid)));
   });
+}
+
+/** Containers that share a store do not see each other's processes: what looks dead may be written to. */
+function pidNamespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+  } catch (error) {
+    if (isSystemError(error, "ENOENT", "EACCES")) return "0";
+    throw error;
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -14,9 +14,10 @@
 export { type ArMember, type ByteReader, parseAr } from "./ar.ts";
 export { type Compression, decompress, decompressSync, detectCompression } from "./compression.ts";
 export { type Crc64, crc64, crc64Hex } from "./crc64.ts";
+export { cutNodes, cutRuns, encodeTreePieces, type RunLengths } from "./cut-nodes.ts";
 export { type ElfInfo, parseElf } from "./elf.ts";
 export type { DecompressOptions } from "./expansion.ts";
-export { encodeGoTarHeader, type GoTarEntry, type GoTarForm } from "./go-tar-header.ts";
+export { encodeForeignHeader, type ForeignEntry, type ForeignForm } from "./foreign-header.ts";
 export { GzipWriter } from "./gzip-writer.ts";
 export { decompressOneFrame } from "./one-frame.ts";
 export { parseShebang, type Shebang } from "./shebang.ts";

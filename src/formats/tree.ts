@@ -67,8 +67,16 @@ const header = '{"ashlar":"tree/v1"}';
 
 /** Encodes a tree: the header line, then one canonical JSON object a line, LF after each. */
 export function encodeTree(tree: Tree): Uint8Array {
-  const lines = [header];
-  for (const entry of tree) lines.push(encodeEntry(entry));
+  return encodeLines([header], tree);
+}
+
+/** The lines of some entries alone, to stand behind those of the entries before them. */
+export function encodeEntries(entries: Tree): Uint8Array {
+  return encodeLines([], entries);
+}
+
+function encodeLines(lines: string[], entries: Tree): Uint8Array {
+  for (const entry of entries) lines.push(encodeEntry(entry));
   lines.push("");
   return Buffer.from(lines.join("\n"), "utf8");
 }

@@ -14,7 +14,7 @@ export interface Compressor {
   compress(raw: Uint8Array): Buffer;
 }
 
-const level = 3;
+const level = 6;
 const packageName = "@bokuweb/zstd-wasm";
 const wasmHex = "80260eee5795ee8072bb5821e203730c74dca3909938f5ac1128da67f96223df";
 const id = `zstd-wasm@0.0.27/${level}/${wasmHex}`;

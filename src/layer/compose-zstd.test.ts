@@ -4,8 +4,9 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 
-import { digestOf } from "../base/index.ts";
+import { type Digest, digestOf, parsePath } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
+import { type ContentInfo, inPack, memoryStore, type PackWriter } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
 import { firstDifference } from "./first-difference.ts";
 import { MemorySource, sampleParts } from "./testing/memory-source.ts";
@@ -129,6 +130,44 @@ test("composeZstd writes a tar-split from which the archive can be made again", 
   assert.equal(digestOf(Buffer.concat(pieces)), tar.result.diffId);
 });
 
+/** The same contents as others compressed them, given out in pieces of an odd size. */
+class ForeignSource extends MemorySource {
+  given = 0;
+
+  override infos(digests: Iterable<Digest>): Map<Digest, ContentInfo> {
+    const infos = [...source.infos(digests)];
+    return new Map(infos.map(([digest, info]) => [digest, { ...info, compressor: "somebody's", frames: [] }]));
+  }
+
+  override streamFrames(): never {
+    assert.fail("frames of others are not to be copied");
+  }
+
+  override *stream(digest: Digest): Iterable<Uint8Array> {
+    for (const piece of source.stream(digest)) {
+      for (let at = 0; at < piece.length; at += 999_983) {
+        const part = piece.subarray(at, at + 999_983);
+        this.given += part.length;
+        yield part;
+      }
+    }
+  }
+}
+
+test("composeZstd makes the same blob of frames that others made, one frame in memory at a time", () => {
+  const foreign = new ForeignSource(compressor);
+  const pieces = composeZstd(parts, { source: foreign, compressor, chunked: true });
+  const whole = collect(pieces);
+  assert.deepEqual(whole.result, chunked.result);
+  assert.ok(whole.bytes.equals(chunked.bytes));
+  foreign.given = 0;
+  let raw = 0;
+  for (const piece of composeZstd(parts, { source: foreign, compressor, chunked: false })) {
+    raw += zstdDecompressSync(piece).length;
+    assert.ok(foreign.given - raw <= 999_983, `${foreign.given} bytes read for ${raw} written`);
+  }
+});
+
 test("composeZstd ends in the 64 bytes of the footer", () => {
   const footer = chunked.bytes.subarray(-64);
   assert.equal(footer.subarray(56).toString("latin1"), "GNUlInUx");
@@ -136,6 +175,20 @@ test("composeZstd ends in the 64 bytes of the footer", () => {
     chunked.result.annotations["io.github.containers.zstd-chunked.manifest-position"] as string
   ).split(":");
   assert.equal(String(footer.readBigUInt64LE(0)), position[0]);
+});
+
+test("composeZstd gives one blob whether the store has a file whole or as others joined", () => {
+  const pieces = [Buffer.from("a tree's text, "), Buffer.from("of which the store has "), Buffer.from("pieces")];
+  const whole = Buffer.concat(pieces);
+  const entry = { type: "file", path: parsePath("f"), mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 } as const;
+  const block = [{ ...entry, sizeBytes: whole.length, content: digestOf(whole) }];
+  const blobs = [(pack: PackWriter) => pack.put(whole), (pack: PackWriter) => pack.putJoined(pieces)].map((put) => {
+    const store = memoryStore({ compressor });
+    inPack(store, put);
+    const layer = { directories: [], blocks: [block] };
+    return collect(composeZstd(layer, { source: store, compressor, chunked: true })).result;
+  });
+  assert.deepEqual(blobs[1], blobs[0]);
 });
 
 test("writeGzip makes one member that gzip reads, with nothing of the machine in its header", () => {

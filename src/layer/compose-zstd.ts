@@ -104,15 +104,28 @@ class Composer {
       throw new Error(`internal error: content ${entry.content} of /${entry.path} is not in the store`);
     }
     yield this.#written(this.#headerFrame());
-    const canonical = info.compressor === this.#options.compressor.id;
-    const { frames, bytes } = canonical
-      ? { frames: info.frames, bytes: this.#options.source.streamFrames(entry.content) }
-      : recompress(entry, this.#options);
-    if (this.#options.chunked) {
-      this.#toc.frames(entry.content, frames, this.#hasher.sizeBytes);
-      this.#tarSplit.entry(entry, info.crc64);
+    const start = this.#hasher.sizeBytes;
+    const frames = yield* this.#frames(entry, info);
+    if (!this.#options.chunked) return;
+    this.#toc.frames(entry.content, frames, start);
+    this.#tarSplit.entry(entry, info.crc64);
+  }
+
+  /** Frames that another compressor made would give the layer another digest: the content is compressed anew. */
+  *#frames(entry: FileEntry, info: ContentInfo): Generator<Uint8Array, readonly FrameInfo[], void> {
+    const { source, compressor } = this.#options;
+    if (info.compressor === compressor.id) {
+      for (const frame of source.streamFrames(entry.content)) yield this.#written(frame);
+      return info.frames;
     }
-    for (const frame of bytes) yield this.#written(frame);
+    const frames: FrameInfo[] = [];
+    for (const piece of recut(source.stream(entry.content), entry.sizeBytes)) {
+      const digest = digestOf(piece);
+      const frame = compressor.compress(piece);
+      frames.push({ digest, rawBytes: piece.length, storedBytes: frame.length });
+      yield this.#written(frame);
+    }
+    return frames;
   }
 
   #headerFrame(): Uint8Array {
@@ -153,21 +166,22 @@ class Composer {
   }
 }
 
-/** Frames that another compressor made would give the layer another digest: the content is compressed anew. */
-function recompress(
-  entry: FileEntry,
-  { source, compressor }: ComposeOptions,
-): { readonly frames: readonly FrameInfo[]; readonly bytes: readonly Uint8Array[] } {
-  const raw = Buffer.concat([...source.stream(entry.content)]);
-  const frames: FrameInfo[] = [];
-  const bytes: Uint8Array[] = [];
-  for (let at = 0; at < raw.length; at += limits.frameBytesMax) {
-    const piece = raw.subarray(at, at + limits.frameBytesMax);
-    const frame = Uint8Array.from(compressor.compress(piece));
-    frames.push({ digest: digestOf(piece), rawBytes: piece.length, storedBytes: frame.length });
-    bytes.push(frame);
+/** The same bytes in pieces of a frame's size, each valid until the next is asked for; `sizeBytes` of them in all. */
+function* recut(pieces: Iterable<Uint8Array>, sizeBytes: number): Generator<Uint8Array, void, void> {
+  const buffer = Buffer.allocUnsafe(Math.min(sizeBytes, limits.frameBytesMax));
+  let filled = 0;
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + buffer.length - filled);
+      buffer.set(part, filled);
+      filled += part.length;
+      at += part.length;
+      if (filled < buffer.length) continue;
+      yield buffer;
+      filled = 0;
+    }
   }
-  return { frames, bytes };
+  if (filled > 0) yield buffer.subarray(0, filled);
 }
 
 /** The 64 bytes at the end: seven numbers and the magic, little-endian. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
-import type { GoTarEntry, TarType } from "../formats/index.ts";
+import type { ForeignEntry, TarType } from "../formats/index.ts";
 import type { TocFrame } from "./read-toc.ts";
-import { parseTocDocument, TocFields } from "./toc-fields.ts";
+import { parseTocDocument, TocFields, verifyFrameSize } from "./toc-fields.ts";
 
 /** The tar's member that holds the table of contents; the last one. */
 export const estargzTocName = "stargz.index.json";
@@ -11,7 +11,7 @@ export const estargzTocName = "stargz.index.json";
 export const estargzLandmarks: ReadonlySet<string> = new Set([".prefetch.landmark", ".no.prefetch.landmark"]);
 
 /** A member of the tar as its header says, but for bytes that are not UTF-8; nothing is proven before the tar is. */
-export interface EstargzEntry extends GoTarEntry {
+export interface EstargzEntry extends ForeignEntry {
   /** Of files that are not empty. */
   readonly content?: Digest;
   /**
@@ -88,7 +88,7 @@ function endsOf(items: readonly Item[], dataBytes: number): ReadonlyMap<TocField
   );
 }
 
-function entryOf(fields: TocFields, names: OwnerNames): GoTarEntry {
+function entryOf(fields: TocFields, names: OwnerNames): ForeignEntry {
   const type = types[fields.text("type")];
   if (type === undefined) throw fields.fault("type");
   const sizeBytes = fields.count("size");
@@ -133,6 +133,7 @@ function framesOf({ fields, chunks }: Item, sizeBytes: number, ends: ReadonlyMap
     if (rawBytes <= 0 || rawAt > sizeBytes) throw chunk.fault("chunkSize");
     const offset = chunk.count("offset");
     const storedBytes = (ends.get(chunk) ?? offset) - offset;
+    verifyFrameSize(chunk, Math.max(rawBytes, storedBytes));
     return { offset, storedBytes, rawBytes, digest: chunk.digest("chunkDigest") };
   });
   if (rawAt !== sizeBytes) throw fields.fault("its chunks do not add up to its size");

@@ -12,7 +12,6 @@
  *     for await (const bytes of openLayer(plan, blob, maker)) file.write(bytes);
  */
 export { type Difference, firstByte, firstDifference, type LayerSide } from "./first-difference.ts";
-export { cutNodes } from "./cut-nodes.ts";
 export { estargzFooterBytes, parseEstargzFooter } from "./estargz-footer.ts";
 export { type EstargzEntry, estargzLandmarks, estargzTocName, parseEstargzToc } from "./estargz-toc.ts";
 export { knownLayer, rememberLayer } from "./known-layer.ts";
@@ -27,6 +26,7 @@ export {
 } from "./layer.ts";
 export {
   type ComposedPlan,
+  lacksBlob,
   type LayerForm,
   layerFormat,
   type LayerPlan,

@@ -173,7 +173,7 @@ export async function* openLayer(
 async function* openTarLayer(plan: TarPlan, { store, elsewhere }: LayerMaker): AsyncGenerator<Uint8Array> {
   if (plan.hasBlob) return yield* store.stream(plan.digest);
   if (plan.digest === plan.diffId) {
-    yield* writeRecipe(parseRecipe(store.read(plan.recipe)), (content) => store.stream(content));
+    yield* writeRecipe(parseRecipe(store.stream(plan.recipe)), (content) => store.stream(content));
     return;
   }
   const blob = elsewhere?.(plan);

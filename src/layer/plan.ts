@@ -43,6 +43,11 @@ export interface TarPlan {
 /** The version of what a composed layer's bytes are made of; part of every key that such bytes follow from. */
 export const layerFormat = 3;
 
+/** Tells whether a layer's blob can neither be made of its files nor had from the store. */
+export function lacksBlob(plan: LayerPlan): boolean {
+  return plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId;
+}
+
 /** What layers need of the store. */
 export function planReaches(plans: readonly LayerPlan[]): Required<Pick<Reaches, "trees" | "contents">> {
   const each = plans.map(reachesOf);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, isDigest } from "../base/index.ts";
-import { parseTocDocument, tocInvalid, TocFields } from "./toc-fields.ts";
+import { parseTocDocument, tocInvalid, TocFields, verifyFrameSize } from "./toc-fields.ts";
 
 /** Where a file's frame lies in the blob, and what it gives. */
 export interface TocFrame {
@@ -41,8 +41,6 @@ export interface Toc {
 
 /** The largest table that is read, some 150,000 entries; a layer with a larger one is taken whole. */
 export const tocBytesMax = 32 << 20;
-/** The largest frame, stored or not, that a table may name: it is in memory whole, and may be a bomb. */
-const frameBytesMax = 32 << 20;
 const types: ReadonlySet<unknown> = new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo"]);
 
 /**
@@ -123,7 +121,7 @@ function framesOf(fields: TocFields, chunks: readonly TocFields[], { sizeBytes, 
     const rawBytes = chunk.count("chunkSize") || sizeBytes - rawAt;
     rawAt += rawBytes;
     if (rawBytes <= 0 || rawAt > sizeBytes) throw chunk.fault("chunkSize");
-    if (Math.max(rawBytes, stored) > frameBytesMax) throw chunk.fault(`a frame has more than ${frameBytesMax} bytes`);
+    verifyFrameSize(chunk, Math.max(rawBytes, stored));
     const digest = chunks.length === 0 ? fields.digest("digest") : chunk.digest("chunkDigest");
     return { offset, storedBytes: stored, rawBytes, digest };
   });

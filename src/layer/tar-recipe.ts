@@ -36,24 +36,62 @@ export class RecipeWriter {
   }
 }
 
-/** Reads a recipe part by part; linear in the input. Throws `LAYER_RECIPE_INVALID`. */
-export function* parseRecipe(bytes: Uint8Array): Generator<TarPart, void, void> {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const take = (at: number, length: number): Buffer => {
-    if (at + length > view.length) throw invalid("it ends early");
-    return view.subarray(at, at + length);
-  };
-  if (!take(0, magic.length).equals(magic)) throw invalid("it does not begin as one");
-  for (let at = magic.length; at < view.length; ) {
-    const mark = view[at++];
-    if (mark === contentMark) {
-      yield { content: digestFromBytes(take(at, 32)) };
-      at += 32;
-    } else if (mark === rawMark) {
-      const length = take(at, 4).readUInt32LE(0);
-      yield { raw: take(at + 4, length) };
-      at += 4 + length;
-    } else throw invalid(`a part is marked ${mark}`);
+/**
+ * Reads a recipe part by part out of pieces of any size; never more than one of them is in memory. A stretch of raw
+ * bytes may come in several parts. Throws `LAYER_RECIPE_INVALID` and what the pieces throw.
+ */
+export function* parseRecipe(pieces: Iterable<Uint8Array>): Generator<TarPart, void, void> {
+  const reader = new PieceReader(pieces);
+  if (!reader.take(magic.length).equals(magic)) throw invalid("it does not begin as one");
+  while (!reader.atEnd()) {
+    const mark = reader.take(1)[0];
+    if (mark === contentMark) yield { content: digestFromBytes(reader.take(32)) };
+    else if (mark !== rawMark) throw invalid(`a part is marked ${mark}`);
+    else for (let left = reader.take(4).readUInt32LE(0); left > 0; ) {
+      const raw = reader.some(left);
+      left -= raw.length;
+      yield { raw };
+    }
+  }
+}
+
+class PieceReader {
+  readonly #pieces: Iterator<Uint8Array>;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(pieces: Iterable<Uint8Array>) {
+    this.#pieces = pieces[Symbol.iterator]();
+  }
+
+  take(length: number): Buffer {
+    while (this.#bytes.length < length) if (!this.#more()) throw invalid("it ends early");
+    return this.#cut(length);
+  }
+
+  /** At most so many bytes, at least one. */
+  some(length: number): Buffer {
+    if (this.atEnd()) throw invalid("it ends early");
+    return this.#cut(Math.min(length, this.#bytes.length));
+  }
+
+  atEnd(): boolean {
+    while (this.#bytes.length === 0) if (!this.#more()) return true;
+    return false;
+  }
+
+  #cut(length: number): Buffer {
+    const taken = this.#bytes.subarray(0, length);
+    this.#bytes = this.#bytes.subarray(length);
+    return taken;
+  }
+
+  #more(): boolean {
+    const next = this.#pieces.next();
+    if (next.done === true) return false;
+    const { buffer, byteOffset, length } = next.value;
+    const piece = Buffer.from(buffer, byteOffset, length);
+    this.#bytes = this.#bytes.length === 0 ? piece : Buffer.concat([this.#bytes, piece]);
+    return true;
   }
 }
 

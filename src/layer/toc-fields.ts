@@ -16,6 +16,8 @@ export function parseTocDocument(bytes: Uint8Array): {
 
 function parseJson(bytes: Uint8Array): Record<string, unknown> {
   let value: unknown;
+  // An object of two characters takes some fifty bytes of memory.
+  if (countOpening(bytes) > limits.entryCountMax) throw tocInvalid(`it has more than ${limits.entryCountMax} objects`);
   try {
     value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
   } catch (cause) {
@@ -23,6 +25,12 @@ function parseJson(bytes: Uint8Array): Record<string, unknown> {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw tocInvalid("it is no object");
   return value as Record<string, unknown>;
+}
+
+function countOpening(bytes: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === 0x7b || bytes[i] === 0x5b) count++;
+  return count;
 }
 
 /** Reads the fields of one entry; absent ones are 0 or empty. */
@@ -75,6 +83,14 @@ export class TocFields {
   fault(what: string): AshlarError {
     return tocInvalid(`entry ${this.#number}: ${what}`);
   }
+}
+
+/** The largest frame, stored or not, that a table may name: it is in memory whole, and may be a bomb. */
+const frameBytesMax = 32 << 20;
+
+/** Throws `LAYER_TOC_INVALID` with the entry's number where a frame is larger than a reader can hold. */
+export function verifyFrameSize(fields: TocFields, sizeBytes: number): void {
+  if (sizeBytes > frameBytesMax) throw fields.fault(`a frame has more than ${frameBytesMax} bytes`);
 }
 
 export function tocInvalid(fault: string, cause?: unknown): AshlarError {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, digestOf, pathToBytes } from "../base/index.ts";
-import { type Compressor, encodeTree, type Entry, tarNameOf } from "../formats/index.ts";
+import { type Compressor, cutNodes, encodeTree, type Entry, tarNameOf } from "../formats/index.ts";
 import type { FrameInfo } from "../store/index.ts";
-import { cutNodes } from "./cut-nodes.ts";
 import { type IndexNode, type IndexPart, type LayerIndex, prefixOf } from "./layer-index.ts";
 
 const kinds = {

@@ -251,6 +251,17 @@ test("fetchUnpacked refuses tables and frames whose bytes are others", async () 
   await refuses(parts, /package good 1 .* is not used/);
 });
 
+test("a table that is larger than the .deb is not fetched", async () => {
+  await using mirror = await honestMirror();
+  const honest = manifestOf(mirror, record);
+  const annotations = { ...honest.layers[0]?.annotations, [position]: "9:2000000:2000000:1" };
+  lie(mirror, withLayer(honest, { size: 1 << 30, annotations }));
+  mirror.registry.requests.length = 0;
+  const progress = listen();
+  const report = await fetchFrom([wanted], { store: newStore(), places: mirror.places, progress });
+  assert.deepEqual([report.packages, progress.warnings, mirror.registry.requests.length], [0, [], 1]);
+});
+
 test("a frame that decompresses to something else is not taken", async () => {
   let parts = 0;
   await using mirror = await honestMirror();

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { digestOf, isAshlarError } from "../base/index.ts";
+import { AshlarError, digestOf, isAshlarError, limits } from "../base/index.ts";
 import { compressorId } from "../formats/index.ts";
-import { sourceOf } from "../oci/index.ts";
+import { type Descriptor, sourceOf } from "../oci/index.ts";
 import { sampleImage } from "../registry/testing/sample-image.ts";
+import { inPack } from "../store/index.ts";
 import { sample } from "../store/testing/sample.ts";
 import { chunkedImage, otherCompressor } from "./testing/chunked-image.ts";
 import { rangeSource } from "./testing/range-source.ts";
@@ -66,6 +67,18 @@ test("bringImage keeps frames of another compressor as they came", async () => {
   const info = store.info(digestOf(base["usr/lib/big"]));
   assert.equal(info?.compressor, "zstd-elsewhere");
   assert.equal(info?.frames[0]?.storedBytes, otherCompressor.compress(base["usr/lib/big"]).length);
+});
+
+test("bringImage fetches a frame that is here only as others joined", async () => {
+  const store = await newStore();
+  const frame = bytes(1, limits.frameBytesMax);
+  inPack(store, (pack) => pack.putJoined([frame.subarray(0, 5_000), frame.subarray(5_000)]));
+  const large = Buffer.concat([frame, bytes(2, 10)]);
+  const image = await chunkedImage({ layers: [[{ large }]], compressor: otherCompressor });
+  const brought = await bringFrom(store, rangeSource(image));
+  verifyBrought(store, brought, image);
+  assert.deepEqual(brought.layers.map(({ way }) => way), ["files"]);
+  assert.equal(digestOf(store.read(digestOf(large))), digestOf(large));
 });
 
 test("bringImage does not believe that frames are ours: they are made again", async () => {
@@ -181,4 +194,19 @@ test("bringImage goes on inside a blob that is read whole", async () => {
   const blobs = image.layers.reduce((sum, { descriptor }) => sum + descriptor.sizeBytes, 0);
   const sent = [...first.asked, ...second.asked].reduce((sum, { sentBytes }) => sum + sentBytes, 0);
   assert.ok(sent < blobs + 3_000, `${sent} bytes of ${blobs}`);
+});
+
+test("bringImage does not go on from bytes that no layer begins with", async () => {
+  const image = sampleImage("gzip", Buffer.from(bytes(8, 60_000)).toString("base64"));
+  const store = await newStore();
+  const garbage = {
+    ...rangeSource(image),
+    async *blob(descriptor: Descriptor) {
+      if (!descriptor.mediaType.includes("layer")) return yield* sourceOf(image).blob(descriptor);
+      yield Buffer.from("<html>Please log in to this network</html>".repeat(10));
+      throw new AshlarError("REGISTRY_CUT", "Cannot read blob: the connection broke");
+    },
+  };
+  await assert.rejects(bringFrom(store, garbage), (error) => isAshlarError(error));
+  verifyBrought(store, await bringFrom(store, rangeSource(image)), image);
 });

@@ -46,16 +46,17 @@ export interface BroughtImage {
 export async function bringImage(request: BringRequest): Promise<BroughtImage> {
   const lease = request.store.lease();
   try {
-    const { image, keepBlobs, name, progress } = request;
+    const { image, name, progress } = request;
     const wanted = image.layers.map((_, i) => wantedLayer(request, i));
-    const { plans, reports } = await bringLayers(wanted, { keepBlobs, name, progress });
+    const { plans, reports } = await bringLayers(wanted, { name, progress });
     return { record: await putRecord(request, plans), layers: reports };
   } finally {
     lease.release();
   }
 }
 
-function wantedLayer({ store, source, image, partsHere = () => [] }: BringRequest, index: number): WantedLayer {
+function wantedLayer(request: BringRequest, index: number): WantedLayer {
+  const { store, source, image, keepBlobs: keepBlob, partsHere = () => [] } = request;
   const { parsedManifest, parsedConfig, layers } = image;
   const layer = layers[index];
   if (layer === undefined) throw new Error("internal error: an image without this layer");
@@ -66,7 +67,7 @@ function wantedLayer({ store, source, image, partsHere = () => [] }: BringReques
   const made = parsedConfig.history.filter((step) => step.emptyLayer !== true)[index]?.createdBy;
   const name = /^ashlar: ([\w ]{1,40})$/.exec(made ?? "")?.[1] ?? `from ${index + 1}`;
   const descriptor = { ...layer.descriptor, mediaType };
-  return { store, source, layer: { ...layer, descriptor }, name, isOurs, partsHere };
+  return { store, source, layer: { ...layer, descriptor }, name, isOurs, partsHere, keepBlob };
 }
 
 async function putRecord(request: BringRequest, layers: readonly LayerPlan[]): Promise<Digest> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Progress, ProgressStep } from "../base/index.ts";
-import type { LayerPlan } from "../layer/index.ts";
+import { type LayerPlan, tocBytesMax } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
 import { openEstargzWay } from "./estargz-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
@@ -12,13 +12,14 @@ import type { WantedFile } from "./plan-spans.ts";
 import { takeAdopted } from "./take-adopted.ts";
 
 export interface BringOptions {
-  readonly keepBlobs: boolean;
   readonly name: string;
   readonly progress: Progress;
 }
 
-/** Requests at a time. */
+/** Requests at a time, and layers whose tables are read. */
 const parallelMax = 6;
+/** What the tables of all layers may take; layers beyond are read whole. */
+const tablesBytesMax = 4 * tocBytesMax;
 
 /**
  * Brings layers into the store, all at once: first what their tables say, then the missing files of all of them,
@@ -29,7 +30,7 @@ export async function bringLayers(
   wanted: readonly WantedLayer[],
   options: BringOptions,
 ): Promise<{ readonly plans: readonly LayerPlan[]; readonly reports: readonly LayerReport[] }> {
-  const opened = await Promise.all(wanted.map(openWay));
+  const opened = await openWays(wanted);
   const store = wanted[0]?.store;
   const adopted = store === undefined ? new Set() : takeAdopted(store, missingFiles(wanted, opened));
   const ways = opened.map((way) => without(way, adopted));
@@ -37,7 +38,7 @@ export async function bringLayers(
   const total = ways.reduce((sum, way, i) => sum + wholeBytes(way, wanted[i] as WantedLayer), storedBytes(missing));
   const shown = options.progress.start(`bring ${options.name}`, total, "bytes");
   const fallen = await fetchMissing(missing, { wanted, ways, shown });
-  const brought = await finishLayers(wanted, fallen, { keepBlobs: options.keepBlobs, shown });
+  const brought = await finishLayers(wanted, fallen, shown);
   for (const { report } of brought) {
     if (report.why !== undefined) options.progress.warn(`a layer is read whole: ${report.why}`);
   }
@@ -46,17 +47,40 @@ export async function bringLayers(
   return { plans: brought.map(({ plan }) => plan), reports };
 }
 
-async function openWay(wanted: WantedLayer): Promise<LayerWay> {
+async function openWays(wanted: readonly WantedLayer[]): Promise<readonly LayerWay[]> {
+  const ways: LayerWay[] = [];
+  const waiting = [...wanted.entries()];
+  let bytesLeft = tablesBytesMax;
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const way = await openWay(next[1], bytesLeft > 0);
+      if (way.kind === "files") bytesLeft -= way.tableBytes;
+      ways[next[0]] = bytesLeft < 0 && way.kind === "files" ? tooLarge : way;
+    }
+  };
+  await Promise.all(Array.from({ length: parallelMax }, work));
+  return ways;
+}
+
+const tooLarge: LayerWay = { kind: "whole", why: "the tables of all layers together are too large" };
+
+async function openWay(wanted: WantedLayer, hasRoom: boolean): Promise<LayerWay> {
   const { source } = wanted;
   const plan = await knownPlan(wanted);
   if (plan !== undefined) return { kind: "known", plan };
   if (source.range === undefined) return { kind: "whole" };
+  if (!hasRoom) return tooLarge;
   try {
-    const way = (await openIndexedWay(wanted)) ?? (await openChunkedWay(wanted)) ?? (await openEstargzWay(wanted));
-    return way ?? { kind: "whole" };
+    return (await openIndexedWay(wanted)) ?? (await openForeignWay(wanted)) ?? { kind: "whole" };
   } catch (error) {
     return { kind: "whole", why: whyWhole(error) };
   }
+}
+
+/** Of what others compressed the blob is made of nothing but itself. */
+async function openForeignWay(wanted: WantedLayer): Promise<LayerWay | undefined> {
+  if (wanted.keepBlob) return undefined;
+  return (await openChunkedWay(wanted)) ?? (await openEstargzWay(wanted));
 }
 
 function wholeBytes(way: LayerWay, { layer }: WantedLayer): number {

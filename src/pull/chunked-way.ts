@@ -8,6 +8,8 @@ import type { FilesWay, LayerFile, WantedLayer } from "./layer-way.ts";
 import { proveTar, tarPlan } from "./prove-tar.ts";
 import { readRange } from "./read-range.ts";
 
+const sectionGapBytesMax = 64 << 10;
+
 /** Where a section of a zstd:chunked blob lies. */
 interface Section {
   readonly offset: number;
@@ -28,6 +30,9 @@ export async function openChunkedWay(wanted: WantedLayer): Promise<FilesWay | un
   if (tocDigest === undefined || toc === undefined || tarSplit === undefined) return undefined;
   const start = Math.min(toc.offset, tarSplit.offset);
   const end = Math.max(toc.offset + toc.storedBytes, tarSplit.offset + tarSplit.storedBytes);
+  // They are in memory together, with what lies between: eight bytes of a header.
+  const gapBytes = end - start - toc.storedBytes - tarSplit.storedBytes;
+  if (gapBytes > sectionGapBytesMax) throw sectionFault(`${gapBytes} bytes lie between them`);
   const bytes = await readRange(wanted, { offset: start, sizeBytes: end - start });
   const cut = ({ offset, storedBytes }: Section): Uint8Array => {
     return bytes.subarray(offset - start, offset - start + storedBytes);
@@ -36,7 +41,7 @@ export async function openChunkedWay(wanted: WantedLayer): Promise<FilesWay | un
   const table = parseToc(expand(cut(toc), toc), { dataBytes: start });
   if (table.tarSplitDigest === undefined) return undefined;
   verifySection(cut(tarSplit), table.tarSplitDigest, "tar-split");
-  return wayOf(wanted, table, expand(cut(tarSplit), tarSplit));
+  return wayOf(wanted, table, expand(cut(tarSplit), tarSplit), toc.rawBytes + tarSplit.rawBytes);
 }
 
 /** `offset:stored:raw`, with more behind; inside the blob and of bearable size. */
@@ -66,17 +71,18 @@ function expand(bytes: Uint8Array, { rawBytes }: Section): Uint8Array {
   throw sectionFault(`a table has ${raw.length} bytes, want ${rawBytes}`);
 }
 
-function wayOf(wanted: WantedLayer, table: Toc, tarSplit: Uint8Array): FilesWay {
+function wayOf(wanted: WantedLayer, table: Toc, tarSplit: Uint8Array, tableBytes: number): FilesWay {
   const { store } = wanted;
   const files = table.entries.filter((entry): entry is TocEntry & LayerFile => entry.content !== undefined);
   const recipe = recipeOf(files, tarSplit);
   return {
     kind: "files",
     missing: files.filter(({ content }) => !store.has(content)),
+    tableBytes,
     finish: async () => {
       const kept = inPack(store, (pack) => pack.put(recipe).digest);
       proveTar(store, kept, wanted.layer.diffId);
-      return tarPlan(wanted, { recipe: kept, contents: files, hasBlob: false });
+      return tarPlan(wanted, { recipe: kept, hasBlob: false });
     },
   };
 }

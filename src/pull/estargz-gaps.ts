@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodeGoTarHeader, type GoTarForm, tarPadding } from "../formats/index.ts";
+import { encodeForeignHeader, type ForeignForm, tarPadding } from "../formats/index.ts";
 import { type EstargzEntry, estargzLandmarks } from "../layer/index.ts";
 import type { BlobRange } from "../oci/index.ts";
 
@@ -43,9 +43,9 @@ function memberOf(file: EstargzEntry | undefined, end: number): Pick<Gap, "membe
 }
 
 /** Makes the bytes of a gap anew, as the writers of eStargz do. Throws `FORMATS_TAR_REMAKE`. */
-export function encodeGap({ fileBytes, entries }: Gap, form: GoTarForm): Buffer {
+export function encodeGap({ fileBytes, entries }: Gap, form: ForeignForm): Buffer {
   const headers = entries.map((entry) => {
-    return encodeGoTarHeader(entry, estargzLandmarks.has(entry.name) ? "posix" : form);
+    return encodeForeignHeader(entry, estargzLandmarks.has(entry.name) ? "go-posix" : form);
   });
   return Buffer.concat([tarPadding(fileBytes), ...headers]);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError } from "../base/index.ts";
-import type { GoTarForm } from "../formats/index.ts";
+import type { ForeignForm } from "../formats/index.ts";
 import { type EstargzEntry, estargzLandmarks } from "../layer/index.ts";
 import { annotationKeys } from "../oci/index.ts";
 import { encodeGap, type Gap, planGaps } from "./estargz-gaps.ts";
@@ -18,6 +18,7 @@ export async function makeHeaders(
   entries: readonly EstargzEntry[],
   tail: EstargzTail,
 ): Promise<readonly Uint8Array[]> {
+  if (entries.length > headerCountMax) throw headersFault(`they are ${entries.length}, and in memory together`);
   const gaps = planGaps(entries, tail.dataBytes);
   const { form, endBytes } = await recogniseForm(wanted, gaps, tail);
   const made = gaps.map((gap) => encodeGap(gap, form));
@@ -25,6 +26,9 @@ export async function makeHeaders(
   const end = settleEnd({ wanted, endBytes, hasLandmark, tarBytes: tarBytes(made, entries, tail) });
   return [...made.slice(0, -1), Buffer.concat([...made.slice(-1), Buffer.alloc(end)])];
 }
+
+/** Some 64 MiB of headers. */
+const headerCountMax = 128 << 10;
 
 /** A gap as it is in the blob. */
 interface Sample {
@@ -35,7 +39,7 @@ interface Sample {
 
 /** How headers are written, and zeros behind the last one: those of a tar that was wrapped as it was. */
 interface Form {
-  readonly form: GoTarForm;
+  readonly form: ForeignForm;
   readonly endBytes: number | undefined;
 }
 
@@ -45,7 +49,7 @@ async function recogniseForm(wanted: WantedLayer, gaps: readonly Gap[], tail: Es
       return { gap, bytes: await readGap(wanted, gap, tail), isLast: gap === gaps.at(-1) };
     }),
   );
-  for (const form of ["posix", "gnu"] as const) {
+  for (const form of ["go-posix", "go-gnu", "gnu"] as const) {
     const ends = samples.map((sample) => endOf(sample, form));
     if (ends.every((end) => end !== undefined)) return { form, endBytes: ends[samples.findIndex((s) => s.isLast)] };
   }
@@ -55,12 +59,20 @@ async function recogniseForm(wanted: WantedLayer, gaps: readonly Gap[], tail: Es
 /** A gap is compared up to this size of its member. */
 const sampleBytesMax = 64 << 10;
 
-/** Where writers differ: plain headers, long names and those that are not ASCII, attributes. */
+/** Where writers differ: headers that ustar can hold, names that are long or not ASCII, attributes. */
 const features: readonly ((entry: EstargzEntry) => boolean)[] = [
-  ({ name }) => !estargzLandmarks.has(name),
-  ({ name, linkName }) => [name, linkName].some((text) => Buffer.byteLength(text) > Math.min(100, text.length)),
-  ({ xattrs }) => xattrs !== undefined,
+  (entry) => !hasAttributes(entry) && !hasOddName(entry) && !estargzLandmarks.has(entry.name),
+  hasOddName,
+  hasAttributes,
 ];
+
+function hasAttributes({ xattrs }: EstargzEntry): boolean {
+  return xattrs !== undefined;
+}
+
+function hasOddName({ name, linkName }: EstargzEntry): boolean {
+  return [name, linkName].some((text) => Buffer.byteLength(text) > Math.min(100, text.length));
+}
 
 /** The smallest gap with each feature, and the last one. */
 function chooseSamples(gaps: readonly Gap[]): readonly Gap[] {
@@ -76,7 +88,7 @@ async function readGap(wanted: WantedLayer, gap: Gap, tail: EstargzTail): Promis
 }
 
 /** Zeros behind what the form makes of a gap; undefined where the gap is not what the form makes. */
-function endOf({ gap, bytes, isLast }: Sample, form: GoTarForm): number | undefined {
+function endOf({ gap, bytes, isLast }: Sample, form: ForeignForm): number | undefined {
   const made = encodeGap(gap, form);
   if (!made.equals(bytes.subarray(0, made.length))) return undefined;
   const rest = bytes.subarray(made.length);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
 import { type EstargzEntry, parseEstargzToc, RecipeWriter, type TocFrame } from "../layer/index.ts";
 import { annotationKeys, layerCompression } from "../oci/index.ts";
 import { inPack } from "../store/index.ts";
@@ -46,19 +47,18 @@ function wayOf(wanted: WantedLayer, made: MadeLayer): FilesWay {
   return {
     kind: "files",
     missing: files.filter(({ content }) => !store.has(content)),
+    tableBytes: made.between.reduce((sum, { length }) => sum + length, made.tail.toc.length),
     finish: async () => {
-      const { recipe, toc } = inPack(store, (pack) => {
-        const { digest: content, sizeBytes } = pack.put(made.tail.toc);
-        const recipe = pack.put(recipeOf(files, { content }, made)).digest;
-        return { recipe, toc: { content, sizeBytes } };
+      const recipe = inPack(store, (pack) => {
+        return pack.put(recipeOf(files, pack.put(made.tail.toc).digest, made)).digest;
       });
       proveTar(store, recipe, wanted.layer.diffId);
-      return tarPlan(wanted, { recipe, contents: [...files, toc], hasBlob: false });
+      return tarPlan(wanted, { recipe, hasBlob: false });
     },
   };
 }
 
-function recipeOf(files: readonly LayerFile[], toc: Pick<LayerFile, "content">, { between, tail }: MadeLayer): Buffer {
+function recipeOf(files: readonly LayerFile[], toc: Digest, { between, tail }: MadeLayer): Buffer {
   const pieces: Uint8Array[] = [];
   const writer = new RecipeWriter((bytes) => void pieces.push(bytes));
   for (const [i, raw] of between.entries()) {
@@ -67,7 +67,7 @@ function recipeOf(files: readonly LayerFile[], toc: Pick<LayerFile, "content">, 
     if (file !== undefined) writer.content(file.content);
   }
   writer.raw(tail.head);
-  writer.content(toc.content);
+  writer.content(toc);
   writer.raw(tail.end);
   return Buffer.concat(pieces);
 }

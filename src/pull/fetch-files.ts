@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type ProgressStep } from "../base/index.ts";
 import type { ImageSource } from "../oci/index.ts";
-import { FrameSink, type SinkOptions } from "./frame-sink.ts";
+import { contentFault, FrameSink, isPieceHere, type SinkOptions } from "./frame-sink.ts";
 import { planSpans, type Span, type WantedFile } from "./plan-spans.ts";
 
 export interface FetchOptions extends SinkOptions {
@@ -16,7 +16,7 @@ export interface FetchOptions extends SinkOptions {
  * the next try goes on from there. Throws what the source throws, `PULL_CONTENT`, `STORE_FRAME_INVALID`.
  */
 export async function fetchFiles(files: readonly WantedFile[], options: FetchOptions): Promise<void> {
-  const tasks = [...planSpans(files, (piece) => options.store.has(piece))];
+  const tasks = [...planSpans(files, (frame) => isPieceHere(options.store, frame))];
   const sink = new FrameSink(options);
   let failed: { readonly error: unknown } | undefined;
   const work = async (): Promise<void> => {
@@ -29,8 +29,9 @@ export async function fetchFiles(files: readonly WantedFile[], options: FetchOpt
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, work));
-  sink.settle();
+  const isWhole = sink.settle();
   if (failed !== undefined) throw failed.error;
+  if (!isWhole) throw contentFault("its frames do not lie in order");
 }
 
 interface SpanOptions extends Pick<FetchOptions, "source" | "shown"> {

@@ -23,11 +23,6 @@ export interface Brought {
   readonly report: LayerReport;
 }
 
-export interface FinishOptions {
-  readonly keepBlobs: boolean;
-  readonly shown: ProgressStep;
-}
-
 /** Blobs that are read whole at a time. */
 const wholeMax = 3;
 
@@ -38,7 +33,7 @@ const wholeMax = 3;
 export async function finishLayers(
   wanted: readonly WantedLayer[],
   ways: readonly LayerWay[],
-  options: FinishOptions,
+  shown: ProgressStep,
 ): Promise<readonly Brought[]> {
   const brought: (Brought | undefined)[] = [];
   const whole: { readonly i: number; readonly why: string | undefined }[] = [];
@@ -50,7 +45,7 @@ export async function finishLayers(
   const take = async (): Promise<void> => {
     for (let next = whole.shift(); next !== undefined; next = whole.shift()) {
       const layer = wanted[next.i] as WantedLayer;
-      brought[next.i] = remember(layer, await takeWhole(layer, next.why, options));
+      brought[next.i] = remember(layer, await takeWhole(layer, next.why, shown));
     }
   };
   const results = await Promise.allSettled(Array.from({ length: wholeMax }, take));
@@ -82,14 +77,10 @@ async function finishLayer(
   }
 }
 
-async function takeWhole(
-  wanted: WantedLayer,
-  why: string | undefined,
-  { keepBlobs, shown }: FinishOptions,
-): Promise<Brought> {
+async function takeWhole(wanted: WantedLayer, why: string | undefined, shown: ProgressStep): Promise<Brought> {
   const { digest, sizeBytes } = wanted.layer.descriptor;
   const report: LayerReport = { digest, way: "whole", fetchedFiles: 0, fetchedBytes: sizeBytes };
   // An image may have one layer twice.
-  const plan = (await knownPlan(wanted)) ?? (await takeLayer(wanted, { keepBlob: keepBlobs, shown }));
+  const plan = (await knownPlan(wanted)) ?? (await takeLayer(wanted, shown));
   return { plan, report: why === undefined ? report : { ...report, why } };
 }

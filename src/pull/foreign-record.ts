@@ -17,7 +17,7 @@ export interface ForeignRecord {
   readonly layers: readonly LayerPlan[];
   /** Tree: what the layers make, with the times they have there. */
   readonly flat: Digest;
-  /** Content: JSON object, path to the package that has it by dpkg's lists, else "@base". */
+  /** Content: the package that has each entry of `flat` by dpkg's lists, else "@base"; as `putOwnedTree` writes it. */
   readonly owners: Digest;
   /** Content: JSON array of `InstalledPackage`. */
   readonly packages: Digest;

@@ -17,6 +17,9 @@ export interface SinkOptions {
 /** A pack is ended at this size, so that an interrupted pull has little to do again. */
 const packBytesMax = 4 * limits.frameBytesMax;
 
+/** Each holds a batch of its pack in memory. Frames of a file lie together, so of one that lies few more are open. */
+const openFilesMax = 32;
+
 interface OpenFile {
   readonly file: WantedFile;
   next: number;
@@ -88,14 +91,15 @@ export class FrameSink {
   #takeLocal(open: OpenFile, end: number): void {
     const { store } = this.#options;
     while (open.next < end) {
-      const { digest } = open.file.frames[open.next] as { readonly digest: Digest };
-      if (!store.has(digest)) return;
-      open.takeRaw(store.read(digest));
+      const frame = open.file.frames[open.next] as TocFrame;
+      if (!isPieceHere(store, frame)) return;
+      open.takeRaw(store.read(frame.digest));
       open.next++;
     }
   }
 
   #openFile(file: WantedFile): OpenFile {
+    if (this.#open.size >= openFilesMax) throw contentFault("the frames of too many files lie in each other");
     const open = this.#keepsFrames(file) ? this.#openFrames(file) : this.#openContent(file);
     this.#open.set(file, open);
     return open;
@@ -137,12 +141,20 @@ export class FrameSink {
     foreign?.commit();
   }
 
-  /** Keeps what is complete, and the whole frames of files that are not. */
-  settle(): void {
+  /** Keeps what is complete, and the whole frames of files that are not; tells whether there are such. */
+  settle(): boolean {
+    const isWhole = this.#open.size === 0;
     for (const open of this.#open.values()) open.leave();
     this.#open.clear();
     this.#commit();
+    return isWhole;
   }
+}
+
+/** Tells whether the piece of a large file that a frame holds is here; the digest may be that of something else. */
+export function isPieceHere(store: Pick<Store, "info">, { digest, rawBytes }: TocFrame): boolean {
+  const info = store.info(digest);
+  return info?.sizeBytes === rawBytes && info.frames.length === 1;
 }
 
 function rawOf({ unpack }: WantedFile, frame: TocFrame, stored: Uint8Array): Uint8Array {
@@ -161,7 +173,10 @@ function ending<T>(pack: { commit(): void; abort(): void }, step: () => T): T {
 
 function verifyContent(info: ContentInfo, { content }: WantedFile): void {
   if (info.digest === content) return;
-  throw new AshlarError("PULL_CONTENT", `Cannot take file: its bytes have digest ${info.digest}, want ${content}`, {
-    details: { expected: content, actual: info.digest },
-  });
+  const details = { expected: content, actual: info.digest };
+  throw contentFault(`its bytes have digest ${info.digest}, want ${content}`, details);
+}
+
+export function contentFault(state: string, details?: Record<string, unknown>): AshlarError {
+  return new AshlarError("PULL_CONTENT", `Cannot take file: ${state}`, details === undefined ? {} : { details });
 }

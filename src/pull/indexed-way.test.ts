@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Digest } from "../base/index.ts";
-import { digestOf } from "../base/index.ts";
+import { digestOf, isAshlarError } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import {
   describeLayer,
@@ -13,11 +13,13 @@ import {
   type LayerPlan,
   openLayer,
   parseLayerIndex,
+  prefixOf,
 } from "../layer/index.ts";
-import { annotationKeys, type Image } from "../oci/index.ts";
+import { annotationKeys, type Image, type Layer } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 import { sample } from "../store/testing/sample.ts";
 import { readForeignRecord } from "./foreign-record.ts";
+import { readIndexedLayer } from "./indexed-way.ts";
 import { chunkedImage, withAnnotations } from "./testing/chunked-image.ts";
 import { rangeSource } from "./testing/range-source.ts";
 import { bringFrom, filesOf, newStore, verifyBrought } from "./testing/pull-rig.ts";
@@ -94,5 +96,47 @@ test("an index that lies is found out, and the layer comes another way", async (
     verifyBrought(store, brought, lying);
     assert.equal(Object.keys(filesOf(store, brought)).length, 1001);
     assert.equal(brought.layers[0]?.way, "whole");
+  }
+});
+
+/** The store, with a step that is done for each look-up. */
+function watched(store: Store, onLook: (key: string, digest: unknown) => void): Store {
+  return new Proxy(store, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]): unknown => {
+        onLook(String(key), args[0]);
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+}
+
+test("an index that names a part many times, or a large file as one, costs neither time nor memory", async () => {
+  const store = await newStore();
+  await bringFrom(store, rangeSource(before));
+  const large = store.put(new Uint8Array(40 << 20)).digest;
+  const annotations = before.layers[0]?.descriptor.annotations ?? {};
+  const index = parseLayerIndex(annotations[annotationKeys.layerIndex] as string);
+  const most = index.parts.reduce((a, b) => (b.nodes.length > a.nodes.length ? b : a));
+  const short = most.nodes.map((node) => ({ ...node, storedBytes: 1 }));
+  const lies = [
+    Array.from({ length: 300 }, () => ({ ...most, nodes: short })),
+    Array.from({ length: 2_500 }, () => ({ ...most, nodes: short.slice(0, 1) })),
+    [{ prefix: prefixOf(large), nodes: [{ prefix: prefixOf(large), storedBytes: 1 }] }],
+  ];
+  for (const parts of lies) {
+    const text = encodeLayerIndex({ ...index, parts });
+    const lying = withAnnotations(before, { ...annotations, [annotationKeys.layerIndex]: text });
+    const [layer] = lying.layers as [Layer];
+    let looks = 0;
+    const counting = watched(store, (key, digest) => {
+      looks++;
+      assert.ok(digest !== large || key === "info", `${key} of the large file`);
+    });
+    const tables = { store: counting, source: rangeSource(lying), layer, isOurs: true, partsHere: () => [] };
+    await readIndexedLayer(tables).catch((error: unknown) => assert.ok(isAshlarError(error), String(error)));
+    assert.ok(looks < 5_000, `${looks} look-ups`);
   }
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, digestOf, emptyDigest } from "../base/index.ts";
-import { decompressSync, encodeTree, loadCompressor, type Tree } from "../formats/index.ts";
+import { AshlarError, digestOf, emptyDigest, limits, showPath } from "../base/index.ts";
+import { decompressSync, encodeTree, loadCompressor, parseTree, type Tree } from "../formats/index.ts";
 import {
   type ComposedPlan,
   describeLayer,
@@ -16,6 +16,7 @@ import {
 import { annotationKeys } from "../oci/index.ts";
 import type { FilesWay, LayerFile, WantedLayer, WantedTables } from "./layer-way.ts";
 import { nodesHere } from "./nodes-here.ts";
+import type { Store } from "../store/index.ts";
 import { readRange } from "./read-range.ts";
 import { treeEntry } from "./toc-tree.ts";
 
@@ -38,7 +39,7 @@ interface Section {
  */
 export async function openIndexedWay(wanted: WantedLayer): Promise<FilesWay | undefined> {
   const read = await readIndexedLayer(wanted);
-  return read && { kind: "files", missing: read.missing, finish: () => composeAnew(wanted, read) };
+  return read && { kind: "files", ...read, finish: () => composeAnew(wanted, read) };
 }
 
 /** What the index and the table of a layer say. */
@@ -48,6 +49,8 @@ export interface IndexedParts {
   readonly parts: readonly Tree[];
   /** Files that the store has not. */
   readonly missing: readonly LayerFile[];
+  /** The parts as encoded trees. */
+  readonly tableBytes: number;
 }
 
 /**
@@ -91,6 +94,11 @@ class IndexedLayer {
   /** The entries of each part's nodes. */
   readonly #nodes: (Tree | undefined)[][];
   readonly #missing: LayerFile[] = [];
+  /** Parts of which something was fetched: nobody read them as trees yet. */
+  readonly #strange = new Set<number>();
+  /** Bytes that nodes may still have, uncompressed. */
+  #rawBytesLeft = tocBytesMax;
+  #treeBytes = 0;
 
   constructor(wanted: WantedTables, tables: Tables) {
     this.#wanted = wanted;
@@ -104,7 +112,7 @@ class IndexedLayer {
     for (const node of await this.#fetchNodes(this.#lookAround())) this.#take(node);
     const parts = index.parts.map((part, i) => this.#partTree(part, i));
     const missing = this.#missing.filter(({ content }) => !store.has(content));
-    return { hasDirectories: index.hasDirectories, parts, missing };
+    return { hasDirectories: index.hasDirectories, parts, missing, tableBytes: this.#treeBytes };
   }
 
   /** Fills in the nodes that the store has with all their contents; those that are left must be fetched. */
@@ -124,6 +132,8 @@ class IndexedLayer {
       });
     });
     if (offset > toc.offset + toc.storedBytes) throw fault("its nodes are longer than its table of contents");
+    const entries = this.#nodes.flat().reduce((sum, tree) => sum + (tree?.length ?? 0), 0);
+    if (entries > limits.entryCountMax) throw fault(`it has more than ${limits.entryCountMax} entries`);
     return missing;
   }
 
@@ -141,18 +151,22 @@ class IndexedLayer {
   }
 
   #take({ node: { part, node }, stored }: { readonly node: MissingNode; readonly stored: Uint8Array }): void {
-    const raw = decompressSync("zstd", stored, { maxBytes: tocBytesMax, what: "a node of a layer's table" });
+    const raw = decompressSync("zstd", stored, { maxBytes: this.#rawBytesLeft, what: "a node of a layer's table" });
+    this.#rawBytesLeft -= raw.length;
+    this.#strange.add(part);
     const entries = parseTocNode(raw, { dataBytes: this.#tables.toc.offset });
     const tree = entries.map(treeEntry);
-    verifyPrefix(tree, this.#tables.index.parts[part]?.nodes[node]);
+    verifyPrefix(encodeTree(tree), this.#tables.index.parts[part]?.nodes[node]);
     (this.#nodes[part] as (Tree | undefined)[])[node] = tree;
     for (const entry of entries) if (hasContent(entry)) this.#missing.push(entry);
   }
 
   #partTree(part: IndexPart, i: number): Tree {
     const tree = (this.#nodes[i] as Tree[]).flat();
-    verifyPrefix(tree, part);
-    return tree;
+    const bytes = encodeTree(tree);
+    verifyPrefix(bytes, part);
+    this.#treeBytes += bytes.length;
+    return this.#strange.has(i) ? parseTree(bytes) : tree;
   }
 }
 
@@ -160,6 +174,9 @@ class IndexedLayer {
 async function composeAnew(wanted: WantedLayer, { hasDirectories, parts }: IndexedParts): Promise<ComposedPlan> {
   const { store, layer, name } = wanted;
   const [directories = [], ...blocks] = hasDirectories ? parts : [[], ...parts];
+  const strange = directories.find(({ type }) => type !== "dir");
+  if (strange !== undefined) throw fault(`"${showPath(strange.path)}" stands among the directories`);
+  for (const block of blocks) verifySizes(block, store);
   const pack = store.beginPack();
   try {
     const plan: ComposedPlan = {
@@ -177,17 +194,25 @@ async function composeAnew(wanted: WantedLayer, { hasDirectories, parts }: Index
   }
 }
 
+/** A content may have been here before, whatever size the table gives it. */
+function verifySizes(block: Tree, store: Store): void {
+  for (const entry of block) {
+    if (entry.type !== "file" || store.info(entry.content)?.sizeBytes === entry.sizeBytes) continue;
+    throw fault(`"${showPath(entry.path)}" is said to have ${entry.sizeBytes} bytes, and its content has not`);
+  }
+}
+
 function hasContent(entry: TocEntry): entry is TocEntry & LayerFile {
   return entry.content !== undefined && entry.content !== emptyDigest;
 }
 
-function verifyPrefix(tree: Tree, wanted: { readonly prefix: DigestPrefix } | undefined): void {
-  const actual = digestOf(encodeTree(tree));
+function verifyPrefix(tree: Uint8Array, wanted: { readonly prefix: DigestPrefix } | undefined): void {
+  const actual = digestOf(tree);
   if (prefixOf(actual) !== wanted?.prefix) throw fault(`a tree has digest ${actual}, want ${wanted?.prefix}...`);
 }
 
 interface NodeSpan extends Section {
-  readonly nodes: readonly MissingNode[];
+  readonly nodes: MissingNode[];
 }
 
 /** Joins nodes that lie near each other, and more where there would be too many requests. */
@@ -202,8 +227,8 @@ function joinNodes(missing: readonly MissingNode[], toc: Section): readonly Node
     const before = spans.at(-1);
     if (before === undefined || (gaps[i] as number) > joined) spans.push({ ...node, nodes: [node] });
     else {
-      const storedBytes = endOf(node) - before.offset;
-      spans[spans.length - 1] = { offset: before.offset, storedBytes, nodes: [...before.nodes, node] };
+      before.nodes.push(node);
+      spans[spans.length - 1] = { ...before, storedBytes: endOf(node) - before.offset };
     }
   });
   return spans;

@@ -40,6 +40,9 @@ export function readForeignPackages(tree: Tree, read: (content: Digest) => Uint8
   }
 }
 
+/** All lists together: thousands of them may be one large content, read each time. */
+const listsBytesMax = 16 * limits.textBytesMax;
+
 type Files = ReadonlyMap<string, FileEntry>;
 
 function ownersIn(
@@ -49,9 +52,12 @@ function ownersIn(
 ): ReadonlyMap<ImagePath, string> {
   const regular = tree.filter((entry): entry is FileEntry => entry.type === "file");
   const files: Files = new Map(regular.map((file) => [file.path, file]));
+  let bytesLeft = listsBytesMax;
   const lines = (path: string): readonly string[] => {
     const file = files.get(path);
     if (file === undefined || file.sizeBytes > limits.textBytesMax) return [];
+    bytesLeft -= file.sizeBytes;
+    if (bytesLeft < 0) throw listsTooLarge();
     return nameFromBytes(read(file.content)).split("\n");
   };
   const diverted = diversionsIn(files, read);
@@ -65,6 +71,10 @@ function ownersIn(
     }
   }
   return owners;
+}
+
+function listsTooLarge(): AshlarError {
+  return new AshlarError("PULL_LISTS", `Cannot read lists of files: they have more than ${listsBytesMax} bytes`);
 }
 
 /** Where the last component of a path really lies; itself it is not followed. */

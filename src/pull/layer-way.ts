@@ -20,6 +20,8 @@ export interface WantedLayer extends WantedTables {
   readonly layer: Layer;
   /** What its plan is called, e.g. "packages" or "from 1". */
   readonly name: string;
+  /** Its blob is to be in the store too, where only its writer could make it again. */
+  readonly keepBlob: boolean;
 }
 
 /** A file of a layer, and where its frames lie in the blob. */
@@ -36,6 +38,8 @@ export interface FilesWay {
   readonly kind: "files";
   /** Those that the store has not. */
   readonly missing: readonly LayerFile[];
+  /** What was made of its tables takes about so much memory, until it is finished. */
+  readonly tableBytes: number;
   /** Makes the plan once the store has all files, and proves the layer whole. */
   finish(): Promise<LayerPlan>;
 }
@@ -50,7 +54,7 @@ export type LayerWay =
 
 /** What is wrong with a way by files; errors of the network and of the disk are thrown on. */
 export function whyWhole(error: unknown): string {
-  const codes = /^(?:PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST)_|^STORE_FRAME_INVALID$/;
+  const codes = /^(?:PULL|LAYER|FORMATS|OCI|PATH|TREE|DIGEST)_|^STORE_(?:FRAME_INVALID|CONTENT_MISSING)$/;
   if (isAshlarError(error) && codes.test(error.code)) return error.message;
   throw error;
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type Digest, digestOf } from "../base/index.ts";
+import { digestOf } from "../base/index.ts";
+import type { TocFrame } from "../layer/index.ts";
 import { planSpans, type Span, type WantedFile } from "./plan-spans.ts";
 
 const blob = (name: string): WantedFile["blob"] => ({ mediaType: "a/b", digest: digestOf(name), sizeBytes: 1 << 30 });
@@ -54,7 +55,7 @@ test("planSpans cuts long spans, and keeps the frames of one file in one task, i
 
 test("planSpans leaves out pieces that are here, and fetches at least one of a file", () => {
   const large = file("large", [0, 100, 200, 300]);
-  const here = (digest: Digest): boolean => [digestOf("large0"), digestOf("large1")].includes(digest);
+  const here = ({ digest }: TocFrame): boolean => [digestOf("large0"), digestOf("large1")].includes(digest);
   assert.deepEqual(shown(planSpans([large], here, bounds)), ["200+200"]);
   assert.deepEqual(shown(planSpans([large], () => true, bounds)), ["300+100"]);
 });

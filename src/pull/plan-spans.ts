@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, limits } from "../base/index.ts";
+import { limits } from "../base/index.ts";
 import type { TocFrame } from "../layer/index.ts";
 import type { Descriptor } from "../oci/index.ts";
 import type { LayerFile } from "./layer-way.ts";
@@ -53,7 +53,7 @@ const spanLimits: SpanLimits = {
  */
 export function planSpans(
   files: readonly WantedFile[],
-  isHere: (piece: Digest) => boolean,
+  isHere: (piece: TocFrame) => boolean,
   bounds: SpanLimits = spanLimits,
 ): readonly (readonly Span[])[] {
   const distinct = [...new Map(files.map((file) => [file.content, file])).values()];
@@ -61,9 +61,9 @@ export function planSpans(
   return groupByFile(merge(frames.map(spanOf), bounds));
 }
 
-function missingFrames(file: WantedFile, isHere: (piece: Digest) => boolean): SpanFrame[] {
+function missingFrames(file: WantedFile, isHere: (piece: TocFrame) => boolean): SpanFrame[] {
   const all = file.frames.map((frame, index) => ({ file, index, frame }));
-  const missing = all.filter(({ frame }) => all.length === 1 || !isHere(frame.digest));
+  const missing = all.filter(({ frame }) => all.length === 1 || !isHere(frame));
   // With every piece here one frame is fetched all the same, so that the file is put together on the common way.
   return missing.length > 0 ? missing : all.slice(-1);
 }

@@ -19,7 +19,7 @@ export interface EstargzTail {
 }
 
 /** Tables of contents are less than a hundredth of most blobs; small ones come with the first request. */
-const [tailShare, tailBytesMin, tailBytesMax] = [128, 8 << 10, 1 << 20];
+const [tailShare, tailBytesMin, tailBytesMax] = [128, 4 << 10, 512 << 10];
 
 /**
  * Reads footer and table of contents of an eStargz layer, by one request where the table is not larger than usual,
@@ -51,8 +51,8 @@ export async function readEstargzTail(wanted: WantedLayer, tocDigest: string): P
   };
 }
 
-/** The table is a file of a tar by itself. */
-function openTocMember(member: Uint8Array): Pick<EstargzTail, "head" | "toc" | "end"> {
+/** Opens the gzip member of a table of contents: a tar with one file. Throws `PULL_SECTION`, `FORMATS_*`. */
+export function openTocMember(member: Uint8Array): Pick<EstargzTail, "head" | "toc" | "end"> {
   const raw = unpackMember(member, tocBytesMax);
   const names: string[] = [];
   const pieces: Uint8Array[] = [];

@@ -13,8 +13,9 @@ export interface ResumedBlob {
 }
 
 /**
- * A blob by way of the download area at `path`: when its stream breaks, what came stays there for the next try. A
- * place that gives no parts is read directly, as it is near or has to start again anyway.
+ * A blob by way of the download area at `path`: when its stream breaks, what came stays there for the next try; when
+ * its reader gives up, nothing does. A place that gives no parts is read directly, as it is near or has to start again
+ * anyway.
  */
 export function resumedBlob(
   source: ImageSource,
@@ -40,7 +41,7 @@ async function* throughArea(
   path: string,
 ): AsyncGenerator<Uint8Array, void, void> {
   const partial = new Partial(path);
-  let isWhole = false;
+  let end: "refused" | "cut" | "whole" = "refused";
   try {
     if (partial.sizeBytes > descriptor.sizeBytes) partial.reset();
     yield* readPart(partial.path, partial.sizeBytes);
@@ -48,12 +49,17 @@ async function* throughArea(
       partial.write(piece);
       yield piece;
     }
-    isWhole = true;
+    end = "whole";
     // Bytes that are not the blob's must not be found by the next try.
     if (partial.digest() === descriptor.digest) partial.publish();
     else partial.drop();
+  } catch (error) {
+    if (end === "refused") end = "cut";
+    throw error;
   } finally {
-    if (!isWhole) partial.leave();
+    // Whoever reads and stops found bytes that are none of the blob's: going on from them would fail for ever.
+    if (end === "refused") partial.drop();
+    else if (end === "cut") partial.leave();
   }
 }
 

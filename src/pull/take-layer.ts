@@ -8,29 +8,23 @@ import { tarPlan } from "./prove-tar.ts";
 import { resumedBlob } from "./resumed-blob.ts";
 import { takeTar } from "./take-tar.ts";
 
-export interface TakeOptions {
-  /** Keeps the blob too, so that it can be passed on byte for byte without the place it came from. */
-  readonly keepBlob: boolean;
-  readonly shown: ProgressStep;
-}
-
 /**
  * Brings a layer whose blob is had whole: its files are kept as it streams by, and serve whatever is brought next.
  * Digest, size and diffId are verified before anything of it counts; an interrupted download goes on where it
  * stopped. Throws `OCI_*`, `FORMATS_*` and what the source throws.
  */
-export async function takeLayer(wanted: WantedLayer, { keepBlob, shown }: TakeOptions): Promise<LayerPlan> {
-  const { store, source, layer } = wanted;
+export async function takeLayer(wanted: WantedLayer, shown: ProgressStep): Promise<LayerPlan> {
+  const { store, source, layer, keepBlob } = wanted;
   const blob = resumedBlob(source, layer.descriptor, { path: store.downloadPath(layer.descriptor.digest), shown });
   const packs = { files: store.beginPack(), recipes: store.beginPack(), blobs: store.beginPack() };
   const all = Object.values(packs);
   try {
     const hasBlob = keepBlob && layer.descriptor.digest !== layer.diffId;
     const open = hasBlob ? () => keptBlob(layer, packs.blobs, blob.bytes) : blob.bytes;
-    const { recipe, contents } = await takeTar(openLayerTar({ ...layer, open }), packs);
+    const recipe = await takeTar(openLayerTar({ ...layer, open }), packs);
     for (const pack of all) pack.commit();
     blob.forget();
-    return tarPlan(wanted, { recipe, contents, hasBlob });
+    return tarPlan(wanted, { recipe, hasBlob });
   } finally {
     for (const pack of all) pack.abort();
   }

@@ -3,23 +3,16 @@ import { type Digest, limits } from "../base/index.ts";
 import type { TarEntry, TarVisitor } from "../formats/index.ts";
 import { LayerTarParser, RecipeWriter } from "../layer/index.ts";
 import type { ContentInfo, PackWriter } from "../store/index.ts";
-import type { LayerContent } from "./prove-tar.ts";
-
-/** What came of a tar: how to make it again, and of what. */
-export interface TakenTar {
-  /** Content in the recipe's pack. */
-  readonly recipe: Digest;
-  readonly contents: readonly LayerContent[];
-}
 
 /**
- * Takes a tar apart while it streams by: the files go into `files`, everything else into a recipe in the pack
- * `recipes`. Nothing is proven of the whole before the stream's end. Throws `FORMATS_TAR_*` and what the stream throws.
+ * Takes a tar apart while it streams by: the files go into `files`, everything else into a recipe, a content of the
+ * pack `recipes`. Returns its digest. Nothing is proven of the whole before the stream's end. Throws `FORMATS_TAR_*`
+ * and what the stream throws.
  */
 export async function takeTar(
   tar: AsyncIterable<Uint8Array>,
   { files, recipes }: { readonly files: PackWriter; readonly recipes: PackWriter },
-): Promise<TakenTar> {
+): Promise<Digest> {
   const recipe = recipes.open();
   const taker = new TarTaker(files, new RecipeWriter((bytes) => recipe.write(bytes)));
   const parser = new LayerTarParser(taker);
@@ -29,14 +22,13 @@ export async function takeTar(
     taker.rest();
   }
   parser.finish();
-  return { recipe: recipe.end().digest, contents: [...taker.contents.values()] };
+  return recipe.end().digest;
 }
 
 /** Tells payloads from everything between them: a payload's pieces are parts of the bytes that were pushed. */
 class TarTaker implements TarVisitor {
   readonly #files: PackWriter;
   readonly #recipe: RecipeWriter;
-  readonly contents = new Map<Digest, LayerContent>();
   #bytes: Uint8Array = new Uint8Array();
   #taken = 0;
   #file: OpenFile | undefined;
@@ -76,9 +68,7 @@ class TarTaker implements TarVisitor {
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
-    const { digest: content, sizeBytes } = file.end();
-    this.contents.set(content, { content, sizeBytes });
-    this.#recipe.content(content);
+    this.#recipe.content(file.end().digest);
   }
 }
 

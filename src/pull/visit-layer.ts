@@ -56,7 +56,7 @@ function tarEntry(entry: Entry): TarEntry {
 }
 
 function* contentsOf(plan: TarPlan, store: Store): Generator<Digest, void, void> {
-  for (const { content } of parseRecipe(store.read(plan.recipe))) if (content !== undefined) yield content;
+  for (const { content } of parseRecipe(store.stream(plan.recipe))) if (content !== undefined) yield content;
 }
 
 /** Any bytes will do for payloads: the parser only counts them. */
@@ -66,7 +66,7 @@ function visitRecipe(plan: TarPlan, store: Store, visitor: TarVisitor): void {
   const parser = new LayerTarParser(visitor);
   const files = store.readTree(plan.files).filter((entry): entry is FileEntry => entry.type === "file");
   const sizes = new Map(files.map(({ content, sizeBytes }) => [content, sizeBytes]));
-  for (const { raw, content } of parseRecipe(store.read(plan.recipe))) {
+  for (const { raw, content } of parseRecipe(store.stream(plan.recipe))) {
     if (raw !== undefined) {
       parser.push(raw);
       continue;

@@ -35,13 +35,23 @@ export function newDir(meta?: Meta): DirNode {
 /** Real layers hold their directories; one entry without them implies up to 255. */
 const impliedDirCountMax = 200_000;
 
-/** How many more nodes the layers of an image may make. */
+/** Names, targets and attributes together: few archived bytes may say many, and a tree of them is one text. */
+const textBytesMax = 96 << 20;
+
+/** What the layers of an image may still make. */
 export class NodeBudget {
+  #textBytes: number = textBytesMax;
   #entries: number = limits.entryCountMax;
   #impliedDirs: number = impliedDirCountMax;
 
   spendEntry(): void {
     if (this.#entries-- <= 0) throw overLimit(limits.entryCountMax, "files and directories");
+  }
+
+  /** Counts characters as a tree's text has them, where a byte may take six. */
+  spendText(...texts: readonly string[]): void {
+    for (const text of texts) this.#textBytes -= JSON.stringify(text).length;
+    if (this.#textBytes < 0) throw overLimit(textBytesMax, "bytes of names");
   }
 
   spendImpliedDir(): void {

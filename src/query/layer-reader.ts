@@ -60,6 +60,7 @@ export class LayerReader implements TarVisitor {
   }
 
   entry(entry: TarEntry): void {
+    this.#options.budget.spendText(entry.name, entry.linkName, ...Object.entries(entry.xattrs ?? {}).flat());
     const path = parseEntryName(entry.name);
     if (path === undefined) {
       if (entry.type !== "dir") throw this.#fault("TYPE", "", `the root is a ${entry.type}, want a directory`);

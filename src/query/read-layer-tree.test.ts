@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { digestOf, type ImagePath, isAshlarError } from "../base/index.ts";
-import type { Entry, Tree } from "../formats/index.ts";
+import type { Entry, TarEntry, TarVisitor, Tree } from "../formats/index.ts";
 import { describeBytes, type Layer, mediaTypes, sourceOf } from "../oci/index.ts";
 import { copyImage, openTarget } from "../registry/index.ts";
 import {
@@ -21,7 +21,7 @@ import {
   tarOf,
 } from "../registry/testing/sample-image.ts";
 import { hasTool, runTool } from "../registry/testing/tool.ts";
-import { readLayerTree } from "./read-layer-tree.ts";
+import { LayerStack, readLayerTree } from "./read-layer-tree.ts";
 
 function shown(entry: Entry): string {
   const target = entry.type === "symlink" || entry.type === "hardlink" ? ` -> ${entry.target}` : "";
@@ -174,6 +174,20 @@ test("readLayerTree refuses hundreds of thousands of directories implied by few 
   const deep = "d/".repeat(250);
   const members = Array.from({ length: 900 }, (_, i) => file(`${i}/${deep}x`, ""));
   await assert.rejects(treeOf(members), (error) => isAshlarError(error, "QUERY_LAYER_LIMIT"));
+});
+
+test("LayerStack refuses names that would not fit into a tree", async () => {
+  const name = "\u0001".repeat(200).concat("/").repeat(19) + "x";
+  const numbers = { mode: 0, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes: 0, major: 0, minor: 0 };
+  const entry: TarEntry = { ...numbers, name, type: "fifo", linkName: "" };
+  const repeat = (count: number) => (visitor: TarVisitor): void => {
+    for (let i = 0; i < count; i++) {
+      visitor.entry(entry);
+      visitor.endEntry();
+    }
+  };
+  await new LayerStack().add("layer", repeat(4_000));
+  await assert.rejects(new LayerStack().add("layer", repeat(5_000)), (e) => isAshlarError(e, "QUERY_LAYER_LIMIT"));
 });
 
 const root = mkdtempSync(join(tmpdir(), "ashlar-layers-"));

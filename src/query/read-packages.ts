@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareOrdinal, type Digest, type ImagePath, limits } from "../base/index.ts";
+import { AshlarError, compareOrdinal, type Digest, type ImagePath, limits } from "../base/index.ts";
 import { field, parseControl, type Stanza } from "../debian/index.ts";
 import type { FileEntry, Tree } from "../formats/index.ts";
 import type { InstalledPackage } from "./diff-packages.ts";
@@ -16,17 +16,24 @@ export function isPackageDatabase(path: ImagePath): boolean {
 /**
  * Reads the packages of an image from its dpkg database (`status`, dpkg(1); `status.d/*`, as scanners read it),
  * sorted by name, then architecture; of a package in both the one in `status` counts. Removed packages of which
- * only configuration is left do not count. `read` gives a file's content. Throws `DEBIAN_CONTROL_INVALID`.
+ * only configuration is left do not count. `read` gives a file's content. Throws `DEBIAN_CONTROL_INVALID`,
+ * `QUERY_PACKAGES_LIMIT`.
  */
 export function readPackages(tree: Tree, read: (content: Digest) => Uint8Array): readonly InstalledPackage[] {
   return readInstalled(tree, read).map(describe);
 }
 
+/** All databases of an image together: thousands of its files may be one large content, read each time. */
+const databasesBytesMax = 4 * limits.textBytesMax;
+
 /** The same as whole stanzas. */
 export function readInstalled(tree: Tree, read: (content: Digest) => Uint8Array): readonly Stanza[] {
   const found = new Map<string, Stanza>();
+  let bytesLeft = databasesBytesMax;
   for (const file of tree) {
-    if (file.type !== "file" || !isPackageDatabase(file.path)) continue;
+    if (file.type !== "file" || !isPackageDatabase(file.path) || file.sizeBytes > limits.textBytesMax) continue;
+    bytesLeft -= file.sizeBytes;
+    if (bytesLeft < 0) throw tooLarge();
     for (const stanza of readDatabase(file, read)) {
       const { name, architecture } = describe(stanza);
       const key = `${name} ${architecture}`;
@@ -36,8 +43,13 @@ export function readInstalled(tree: Tree, read: (content: Digest) => Uint8Array)
   return [...found].sort(([a], [b]) => compareOrdinal(a, b)).map(([, stanza]) => stanza);
 }
 
+function tooLarge(): AshlarError {
+  const message = `Cannot read dpkg's database: it has more than ${databasesBytesMax} bytes`;
+  return new AshlarError("QUERY_PACKAGES_LIMIT", message);
+}
+
 function readDatabase(file: FileEntry, read: (content: Digest) => Uint8Array): readonly Stanza[] {
-  if (file.sizeBytes === 0 || file.sizeBytes > limits.textBytesMax) return [];
+  if (file.sizeBytes === 0) return [];
   return parseControl(read(file.content)).filter(isInstalled);
 }
 

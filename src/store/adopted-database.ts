@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, rmSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { type Digest, digestBytes } from "../base/index.ts";
 import type { AdoptedDir } from "./adopted.ts";
-import { isDamagedDatabase, onDisk, storeFault } from "./system-fault.ts";
+import { createDatabase, openDatabase } from "./database-file.ts";
+import { onDisk, storeFault } from "./system-fault.ts";
 
 /** A file of an adopted directory as it was when it was read. */
 export interface AdoptedRow extends FileMark {
@@ -73,28 +73,12 @@ export class AdoptedDatabase {
 
   /** Opens it; undefined where there is none, or none of this version that is sound. */
   static open(path: string): AdoptedDatabase | undefined {
-    if (!existsSync(path)) return undefined;
-    return onDisk(what, () => {
-      const database = new DatabaseSync(path, { timeout: 60_000 });
-      try {
-        const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
-        if (row.user_version === schemaVersion) return new AdoptedDatabase(database);
-      } catch (error) {
-        if (!isDamagedDatabase(error)) throw error;
-      }
-      database.close();
-      return undefined;
-    });
+    return onDisk(what, () => openDatabase(path, schemaVersion, (database) => new AdoptedDatabase(database)));
   }
 
   /** Makes an empty one in place of what is there; `:memory:` for none on disk. */
   static create(path: string): AdoptedDatabase {
-    return onDisk(what, () => {
-      if (path !== ":memory:") removeDatabase(path);
-      const database = new DatabaseSync(path, { timeout: 60_000 });
-      database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT`);
-      return new AdoptedDatabase(database);
-    });
+    return new AdoptedDatabase(onDisk(what, () => createDatabase(path, schema)));
   }
 
   /** The number of a directory, which is new or known. */
@@ -206,9 +190,4 @@ export class AdoptedDatabase {
     }
     return statement;
   }
-}
-
-/** Removes a database with what SQLite keeps beside it. */
-export function removeDatabase(path: string): void {
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
 }

@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { canonicalJson, type Digest, digestOf, hexOf, isDigest, isSystemError } from "../base/index.ts";
@@ -12,6 +22,8 @@ export interface CheckoutRecord {
   readonly dir: string;
   /** Of the directory itself, as decimal text: a new one of the same name is another. */
   readonly inode: string;
+  /** When it was made, as decimal text, "0" where the file system does not tell: numbers of inodes are used again. */
+  readonly bornNs: string;
   readonly mode: CheckoutMode;
   readonly tree: Digest;
   /**
@@ -54,20 +66,31 @@ export function memoryRecords(): CheckoutRecords {
   };
 }
 
+/** What tells a directory from another one of the same name. */
+export function identityOf({ ino, birthtimeNs }: BigIntStats): Pick<CheckoutRecord, "inode" | "bornNs"> {
+  return { inode: ino.toString(), bornNs: birthtimeNs.toString() };
+}
+
+/** Tells whether a directory is the one that a record is about. */
+export function isSameDir({ inode, bornNs }: CheckoutRecord, stats: BigIntStats): boolean {
+  const now = identityOf(stats);
+  return now.inode === inode && now.bornNs === bornNs;
+}
+
 /** The files of records whose directory is gone, or is another by now. */
 export function lostRecords(layout: Layout): string[] {
   const files = readDirIfThere(layout.checkouts).map((name) => join(layout.checkouts, name));
   return files.filter((path) => {
     const record = readRecordFile(path);
     const stats = record && lstatSync(record.dir, { throwIfNoEntry: false, bigint: true });
-    return record === undefined || stats?.ino.toString() !== record.inode;
+    return record === undefined || stats === undefined || !isSameDir(record, stats);
   });
 }
 
 const kind = "checkout/v1";
 
-function encodeCheckoutRecord({ dir, inode, mode, tree, finishedNs }: CheckoutRecord): string {
-  return `${canonicalJson({ ashlar: kind, dir, inode, mode, tree, finishedNs })}\n`;
+function encodeCheckoutRecord({ dir, inode, bornNs, mode, tree, finishedNs }: CheckoutRecord): string {
+  return `${canonicalJson({ ashlar: kind, dir, inode, bornNs, mode, tree, finishedNs })}\n`;
 }
 
 /** Parses a record's file; undefined where it is none. */
@@ -79,11 +102,11 @@ export function parseCheckoutRecord(text: string): CheckoutRecord | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value?.["ashlar"] !== kind) return undefined;
-  const { dir, inode, mode, tree, finishedNs } = value;
-  if (typeof dir !== "string" || !isDecimal(inode) || !isDecimal(finishedNs)) return undefined;
+  const { dir, inode, bornNs, mode, tree, finishedNs } = value;
+  if (typeof dir !== "string" || ![inode, bornNs, finishedNs].every(isDecimal)) return undefined;
   if (typeof tree !== "string" || !isDigest(tree)) return undefined;
   if (mode !== "link" && mode !== "reflink" && mode !== "copy") return undefined;
-  return { dir, inode, mode, tree, finishedNs };
+  return { dir, inode, bornNs, mode, tree, finishedNs } as CheckoutRecord;
 }
 
 function isDecimal(value: unknown): value is string {

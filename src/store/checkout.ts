@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, readdirSync, realpathSync, utimesSync } from "nod
 
 import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
-import type { CheckoutRecord, CheckoutRecords } from "./checkout-record.ts";
+import { type CheckoutRecord, type CheckoutRecords, identityOf, isSameDir } from "./checkout-record.ts";
 import { EntryMaker, verifyDevices } from "./entry-maker.ts";
 import type { Placer } from "./file-placer.ts";
 import { makeDirs } from "./layout.ts";
@@ -54,25 +54,15 @@ export function runCheckout(host: CheckoutHost, { wanted, dir, options }: Checko
   throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": not empty, want a new directory`);
 }
 
-function makeDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
-  const mode = host.chooseMode(options.mode, dir);
-  const digest = typeof wanted === "string" ? wanted : undefined;
-  const planned = digest === undefined || mode !== "link" ? undefined : host.readPlan(digest);
-  const tree = (): Tree => (typeof wanted === "string" ? host.readTree(wanted) : wanted);
-  const parts = planned ?? sortOut(tree());
-  verifyDevices(parts, options.devices);
-  const record = digest === undefined ? undefined : newRecord(dir, { mode, tree: digest });
-  // Others have no business in it before it is whole.
-  chmodSync(dir, 0o700);
+/** Remembered before anything is made, so that an update can finish what a crash left. */
+function makeDir(host: CheckoutHost, request: CheckoutRequest): CheckoutReport {
+  const { wanted, dir } = request;
+  const record = typeof wanted === "string" ? newRecord(dir, wanted) : undefined;
   try {
     if (record !== undefined) host.records.write(record);
-    const placer = host.placerFor(mode, { tree, above: options.above });
-    const maker = new EntryMaker(dir, { placer, devices: options.devices });
-    maker.finishDirs(parts.dirs, maker.make(parts));
-    maker.finishRoot();
-    if (record !== undefined) host.records.write(finishRecord(record, dir));
-    if (record !== undefined && mode === "link" && planned === undefined) host.writePlan(record.tree, parts);
-    return { mode, skipped: maker.skipped };
+    const report = makeEntries(host, request);
+    if (record !== undefined) host.records.write(finishRecord({ ...record, mode: report.mode }));
+    return report;
   } catch (error) {
     removeMade(dir);
     if (record !== undefined) host.records.remove(record.dir);
@@ -80,20 +70,37 @@ function makeDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest):
   }
 }
 
-function newRecord(dir: string, { mode, tree }: Pick<CheckoutRecord, "mode" | "tree">): CheckoutRecord {
-  const inode = lstatSync(realpathSync(dir), { bigint: true }).ino.toString();
-  return { dir: realpathSync(dir), inode, mode, tree, finishedNs: "0" };
+function newRecord(dir: string, tree: Digest): CheckoutRecord {
+  const real = realpathSync(dir);
+  return { dir: real, ...identityOf(lstatSync(real, { bigint: true })), mode: "copy", tree, finishedNs: "0" };
+}
+
+function makeEntries(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
+  const mode = host.chooseMode(options.mode, dir);
+  const digest = typeof wanted === "string" && mode === "link" ? wanted : undefined;
+  const planned = digest === undefined ? undefined : host.readPlan(digest);
+  const tree = (): Tree => (typeof wanted === "string" ? host.readTree(wanted) : wanted);
+  const parts = planned ?? sortOut(tree());
+  verifyDevices(parts, options.devices);
+  // Others have no business in it before it is whole.
+  chmodSync(dir, 0o700);
+  const placer = host.placerFor(mode, { tree, above: options.above });
+  const maker = new EntryMaker(dir, { placer, devices: options.devices });
+  maker.finishDirs(parts.dirs, maker.make(parts));
+  maker.finishRoot();
+  if (digest !== undefined && planned === undefined) host.writePlan(digest, parts);
+  return { mode, skipped: maker.skipped };
 }
 
 /** Waits until the file system's clock has moved on: what changes from now on is later than the checkout. */
-function finishRecord(record: CheckoutRecord, dir: string): CheckoutRecord {
+function finishRecord(record: CheckoutRecord): CheckoutRecord {
   const changedNs = (): bigint => lstatSync(record.dir, { bigint: true }).ctimeNs;
   const first = changedNs();
   let last = first;
   // Links are known by their inodes; the clock of some file systems is too coarse to wait for.
   for (let i = 0; record.mode !== "link" && last === first && i < 50; i++) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    utimesSync(dir, 0, 0);
+    utimesSync(record.dir, 0, 0);
     last = changedNs();
   }
   return { ...record, finishedNs: last.toString() };
@@ -115,7 +122,7 @@ function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest
   if (typeof wanted !== "string") throw new Error("internal error: only a tree with a digest can be updated to");
   const real = realpathSync(dir);
   const known = host.records.read(real);
-  if (known === undefined || known.inode !== lstatSync(real, { bigint: true }).ino.toString()) {
+  if (known === undefined || !isSameDir(known, lstatSync(real, { bigint: true }))) {
     throw new AshlarError("STORE_CHECKOUT_UNKNOWN", `Cannot update "${dir}": it is no checkout that this store made`, {
       hint: "check out to a new directory, then change over to it",
     });
@@ -131,7 +138,7 @@ function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest
   const record = { ...known, mode, tree: wanted, finishedNs: "0" };
   host.records.write({ ...known, finishedNs: "0" });
   const report = update.run(tree, parts);
-  host.records.write(finishRecord(record, real));
+  host.records.write(finishRecord(record));
   return report;
 }
 

@@ -3,6 +3,7 @@ import { loadCompressor } from "../formats/index.ts";
 import { checkoutContract } from "./checkout.contract.ts";
 import { openStore } from "./disk-store.ts";
 import { framePackContract } from "./frame-pack.contract.ts";
+import { joinedContract } from "./joined.contract.ts";
 import { storeContract } from "./store.contract.ts";
 import type { Store } from "./store.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
@@ -16,3 +17,4 @@ async function make(): Promise<Store> {
 storeContract("openStore", make);
 checkoutContract("openStore", make);
 framePackContract("openStore", make);
+joinedContract("openStore", make);

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 
-import { AshlarError, type Digest, emptyDigest } from "../base/index.ts";
+import { AshlarError, type Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
-import { AdoptedDatabase, removeDatabase } from "./adopted-database.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
+import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
+import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
-import { filesBelow, type Layout, openLayout } from "./layout.ts";
+import { filesBelow, type Layout, openLayout, raiseFormat } from "./layout.ts";
 import { listLinks } from "./link-farm.ts";
-import { framePack, madeElsewhere, PackBuilder } from "./pack-builder.ts";
+import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
+import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
 import { alone, openIndex } from "./recover.ts";
 import { RefsDatabase } from "./refs-database.ts";
@@ -50,7 +53,22 @@ const foundCountMax = 100_000;
  * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_ACCESS`.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
-  return new DiskStore(openLayout(dir), options);
+  const { layout, isOlder } = openLayout(dir);
+  const store = new DiskStore(layout, options);
+  if (isOlder) raise(store, layout);
+  return store;
+}
+
+function raise(store: Store, layout: Layout): void {
+  const lease = store.lease();
+  try {
+    raiseFormat(layout);
+  } catch (error) {
+    store.close();
+    throw error;
+  } finally {
+    lease.release();
+  }
 }
 
 class DiskStore extends StoreBase {
@@ -84,25 +102,22 @@ class DiskStore extends StoreBase {
 
   /** While a lease is held nothing moves, so what was found once need not be looked up again. */
   protected override find(digest: Digest): Found | undefined {
-    if (this.#leaseCount === 0) return this.#locate(digest);
-    const known = this.#found.get(digest) ?? this.#locate(digest);
+    if (this.#leaseCount === 0) return super.find(digest);
+    const known = this.#found.get(digest) ?? super.find(digest);
     if (known !== undefined && this.#found.size < foundCountMax) this.#found.set(digest, known);
     return known;
   }
 
-  #locate(digest: Digest): Found | undefined {
+  protected override look(digest: Digest): Found | JoinedContent | undefined {
     const location = this.#index.locate(digest);
     if (location === undefined) return undefined;
+    if ("join" in location) return location.join;
     const { pack, content } = location;
     return {
       content,
       compressor: pack.compressor,
       read: (offset, length) => this.#reader.read(pack, content.offset + offset, length),
     };
-  }
-
-  override has(digest: Digest): boolean {
-    return digest === emptyDigest || this.#index.has(digest);
   }
 
   override withPrefix(hex: string): readonly Digest[] {
@@ -128,11 +143,11 @@ class DiskStore extends StoreBase {
   }
 
   protected override loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined {
-    return this.#index.getAction(key);
+    return this.#index.actions.get(key);
   }
 
   protected override saveAction(action: StoredAction): void {
-    this.#index.putAction(action);
+    this.#index.actions.put(action);
   }
 
   /** Opened when first asked for: most of what a build does needs no refs. */

@@ -5,12 +5,13 @@ import { parseCheckoutRecord } from "./checkout-record.ts";
 import { parseLinkName } from "./link-farm.ts";
 import {
   encodePackFooter,
+  encodePackHeader,
   encodePackTable,
-  packHeader,
+  type JoinedContent,
   type PackedFrame,
   parsePackFooter,
+  parsePackHeader,
   parsePackTable,
-  verifyPackHeader,
 } from "./pack-format.ts";
 import { encodeRecord, parseRecord } from "./record.ts";
 import { sortOut } from "./tree-parts.ts";
@@ -22,12 +23,17 @@ const frame = (text: string, rawBytes: number, storedBytes: number): PackedFrame
   crc32: 7,
 });
 
-function seedTable(): Uint8Array {
+const join: JoinedContent = {
+  ...{ digest: digestOf("abc"), sizeBytes: (4 << 20) + 8, crc64: "f".repeat(16) },
+  pieces: [digestOf("a"), digestOf("bc")],
+};
+
+function seedTable(joins: readonly JoinedContent[] = []): Uint8Array {
   const one = [frame("a", 5, 9)];
   const small = { digest: digestOf("a"), sizeBytes: 5, crc64: "00112233445566ff", offset: 16, frames: one };
   const pieces = [frame("b", 4 << 20, 100), frame("c", 3, 12)];
   const large = { digest: digestOf("bc"), sizeBytes: (4 << 20) + 3, crc64: "0".repeat(16), offset: 25, frames: pieces };
-  return encodePackTable({ compressor: "test/1", contents: [small, large] });
+  return encodePackTable({ compressor: "test/1", contents: [small, large], joins });
 }
 
 function seedPlan(): Uint8Array {
@@ -37,7 +43,7 @@ function seedPlan(): Uint8Array {
 }
 
 const seedCheckout = JSON.stringify({
-  ...{ ashlar: "checkout/v1", dir: "/r", finishedNs: "5", inode: "7", mode: "copy" },
+  ...{ ashlar: "checkout/v1", dir: "/r", finishedNs: "5", inode: "7", bornNs: "8", mode: "copy" },
   tree: digestOf("t"),
 });
 
@@ -47,13 +53,29 @@ export const fuzzTargets: readonly {
   readonly seeds: () => Uint8Array[];
   readonly run: (bytes: Uint8Array) => void;
 }[] = [
-  { name: "pack table", seeds: () => [seedTable()], run: (bytes) => void parsePackTable(bytes, 16 + 9 + 112) },
+  {
+    name: "pack table",
+    seeds: () => [seedTable()],
+    run: (bytes) => void parsePackTable(bytes, { version: 1, tableAt: 16 + 9 + 112 }),
+  },
+  {
+    name: "pack table with joins",
+    seeds: () => [seedTable([join])],
+    run: (bytes) => {
+      const table = parsePackTable(bytes, { version: 2, tableAt: 16 + 9 + 112 });
+      if (!Buffer.from(encodePackTable(table)).equals(bytes)) throw new Error("took a table that is not canonical");
+    },
+  },
   {
     name: "pack footer",
     seeds: () => [Buffer.from(encodePackFooter(seedTable()))],
     run: (bytes) => void parsePackFooter(bytes, 1000),
   },
-  { name: "pack header", seeds: () => [Uint8Array.from(packHeader)], run: verifyPackHeader },
+  {
+    name: "pack header",
+    seeds: () => [encodePackHeader({ joins: [] }), encodePackHeader({ joins: [join] })],
+    run: (bytes) => void parsePackHeader(bytes),
+  },
   {
     name: "record",
     seeds: () => [encodeRecord({ kind: "test/v1", list: [1, null, "x"] }, { trees: [digestOf("t")] })],

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
 import { listPlans } from "./checkout-plan.ts";
 import { lostRecords } from "./checkout-record.ts";
-import type { ActionRow, IndexDatabase, Location, PackRow } from "./index-database.ts";
+import type { ActionRow } from "./action-table.ts";
+import type { IndexDatabase, JoinLocation, Location, PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
-import { storedBytesOf } from "./pack-format.ts";
+import { type JoinedContent, storedBytesOf, tableBytesOf } from "./pack-format.ts";
 import { type PackExit, removeFile, retirePacks } from "./pack-rewrite.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { parseReaches } from "./record.ts";
@@ -30,8 +31,8 @@ const liveShareMin = 0.5;
 export function gcDisk(store: Store, parts: GcParts): GcReport {
   const { layout, index, dryRun } = parts;
   if (!dryRun) alignIndex(index, layout, { forget: true });
-  const live = markRefs(store);
-  const actions = deadActions(index.actions(), live);
+  const live = markRefs(store, index.joins().map(({ join }) => join));
+  const actions = deadActions(index.actions.list(), live);
   const exits = planExits(index, live.contents);
   const dead = deadContents(index, live.contents);
   // Before the links: bytes are free, and a symlink is unused, when the last name of an inode goes.
@@ -40,8 +41,8 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const downloads = filesBelow(layout.downloads);
   const report = {
     removedContents: dead.length,
-    removedPacks: exits.filter((exit) => exit.keep.length === 0).length,
-    rewrittenPacks: exits.filter((exit) => exit.keep.length > 0).length,
+    removedPacks: exits.filter((exit) => isEmpty(exit)).length,
+    rewrittenPacks: exits.filter((exit) => !isEmpty(exit)).length,
     removedLinks: links.length,
     removedActions: actions.length,
     removedDownloads: downloads.length,
@@ -52,7 +53,7 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   if (dryRun) return { ...report, freedBytes: expectedBytes(exits, files) };
   // Actions first: one must not outlive what it reaches.
   index.transaction(() => {
-    for (const { key } of actions) index.removeAction(key);
+    for (const { key } of actions) index.actions.remove(key);
     for (const digest of dead) index.removeContent(digest);
   });
   let freedBytes = retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
@@ -62,8 +63,12 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   return { ...report, freedBytes };
 }
 
-/** What the refs reach. Without knowing all of it nothing may be removed. */
-export function markRefs(store: Store): ReachSet {
+function isEmpty({ keep, joins }: PackExit): boolean {
+  return keep.length + joins.length === 0;
+}
+
+/** What the refs reach, pieces of joins too. Without knowing all of it nothing may be removed. */
+export function markRefs(store: Store, joins: Iterable<JoinedContent>): ReachSet {
   const live = new ReachSet();
   for (const ref of store.listRefs()) {
     try {
@@ -77,6 +82,9 @@ export function markRefs(store: Store): ReachSet {
         cause,
       });
     }
+  }
+  for (const { digest, pieces } of joins) {
+    if (live.contents.has(digest)) for (const piece of pieces) live.contents.add(piece);
   }
   return live;
 }
@@ -94,29 +102,32 @@ export function deadActions(actions: readonly ActionRow[], live: ReachSet): Acti
 }
 
 function deadContents(index: IndexDatabase, live: ReadonlySet<Digest>): Digest[] {
-  return index.locations().map((location) => location.content.digest).filter((digest) => !live.has(digest));
+  const contents = index.locations().map(({ content }) => content.digest);
+  return [...contents, ...index.joins().map(({ join }) => join.digest)].filter((digest) => !live.has(digest));
 }
 
 function planExits(index: IndexDatabase, live: ReadonlySet<Digest>): PackExit[] {
-  const kept = new Map<number, Location[]>();
-  for (const location of index.locations()) {
-    if (!live.has(location.content.digest)) continue;
-    const list = kept.get(location.pack.number) ?? [];
-    list.push(location);
-    kept.set(location.pack.number, list);
-  }
+  const isLive = ({ digest }: { readonly digest: Digest }): boolean => live.has(digest);
+  const contents = Map.groupBy(index.locations().filter(({ content }) => isLive(content)), numberOf);
+  const joined = Map.groupBy(index.joins().filter(({ join }) => isLive(join)), numberOf);
   const exits: PackExit[] = [];
   for (const pack of index.packs()) {
-    const keep = kept.get(pack.number) ?? [];
-    if (liveShare(pack, keep) < liveShareMin) exits.push({ pack, keep, drop: [] });
+    const keep = contents.get(pack.number) ?? [];
+    const joins = (joined.get(pack.number) ?? []).map(({ join }) => join);
+    if (liveShare(pack, keep, joins) < liveShareMin) exits.push({ pack, keep, joins, drop: [] });
   }
   return exits;
 }
 
-function liveShare(pack: PackRow, keep: readonly Location[]): number {
+function numberOf({ pack }: Location | JoinLocation): number {
+  return pack.number;
+}
+
+function liveShare(pack: PackRow, keep: readonly Location[], joins: readonly JoinedContent[]): number {
   const bytes = keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
   // The table counts as used: a pack of few small contents is mostly table.
-  const tableBytes = keep.reduce((sum, { content }) => sum + 52 + 44 * content.frames.length, 0);
+  const listed = [...keep.map(({ content }) => content), ...joins];
+  const tableBytes = listed.reduce((sum, content) => sum + tableBytesOf(content), 0);
   return (bytes + tableBytes) / pack.sizeBytes;
 }
 

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, rmSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 
 import { type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
+import { actionSchema, ActionTable, decodeDigests } from "./action-table.ts";
+import { createDatabase, openDatabase } from "./database-file.ts";
 import type { PackFile } from "./pack-file.ts";
-import { type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
-import { isDamagedDatabase, onDisk } from "./system-fault.ts";
+import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
+import { type SqlRow, SqlStatements, type SqlValue } from "./sql-statements.ts";
+import { onDisk } from "./system-fault.ts";
 
 /** Where a content lies. */
 export interface Location {
   readonly pack: PackRow;
   readonly content: PackedContent;
+}
+
+/** Which pack lists a join. */
+export interface JoinLocation {
+  readonly pack: PackRow;
+  readonly join: JoinedContent;
 }
 
 export interface PackRow {
@@ -21,14 +29,8 @@ export interface PackRow {
   readonly compressor: string;
 }
 
-export interface ActionRow {
-  readonly key: Digest;
-  readonly inputs: readonly Digest[];
-  readonly reaches: string;
-}
-
 /** Raised whenever the tables change; an index of another version is made anew from the packs. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 const schema = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE packs (
@@ -36,11 +38,9 @@ const schema = `
   );
   CREATE TABLE contents (
     digest BLOB PRIMARY KEY, size INTEGER NOT NULL, crc64 TEXT NOT NULL, pack INTEGER NOT NULL,
-    offset INTEGER NOT NULL, stored INTEGER NOT NULL, crc32 INTEGER NOT NULL, frames BLOB
+    offset INTEGER NOT NULL, stored INTEGER NOT NULL, crc32 INTEGER NOT NULL, frames BLOB, pieces BLOB
   ) WITHOUT ROWID;
-  CREATE TABLE actions (
-    key BLOB PRIMARY KEY, operation TEXT NOT NULL, inputs BLOB NOT NULL, value TEXT NOT NULL, reaches TEXT NOT NULL
-  ) WITHOUT ROWID;
+  ${actionSchema}
   PRAGMA user_version = ${schemaVersion};
 `;
 
@@ -49,35 +49,26 @@ const schema = `
  * doing them again). Not synced at each commit; what a power failure takes is put back at the next opening.
  */
 export class IndexDatabase {
+  readonly actions: ActionTable;
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: SqlStatements;
   readonly #packs = new Map<number, PackRow>();
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#sql = new SqlStatements(database);
+    this.actions = new ActionTable(this.#sql);
     database.exec("PRAGMA synchronous = NORMAL");
   }
 
   /** Opens a finished index of this version; undefined where there is none or it is damaged. */
   static open(path: string): IndexDatabase | undefined {
-    if (!existsSync(path)) return undefined;
-    const database = new DatabaseSync(path, { timeout: 60_000 });
-    try {
-      const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
-      if (row.user_version === schemaVersion) return new IndexDatabase(database);
-    } catch (error) {
-      if (!isDamagedDatabase(error)) throw error;
-    }
-    database.close();
-    return undefined;
+    return openDatabase(path, schemaVersion, (database) => new IndexDatabase(database));
   }
 
   /** Makes an empty index in place of what is there. The caller sees to it that nobody else does. */
   static create(path: string): IndexDatabase {
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
-    const database = new DatabaseSync(path, { timeout: 60_000 });
-    database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT`);
-    return new IndexDatabase(database);
+    return new IndexDatabase(createDatabase(path, schema));
   }
 
   /** Runs some changes as one: all or none. */
@@ -96,47 +87,45 @@ export class IndexDatabase {
   }
 
   getMeta(name: string): string | undefined {
-    return this.#all("SELECT value FROM meta WHERE name = ?", name)[0]?.[0] as string | undefined;
+    return this.#sql.all("SELECT value FROM meta WHERE name = ?", name)[0]?.[0] as string | undefined;
   }
 
   setMeta(name: string, value: string): void {
-    this.#run("INSERT OR REPLACE INTO meta VALUES (?, ?)", name, value);
-  }
-
-  has(digest: Digest): boolean {
-    return this.#get("SELECT 1 FROM contents WHERE digest = ?", digestBytes(digest)) !== undefined;
+    this.#sql.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", name, value);
   }
 
   /** The contents whose digests begin with these bytes, in their order. */
   withPrefix(hex: string): Digest[] {
-    const [low, high] = ["0", "f"].map((digit) => Buffer.from(hex.padEnd(64, digit), "hex"));
+    const [low, high] = ["0", "f"].map((digit) => Buffer.from(hex.padEnd(64, digit), "hex")) as [Buffer, Buffer];
     const sql = "SELECT digest FROM contents WHERE digest BETWEEN ? AND ? ORDER BY digest";
-    return this.#all(sql, low as Uint8Array, high as Uint8Array).map((row) => digestFromBytes(row[0] as Uint8Array));
+    return this.#sql.all(sql, low, high).map(([digest]) => digestFromBytes(digest as Uint8Array));
   }
 
-  locate(digest: Digest): Location | undefined {
-    const row = this.#get(
-      "SELECT size, crc64, pack, offset, stored, crc32, frames FROM contents WHERE digest = ?",
-      digestBytes(digest),
-    );
-    return row === undefined ? undefined : this.#location(digest, row as unknown as ContentColumns);
+  locate(digest: Digest): Location | JoinLocation | undefined {
+    const row = this.#sql.get(`SELECT ${columns} FROM contents WHERE digest = ?`, digestBytes(digest));
+    return row === undefined ? undefined : this.#locationOf(digest, row);
   }
 
-  /** Every content, ordered by pack and place. */
+  /** Every content that is not joined, ordered by pack and place. */
   locations(): Location[] {
-    const rows = this.#all(
-      "SELECT size, crc64, pack, offset, stored, crc32, frames, digest FROM contents ORDER BY pack, offset",
-    );
-    return rows.flatMap((row) => {
-      return this.#location(digestFromBytes(row[7] as Uint8Array), row as unknown as ContentColumns) ?? [];
-    });
+    return this.#locations("pieces IS NULL").filter((location) => "content" in location);
+  }
+
+  joins(): JoinLocation[] {
+    return this.#locations("pieces IS NOT NULL").filter((location) => "join" in location);
+  }
+
+  #locations(condition: string): (Location | JoinLocation)[] {
+    const sql = `SELECT ${columns}, digest FROM contents WHERE ${condition} ORDER BY pack, offset`;
+    return this.#sql.all(sql).flatMap((row) => this.#locationOf(digestFromBytes(row.at(-1) as Uint8Array), row) ?? []);
   }
 
   /** Undefined where the pack is gone: another process collects garbage, and nobody holds a lease. */
-  #location(digest: Digest, row: ContentColumns): Location | undefined {
-    const [sizeBytes, crc64, number, offset, storedBytes, crc32, frames] = row;
+  #locationOf(digest: Digest, row: SqlRow): Location | JoinLocation | undefined {
+    const [sizeBytes, crc64, number, offset, storedBytes, crc32, frames, pieces] = row as ContentColumns;
     const pack = this.#packs.get(number) ?? this.packs().find((other) => other.number === number);
     if (pack === undefined) return undefined;
+    if (pieces !== null) return { pack, join: { digest, sizeBytes, crc64, pieces: decodeDigests(pieces) } };
     const single = (): PackedFrame[] => [{ digest, rawBytes: sizeBytes, storedBytes, crc32 }];
     return {
       pack,
@@ -146,7 +135,7 @@ export class IndexDatabase {
 
   /** Every pack, the oldest first. */
   packs(): PackRow[] {
-    const rows = this.#all("SELECT number, id, size, compressor FROM packs ORDER BY number");
+    const rows = this.#sql.all("SELECT number, id, size, compressor FROM packs ORDER BY number");
     return rows.map(([number, id, sizeBytes, compressor]) => {
       const row = { number, id: digestFromBytes(id as Uint8Array), sizeBytes, compressor } as PackRow;
       this.#packs.set(row.number, row);
@@ -154,72 +143,53 @@ export class IndexDatabase {
     });
   }
 
-  /** Adds a pack and its contents. Where a content is known already, the older place stays, unless `prefer`. */
+  /**
+   * Adds a pack and its contents. Where a content is known already, the older place stays, unless `prefer`. A join
+   * gives way to the content itself, and to a newer join, whose pieces are here.
+   */
   addPack(pack: PackFile, options: { readonly prefer?: boolean } = {}): void {
-    const known = this.#get("SELECT number FROM packs WHERE id = ?", digestBytes(pack.id));
+    const known = this.#sql.get("SELECT number FROM packs WHERE id = ?", digestBytes(pack.id));
     if (known === undefined) {
-      this.#run(
+      this.#sql.run(
         "INSERT INTO packs (id, size, compressor) VALUES (?, ?, ?)",
         digestBytes(pack.id),
         pack.sizeBytes,
         pack.table.compressor,
       );
     }
-    const row = this.#get("SELECT number FROM packs WHERE id = ?", digestBytes(pack.id)) as [number];
-    const verb = options.prefer === true ? "REPLACE" : "IGNORE";
-    const insert = this.#statement(`INSERT OR ${verb} INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    const row = this.#sql.get("SELECT number FROM packs WHERE id = ?", digestBytes(pack.id)) as [number];
+    const insert = this.#sql.prepare(options.prefer === true ? replaceContent : addContent);
     for (const content of pack.table.contents) insert.run(...columnsOf(content, row[0]));
+    const join = this.#sql.prepare(addContent);
+    for (const joined of pack.table.joins) join.run(...joinColumnsOf(joined, row[0]));
   }
 
   /** Forgets a pack and the contents that lie in it; goes through all contents. */
   removePack(number: number): void {
-    this.#run("DELETE FROM contents WHERE pack = ?", number);
+    this.#sql.run("DELETE FROM contents WHERE pack = ?", number);
     this.removeEmptyPack(number);
   }
 
   /** Forgets a pack of which the index has no contents any more. */
   removeEmptyPack(number: number): void {
-    this.#run("DELETE FROM packs WHERE number = ?", number);
+    this.#sql.run("DELETE FROM packs WHERE number = ?", number);
     this.#packs.delete(number);
   }
 
   removeContent(digest: Digest): void {
-    this.#run("DELETE FROM contents WHERE digest = ?", digestBytes(digest));
+    this.#sql.run("DELETE FROM contents WHERE digest = ?", digestBytes(digest));
   }
 
-  getAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined {
-    const row = this.#get("SELECT value, reaches FROM actions WHERE key = ?", digestBytes(key));
-    return row === undefined ? undefined : { value: row[0] as string, reaches: row[1] as string };
-  }
-
-  putAction(row: ActionRow & { readonly operation: string; readonly value: string }): void {
-    const inputs = Buffer.concat(row.inputs.map((input) => digestBytes(input)));
-    const values = [digestBytes(row.key), row.operation, inputs, row.value, row.reaches] as const;
-    const sql = "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?)";
-    onDisk("write the store's index", () => this.#run(sql, ...values));
-  }
-
-  actions(): ActionRow[] {
-    return this.#all("SELECT key, inputs, reaches FROM actions").map(([key, inputs, reaches]) => ({
-      key: digestFromBytes(key as Uint8Array),
-      inputs: decodeDigests(inputs as Uint8Array),
-      reaches: reaches as string,
-    }));
-  }
-
-  removeAction(key: Digest): void {
-    this.#run("DELETE FROM actions WHERE key = ?", digestBytes(key));
-  }
-
+  /** The bytes of joined contents are those of their pieces. */
   counts(): { readonly contents: number; readonly contentBytes: number; readonly actions: number } {
-    const [contents, contentBytes] = this.#get("SELECT count(*), total(size) FROM contents") as [number, number];
-    const [actions] = this.#get("SELECT count(*) FROM actions") as [number];
-    return { contents, contentBytes, actions };
+    const sql = "SELECT count(*), total(size) FILTER (WHERE pieces IS NULL) FROM contents";
+    const [contents, contentBytes] = this.#sql.get(sql) as [number, number];
+    return { contents, contentBytes, actions: this.actions.count() };
   }
 
   /** What SQLite finds wrong with the file, line by line. */
   faults(): string[] {
-    return this.#all("PRAGMA quick_check").map((row) => String(row[0])).filter((line) => line !== "ok");
+    return this.#sql.all("PRAGMA quick_check").map((row) => String(row[0])).filter((line) => line !== "ok");
   }
 
   /** Gives freed pages back to the file system. */
@@ -230,33 +200,16 @@ export class IndexDatabase {
   close(): void {
     this.#database.close();
   }
-
-  #get(sql: string, ...values: SqlValue[]): readonly unknown[] | undefined {
-    const row = onDisk("read the store's index", () => this.#statement(sql).get(...values));
-    return row as unknown as unknown[] | undefined;
-  }
-
-  #all(sql: string, ...values: SqlValue[]): readonly (readonly unknown[])[] {
-    return onDisk("read the store's index", () => this.#statement(sql).all(...values) as unknown as unknown[][]);
-  }
-
-  #run(sql: string, ...values: SqlValue[]): void {
-    this.#statement(sql).run(...values);
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      statement.setReturnArrays(true);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
 }
 
-type SqlValue = string | number | Uint8Array | null;
-type ContentColumns = [number, string, number, number, number, number, Uint8Array | null];
+const columns = "size, crc64, pack, offset, stored, crc32, frames, pieces";
+type ContentColumns = [number, string, number, number, number, number, Uint8Array | null, Uint8Array | null];
+
+const replaceContent = "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const addContent = `
+  INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET (${columns}) = (${columns.replace(/\w+/g, "excluded.$&")}) WHERE contents.pieces IS NOT NULL
+`;
 
 const frameBytes = 44;
 
@@ -265,7 +218,12 @@ function columnsOf(content: PackedContent, pack: number): SqlValue[] {
   const single = frames.length === 1 ? frames[0] : undefined;
   const rest = single === undefined ? encodeFrames(frames) : null;
   const stored = storedBytesOf(content);
-  return [digestBytes(digest), sizeBytes, crc64, pack, offset, stored, single?.crc32 ?? 0, rest];
+  return [digestBytes(digest), sizeBytes, crc64, pack, offset, stored, single?.crc32 ?? 0, rest, null];
+}
+
+function joinColumnsOf({ digest, sizeBytes, crc64, pieces }: JoinedContent, pack: number): SqlValue[] {
+  const list = Buffer.concat(pieces.map((piece) => digestBytes(piece)));
+  return [digestBytes(digest), sizeBytes, crc64, pack, 0, 0, 0, null, list];
 }
 
 function encodeFrames(frames: readonly PackedFrame[]): Uint8Array {
@@ -288,10 +246,4 @@ function decodeFrames(column: Uint8Array): PackedFrame[] {
     frames.push({ digest: digestFromBytes(bytes.subarray(at, at + 32)), rawBytes, storedBytes, crc32 });
   }
   return frames;
-}
-
-function decodeDigests(bytes: Uint8Array): Digest[] {
-  const digests: Digest[] = [];
-  for (let at = 0; at < bytes.length; at += 32) digests.push(digestFromBytes(bytes.subarray(at, at + 32)));
-  return digests;
 }

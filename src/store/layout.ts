@@ -67,21 +67,29 @@ export class Layout {
 }
 
 const formatLine = "ashlar store ";
-const formatVersion = 1;
+const formatVersion = 2;
 const ownFiles = ["format", "setup.lock", "lease.lock"];
 const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "tmp"];
 const ownNames = new Set([...ownFiles, ...ownDirs]);
 
 /**
- * Makes sure that `dir` is a store that this release can use, making one where there is nothing. Throws
- * `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`.
+ * Makes sure that `dir` is a store that this release can use, making one where there is nothing. An older one is
+ * to be brought up by `raiseFormat` before anything is written to it. Throws `STORE_FORMAT_NEWER`,
+ * `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`.
  */
-export function openLayout(dir: string): Layout {
+export function openLayout(dir: string): { readonly layout: Layout; readonly isOlder: boolean } {
   const layout = new Layout(dir);
   const text = onDisk(`open store "${dir}"`, () => readIfThere(join(dir, "format")));
   if (text === undefined) onDisk(`make store "${dir}"`, () => makeStore(layout));
-  else verifyFormat(text, dir);
-  return layout;
+  return { layout, isOlder: text !== undefined && parseFormat(text, dir) < formatVersion };
+}
+
+/**
+ * Writes the version of this release into a store of an earlier one, which could not read what is written from now
+ * on. Version 1 is version 2 without joins. The caller keeps gc away.
+ */
+export function raiseFormat(layout: Layout): void {
+  onDisk(`write to store "${layout.dir}"`, () => writeFormat(layout));
 }
 
 function readIfThere(path: string): string | undefined {
@@ -93,7 +101,7 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function verifyFormat(text: string, dir: string): void {
+function parseFormat(text: string, dir: string): number {
   const match = /^ashlar store ([1-9][0-9]{0,8})\n$/.exec(text);
   if (match === null) {
     throw new AshlarError("STORE_FORMAT_INVALID", `Cannot open store "${dir}": its file "format" is damaged`, {
@@ -106,6 +114,7 @@ function verifyFormat(text: string, dir: string): void {
       hint: "use the release of Ashlar that made this store, or set ASHLAR_STORE to another directory",
     });
   }
+  return Number(match[1]);
 }
 
 /** Two processes may do this at once; the file "format" comes last and says that the rest is there. */
@@ -121,6 +130,10 @@ function makeStore(layout: Layout): void {
   for (const dir of [layout.packs, layout.links, layout.downloads, layout.tmp]) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
+  writeFormat(layout);
+}
+
+function writeFormat(layout: Layout): void {
   const file = makeTmpFile(layout.tmp, "format");
   writeFileSync(file.fd, `${formatLine}${formatVersion}\n`);
   publish(file, join(layout.dir, "format"));

@@ -11,9 +11,10 @@ import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";
+import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { deadActions, markRefs } from "./gc.ts";
-import { framePack, madeElsewhere, PackBuilder, type PackOutput } from "./pack-builder.ts";
-import { packHeader, storedBytesOf } from "./pack-format.ts";
+import { PackBuilder, type PackOutput } from "./pack-builder.ts";
+import { type JoinedContent, packHeaderBytes, storedBytesOf } from "./pack-format.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
@@ -40,6 +41,7 @@ export function memoryStore(options: { readonly compressor?: Compressor } = {}):
 
 class MemoryStore extends StoreBase {
   readonly #contents = new Map<Digest, Found>();
+  readonly #joins = new Map<Digest, JoinedContent>();
   readonly #actions = new Map<Digest, StoredAction>();
   readonly #refs = new Map<string, Digest>();
   #adoptedDatabase: AdoptedDatabase | undefined;
@@ -50,12 +52,13 @@ class MemoryStore extends StoreBase {
   #tmpDir: string | undefined;
   #leases = 0;
 
-  protected override find(digest: Digest): Found | undefined {
-    return this.#contents.get(digest);
+  protected override look(digest: Digest): Found | JoinedContent | undefined {
+    return this.#contents.get(digest) ?? this.#joins.get(digest);
   }
 
   override withPrefix(hex: string): readonly Digest[] {
-    return [...this.#contents.keys()].filter((digest) => hexOf(digest).startsWith(hex)).sort();
+    const digests = [...this.#contents.keys(), ...this.#joins.keys()];
+    return digests.filter((digest) => hexOf(digest).startsWith(hex)).sort();
   }
 
   override beginPack(): PackWriter {
@@ -68,8 +71,14 @@ class MemoryStore extends StoreBase {
 
   #packBuilder(compressor: Compressor): PackBuilder {
     const lease = this.lease();
-    const output = memoryOutput((digest, found) => {
-      if (!this.#contents.has(digest)) this.#contents.set(digest, found);
+    const output = memoryOutput({
+      content: (digest, found) => {
+        if (!this.#contents.has(digest)) this.#contents.set(digest, found);
+        this.#joins.delete(digest);
+      },
+      join: (join) => {
+        if (!this.#contents.has(join.digest)) this.#joins.set(join.digest, join);
+      },
     });
     return new PackBuilder({ compressor, output, find: (digest) => this.info(digest), onEnd: () => lease.release() });
   }
@@ -138,7 +147,7 @@ class MemoryStore extends StoreBase {
   override stats(): StoreStats {
     const found = [...this.#contents.values()];
     return {
-      contents: found.length,
+      contents: found.length + this.#joins.size,
       contentBytes: found.reduce((sum, { content }) => sum + content.sizeBytes, 0),
       packs: found.length === 0 ? 0 : 1,
       packBytes: found.reduce((sum, { content }) => sum + storedBytesOf(content), 0),
@@ -153,15 +162,17 @@ class MemoryStore extends StoreBase {
     if (this.#leases > 0) {
       throw new AshlarError("STORE_BUSY", "Cannot collect garbage in the store: it is in use, want no build at work");
     }
-    const live = markRefs(this);
+    const live = markRefs(this, this.#joins.values());
     const actions = deadActions([...this.#actions.values()], live);
     const dead = [...this.#contents.values()].filter(({ content }) => !live.contents.has(content.digest));
+    const apart = [...this.#joins.keys()].filter((digest) => !live.contents.has(digest));
     if (options.dryRun !== true) {
       for (const { key } of actions) this.#actions.delete(key);
       for (const { content } of dead) this.#contents.delete(content.digest);
+      for (const digest of apart) this.#joins.delete(digest);
     }
     return {
-      removedContents: dead.length,
+      removedContents: dead.length + apart.length,
       ...{ removedPacks: 0, rewrittenPacks: 0, removedLinks: 0, removedDownloads: 0 },
       removedActions: actions.length,
       freedBytes: dead.reduce((sum, { content }) => sum + storedBytesOf(content), 0),
@@ -174,15 +185,16 @@ class MemoryStore extends StoreBase {
     const say = (what: string, error: unknown): void => void faults.push({ what, why: (error as Error).message });
     markReach(this, { records: this.listRefs().map((ref) => ref.target) }, reached, say);
     const gone = [...reached.contents].filter((digest) => !this.has(digest));
-    for (const digest of gone) faults.push({ what: digest, why: "it is not in the store" });
-    for (const digest of options.full ? this.#contents.keys() : []) {
+    for (const digest of gone) faults.push({ what: digest, why: this.stateOf(digest) });
+    const whole = [...this.#joins.keys()].filter((digest) => this.has(digest));
+    for (const digest of options.full ? [...this.#contents.keys(), ...whole] : []) {
       try {
         this.read(digest);
       } catch (error) {
         say(digest, error);
       }
     }
-    return { contents: this.#contents.size, packs: this.stats().packs, faults };
+    return { contents: this.stats().contents, packs: this.stats().packs, faults };
   }
 
   override close(): void {
@@ -191,8 +203,13 @@ class MemoryStore extends StoreBase {
   }
 }
 
-function memoryOutput(keep: (digest: Digest, found: Found) => void): PackOutput {
-  let pieces: Uint8Array[] = [packHeader];
+interface Shelves {
+  readonly content: (digest: Digest, found: Found) => void;
+  readonly join: (join: JoinedContent) => void;
+}
+
+function memoryOutput(keep: Shelves): PackOutput {
+  let pieces: Uint8Array[] = [new Uint8Array(packHeaderBytes)];
   return {
     append: (bytes) => void pieces.push(Uint8Array.from(bytes)),
     rollback: (offset) => void (pieces = [Buffer.concat(pieces).subarray(0, offset)]),
@@ -201,12 +218,13 @@ function memoryOutput(keep: (digest: Digest, found: Found) => void): PackOutput 
       const bytes = Buffer.concat(pieces);
       for (const content of table.contents) {
         const own = bytes.subarray(content.offset, content.offset + storedBytesOf(content));
-        keep(content.digest, {
+        keep.content(content.digest, {
           content,
           compressor: table.compressor,
           read: (offset, length) => own.subarray(offset, offset + length),
         });
       }
+      table.joins.forEach(keep.join);
     },
   };
 }

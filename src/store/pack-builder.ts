@@ -4,9 +4,17 @@ import { crc32 } from "node:zlib";
 import { type Digest, digestOf, emptyDigest, Hasher, limits } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
 import { type Crc64, crc64, crc64Hex } from "../formats/stored/index.ts";
-import { packHeader, type PackedContent, type PackedFrame, type PackTable } from "./pack-format.ts";
+import { emptyInfo, infoOf, joinedId, joinedInfo } from "./content-info.ts";
 import { framedContent, piecesOf } from "./framed-content.ts";
-import type { ContentInfo, ContentWriter, FramePackWriter, FrameWriter, PackWriter } from "./store.ts";
+import { measureJoin } from "./joined-content.ts";
+import {
+  type JoinedContent,
+  packHeaderBytes,
+  type PackedContent,
+  type PackedFrame,
+  type PackTable,
+} from "./pack-format.ts";
+import type { ContentInfo, ContentWriter, FrameWriter, PackWriter } from "./store.ts";
 
 /** Where the frames of a new pack go. */
 export interface PackOutput {
@@ -33,7 +41,8 @@ export interface PackBuilderParts {
 export class PackBuilder implements PackWriter {
   readonly #parts: PackBuilderParts;
   readonly #contents = new Map<Digest, PackedContent>();
-  #offset = packHeader.length;
+  readonly #joins = new Map<Digest, JoinedContent>();
+  #offset = packHeaderBytes;
   #state: "ready" | "open" | "ended" = "ready";
   #buffer: Buffer = Buffer.alloc(0);
 
@@ -44,6 +53,25 @@ export class PackBuilder implements PackWriter {
   put(bytes: Uint8Array): ContentInfo {
     this.#expect("ready");
     return this.#putWhole(bytes);
+  }
+
+  putJoined(pieces: readonly Uint8Array[]): ContentInfo {
+    this.#expect("ready");
+    if (pieces.length < 2) return this.#putWhole(pieces[0] ?? new Uint8Array());
+    const join = measureJoin(pieces);
+    const known = this.#known(join.digest);
+    if (known !== undefined) return known;
+    const infos = pieces.map((piece) => this.#putPiece(piece));
+    this.#joins.set(join.digest, { ...join, pieces: infos.map(({ digest }) => digest) });
+    return joinedInfo(join, infos);
+  }
+
+  /** The piece of a join is never a join: what is known as one is put beside it. */
+  #putPiece(bytes: Uint8Array): ContentInfo {
+    if (bytes.length === 0) throw new Error("internal error: a joined content has an empty piece");
+    const digest = digestOf(bytes);
+    const known = this.#known(digest);
+    return known === undefined || known.compressor === joinedId ? this.#add(bytes, digest) : known;
   }
 
   open(): ContentWriter {
@@ -170,6 +198,12 @@ export class PackBuilder implements PackWriter {
     this.#keep({ ...content, offset });
   }
 
+  /** Takes over a join from another pack; its pieces are known to be here. */
+  adoptJoin(join: JoinedContent): void {
+    this.#expect("ready");
+    if (!this.#contents.has(join.digest)) this.#joins.set(join.digest, join);
+  }
+
   /** How long the pack is so far, without its table. */
   get sizeBytes(): number {
     return this.#offset;
@@ -180,8 +214,9 @@ export class PackBuilder implements PackWriter {
     this.#state = "ended";
     try {
       const contents = [...this.#contents.values()];
-      if (contents.length === 0) this.#parts.output.discard();
-      else this.#parts.output.commit({ compressor: this.#parts.compressor.id, contents });
+      const joins = [...this.#joins.values()];
+      if (contents.length + joins.length === 0) this.#parts.output.discard();
+      else this.#parts.output.commit({ compressor: this.#parts.compressor.id, contents, joins });
     } finally {
       this.#parts.onEnd?.();
     }
@@ -199,8 +234,10 @@ export class PackBuilder implements PackWriter {
 
   #putWhole(bytes: Uint8Array): ContentInfo {
     const digest = digestOf(bytes);
-    const known = this.#known(digest);
-    if (known !== undefined) return known;
+    return this.#known(digest) ?? this.#add(bytes, digest);
+  }
+
+  #add(bytes: Uint8Array, digest: Digest): ContentInfo {
     const offset = this.#offset;
     const frames: PackedFrame[] = [];
     for (let at = 0; at < bytes.length; at += limits.frameBytesMax) {
@@ -219,13 +256,18 @@ export class PackBuilder implements PackWriter {
 
   #keep(content: PackedContent): ContentInfo {
     this.#contents.set(content.digest, content);
+    // Nothing is in a table twice, and a join can do without what a piece cannot.
+    this.#joins.delete(content.digest);
     return infoOf(content, this.#parts.compressor.id);
   }
 
   #known(digest: Digest): ContentInfo | undefined {
     if (digest === emptyDigest) return emptyInfo;
     const here = this.#contents.get(digest);
-    return here === undefined ? this.#parts.find(digest) : infoOf(here, this.#parts.compressor.id);
+    if (here !== undefined) return infoOf(here, this.#parts.compressor.id);
+    const join = this.#joins.get(digest);
+    if (join === undefined) return this.#parts.find(digest);
+    return joinedInfo(join, join.pieces.map((piece) => this.#known(piece) as ContentInfo));
   }
 
   #rollback(offset: number): void {
@@ -247,40 +289,6 @@ export class PackBuilder implements PackWriter {
   }
 }
 
-/** Names a compressor whose frames are only taken over. */
-export function madeElsewhere(id: string): Compressor {
-  return {
-    id,
-    compress: () => {
-      throw new Error("internal error: this pack compresses nothing");
-    },
-  };
-}
-
-/** The side of a builder that takes frames only. */
-export function framePack(builder: PackBuilder): FramePackWriter {
-  return { open: () => builder.openFrames(), commit: () => builder.commit(), abort: () => builder.abort() };
-}
-
 function hexOfCrc(crc: Crc64 | undefined): string {
   return crc64Hex(crc ?? crc64(new Uint8Array()));
-}
-
-/** The empty content is in every store and has no frames. */
-export const emptyInfo: ContentInfo = {
-  digest: emptyDigest,
-  sizeBytes: 0,
-  crc64: "0000000000000000",
-  frames: [],
-};
-
-/** What the store tells of a content, out of a pack's table. */
-export function infoOf(content: PackedContent, compressor: string): ContentInfo {
-  const { digest, sizeBytes, crc64: crc } = content;
-  const frames = content.frames.map(({ digest: piece, rawBytes, storedBytes }) => ({
-    digest: piece,
-    rawBytes,
-    storedBytes,
-  }));
-  return { digest, sizeBytes, crc64: crc, compressor, frames };
 }

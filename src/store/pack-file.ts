@@ -6,13 +6,14 @@ import { type Layout, makeTmpFile, publish, type TmpFile } from "./layout.ts";
 import type { PackOutput } from "./pack-builder.ts";
 import {
   encodePackFooter,
+  encodePackHeader,
   encodePackTable,
   packFooterBytes,
-  packHeader,
+  packHeaderBytes,
   type PackTable,
   parsePackFooter,
+  parsePackHeader,
   parsePackTable,
-  verifyPackHeader,
 } from "./pack-format.ts";
 import { onDisk } from "./system-fault.ts";
 
@@ -43,11 +44,15 @@ export class PackFileOutput implements PackOutput {
   }
 
   append(bytes: Uint8Array): void {
-    if (this.#batch === undefined) {
-      this.#batch = spareBatches.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
-      this.#append(packHeader);
-    }
+    this.#begin();
     this.#append(bytes);
+  }
+
+  /** What the header says is known at the end; its place is kept. */
+  #begin(): void {
+    if (this.#batch !== undefined) return;
+    this.#batch = spareBatches.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
+    this.#append(new Uint8Array(packHeaderBytes));
   }
 
   #append(bytes: Uint8Array): void {
@@ -82,6 +87,8 @@ export class PackFileOutput implements PackOutput {
 
   commit(table: PackTable): void {
     try {
+      this.#begin();
+      this.#putHeader(encodePackHeader(table));
       const bytes = encodePackTable(table);
       this.#append(bytes);
       this.#append(encodePackFooter(bytes));
@@ -91,6 +98,14 @@ export class PackFileOutput implements PackOutput {
       this.discard();
       throw error;
     }
+  }
+
+  #putHeader(header: Uint8Array): void {
+    if (this.#written === 0) return void this.#batch?.set(header, 0);
+    const { fd } = this.#file as TmpFile;
+    onDisk("write pack", () => {
+      for (let at = 0; at < header.length; ) at += writeSync(fd, header, at, header.length - at, at);
+    });
   }
 
   #publish(pack: PackFile): void {
@@ -148,7 +163,7 @@ export function readPackFile(path: string, id: Digest): PackFile {
 
 function readPack(fd: number, id: Digest): PackFile {
   const sizeBytes = fstatSync(fd).size;
-  verifyPackHeader(readAt(fd, 0, packHeader.length));
+  const version = parsePackHeader(readAt(fd, 0, packHeaderBytes));
   const footer = parsePackFooter(readAt(fd, Math.max(0, sizeBytes - packFooterBytes), packFooterBytes), sizeBytes);
   const table = readAt(fd, footer.tableAt, footer.tableBytes);
   const actual = digestOf(table);
@@ -157,7 +172,7 @@ function readPack(fd: number, id: Digest): PackFile {
       hint: "run `ashlar store fsck`",
     });
   }
-  return { id, sizeBytes, table: parsePackTable(table, footer.tableAt) };
+  return { id, sizeBytes, table: parsePackTable(table, { version, tableAt: footer.tableAt }) };
 }
 
 /** Reads up to `length` bytes; fewer where the file ends. */

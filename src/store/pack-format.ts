@@ -18,11 +18,32 @@ export interface PackedContent {
   readonly frames: readonly PackedFrame[];
 }
 
-/** What a pack holds, in the order in which it lies in the file. */
+/** A content that is others one after the other. Those lie in any pack, and none of them is joined itself. */
+export interface JoinedContent {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly crc64: string;
+  /** Two or more. */
+  readonly pieces: readonly Digest[];
+}
+
+/** What a pack holds. */
 export interface PackTable {
   /** Identity of the compressor that made the frames. */
   readonly compressor: string;
+  /** In the order in which they lie in the file. */
   readonly contents: readonly PackedContent[];
+  readonly joins: readonly JoinedContent[];
+}
+
+/** 1 where a pack has no joins, 2 where it has. */
+export type PackVersion = 1 | 2;
+
+interface TableStart {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly crc64: string;
+  readonly count: number;
 }
 
 /** A table is at most this long: the parser's bound on memory. */
@@ -30,11 +51,11 @@ const tableBytesMax = 256 << 20;
 const compressorBytesMax = 1024;
 const startMagic = Buffer.from("ASHLPACK");
 const endMagic = Buffer.from("KCAPLHSA");
-const version = 1;
+const versionMax = 2;
 const hint = "run `ashlar store fsck`";
 
-/** The first bytes of every pack: magic, version as u32, four zeros. (docs/formats/pack.md) */
-export const packHeader: Uint8Array = Buffer.concat([startMagic, Buffer.from([version, 0, 0, 0, 0, 0, 0, 0])]);
+/** The length of a pack's first bytes. */
+export const packHeaderBytes = 16;
 /** The last bytes: length of the table as u64, sha256 of the table, magic. */
 export const packFooterBytes = 48;
 
@@ -43,24 +64,51 @@ export function storedBytesOf(content: PackedContent): number {
   return content.frames.reduce((sum, frame) => sum + frame.storedBytes, 0);
 }
 
+/** How many bytes of a table a content or join takes, at most. */
+export function tableBytesOf(content: PackedContent | JoinedContent): number {
+  if ("pieces" in content) return 52 + 32 * content.pieces.length;
+  return 52 + content.frames.length * (content.frames.length > 1 ? 44 : 12);
+}
+
+/** The first bytes of the pack: magic, version as u32, four zeros. (docs/formats/pack.md) */
+export function encodePackHeader({ joins }: Pick<PackTable, "joins">): Uint8Array {
+  return Buffer.concat([startMagic, Buffer.from([joins.length > 0 ? 2 : 1, 0, 0, 0, 0, 0, 0, 0])]);
+}
+
 /** Encodes the table. The order of the contents is kept: it says where each one lies. */
-export function encodePackTable(table: PackTable): Uint8Array {
-  const compressor = Buffer.from(table.compressor, "utf8");
-  const sizes = table.contents.map((content) => 52 + content.frames.length * (content.frames.length > 1 ? 44 : 12));
-  const bytes = Buffer.alloc(2 + compressor.length + 4 + sizes.reduce((a, b) => a + b, 0));
+export function encodePackTable({ compressor: name, contents, joins }: PackTable): Uint8Array {
+  const compressor = Buffer.from(name, "utf8");
+  const sizeBytes = [...contents, ...joins].reduce((sum, content) => sum + tableBytesOf(content), 0);
+  const bytes = Buffer.alloc(2 + compressor.length + 4 + sizeBytes + (joins.length > 0 ? 4 : 0));
   bytes.writeUInt16LE(compressor.length, 0);
   compressor.copy(bytes, 2);
-  let at = bytes.writeUInt32LE(table.contents.length, 2 + compressor.length);
-  for (const content of table.contents) at = writeContent(bytes, at, content);
+  let at = bytes.writeUInt32LE(contents.length, 2 + compressor.length);
+  for (const content of contents) at = writeContent(bytes, at, content);
+  if (joins.length > 0) at = bytes.writeUInt32LE(joins.length, at);
+  for (const join of joins) at = writeJoin(bytes, at, join);
   return bytes;
 }
 
+/** What contents and joins begin with: digest, size, CRC-64 and how many parts follow. */
+function writeStart(bytes: Buffer, start: number, { digest, sizeBytes, crc64, count }: TableStart): number {
+  bytes.set(digestBytes(digest), start);
+  let at = bytes.writeUInt32LE(sizeBytes % 2 ** 32, start + 32);
+  at = bytes.writeUInt32LE(Math.floor(sizeBytes / 2 ** 32), at);
+  at += bytes.write(crc64, at, "hex");
+  return bytes.writeUInt32LE(count, at);
+}
+
+function writeJoin(bytes: Buffer, start: number, join: JoinedContent): number {
+  let at = writeStart(bytes, start, { ...join, count: join.pieces.length });
+  for (const piece of join.pieces) {
+    bytes.set(digestBytes(piece), at);
+    at += 32;
+  }
+  return at;
+}
+
 function writeContent(bytes: Buffer, start: number, content: PackedContent): number {
-  bytes.set(digestBytes(content.digest), start);
-  let at = bytes.writeUInt32LE(content.sizeBytes % 2 ** 32, start + 32);
-  at = bytes.writeUInt32LE(Math.floor(content.sizeBytes / 2 ** 32), at);
-  at += bytes.write(content.crc64, at, "hex");
-  at = bytes.writeUInt32LE(content.frames.length, at);
+  let at = writeStart(bytes, start, { ...content, count: content.frames.length });
   for (const frame of content.frames) {
     if (content.frames.length > 1) {
       bytes.set(digestBytes(frame.digest), at);
@@ -91,62 +139,94 @@ export function parsePackFooter(
   if (bytes.length !== packFooterBytes || !view.subarray(40).equals(endMagic)) throw damaged("the footer is not one");
   const length = view.readBigUInt64LE(0);
   const tableAt = sizeBytes - packFooterBytes - Number(length);
-  if (length > BigInt(tableBytesMax) || tableAt < packHeader.length) throw damaged("the table's length is impossible");
+  if (length > BigInt(tableBytesMax) || tableAt < packHeaderBytes) throw damaged("the table's length is impossible");
   return { tableAt, tableBytes: Number(length), digest: digestFromBytes(view.subarray(8, 40)) };
 }
 
-/** Proves that a pack starts as one. Throws `STORE_PACK_DAMAGED`, `STORE_FORMAT_NEWER`. */
-export function verifyPackHeader(bytes: Uint8Array): void {
+/** Reads the first bytes of a pack. Throws `STORE_PACK_DAMAGED`, `STORE_FORMAT_NEWER`. */
+export function parsePackHeader(bytes: Uint8Array): PackVersion {
   const view = viewOf(bytes);
-  if (view.equals(packHeader)) return;
-  if (view.length !== packHeader.length || !view.subarray(0, 8).equals(startMagic)) throw damaged("no pack header");
-  const found = view.readUInt32LE(8);
-  if (found <= version || view.readUInt32LE(12) !== 0) throw damaged("the header is not one");
-  throw new AshlarError("STORE_FORMAT_NEWER", `Cannot read pack: version ${found}, want at most ${version}`, {
+  if (view.length !== packHeaderBytes || !view.subarray(0, 8).equals(startMagic)) throw damaged("no pack header");
+  const version = view.readUInt32LE(8);
+  if (version === 0 || view.readUInt32LE(12) !== 0) throw damaged("the header is not one");
+  if (version === 1 || version === 2) return version;
+  throw new AshlarError("STORE_FORMAT_NEWER", `Cannot read pack: version ${version}, want at most ${versionMax}`, {
     hint: "use the release of Ashlar that wrote this store, or a newer one",
   });
 }
 
 /**
- * Parses an encoded table whose frames end at `tableAt`, and proves that it is canonical. Throws
+ * Parses the encoded table of a pack of `version` whose frames end at `tableAt`, and proves that it is canonical.
+ * Whether the pieces of joins are here, and are no joins, is for the reader of the store. Throws
  * `STORE_PACK_DAMAGED`. Memory and time are linear in the input.
  */
-export function parsePackTable(bytes: Uint8Array, tableAt: number): PackTable {
+export function parsePackTable(
+  bytes: Uint8Array,
+  { version, tableAt }: { readonly version: PackVersion; readonly tableAt: number },
+): PackTable {
   const reader = new TableReader(viewOf(bytes));
   const compressor = reader.take(reader.u16()).toString("utf8");
   if (compressor.length > compressorBytesMax || !/^[\x21-\x7e]+$/.test(compressor)) throw damaged("compressor");
-  const count = reader.u32();
-  const contents: PackedContent[] = [];
   const seen = new Set<Digest>();
-  let offset = packHeader.length;
-  for (let i = 0; i < count; i++) {
+  const contents: PackedContent[] = [];
+  let offset = packHeaderBytes;
+  for (let left = reader.u32(); left > 0; left--) {
     const content = parseContent(reader, offset);
-    if (seen.has(content.digest)) throw damaged("a content is listed twice");
-    seen.add(content.digest);
-    contents.push(content);
+    contents.push(fresh(content, seen));
     offset += storedBytesOf(content);
   }
+  const joins: JoinedContent[] = [];
+  if (version === 2) for (let left = reader.u32(); left > 0; left--) joins.push(fresh(parseJoin(reader), seen));
+  if (version === 2) verifyJoins(joins);
   if (!reader.atEnd) throw damaged("the table is longer than its contents");
   if (offset !== tableAt) throw damaged("the frames do not fill the pack");
-  return { compressor, contents };
+  return { compressor, contents, joins };
 }
 
-function parseContent(reader: TableReader, offset: number): PackedContent {
+function fresh<T extends { readonly digest: Digest }>(content: T, seen: Set<Digest>): T {
+  if (seen.has(content.digest)) throw damaged("a content is listed twice");
+  seen.add(content.digest);
+  return content;
+}
+
+/** A chain of joins, let alone a circle, cannot be: none is the piece of another. */
+function verifyJoins(joins: readonly JoinedContent[]): void {
+  if (joins.length === 0) throw damaged("it has version 2 and no joins");
+  const digests = new Set(joins.map(({ digest }) => digest));
+  for (const { pieces } of joins) {
+    if (pieces.some((piece) => digests.has(piece))) throw damaged("a join of joins");
+  }
+}
+
+function parseStart(reader: TableReader): TableStart {
   const digest = digestFromBytes(reader.take(32));
   const sizeBytes = reader.u32() + reader.u32() * 2 ** 32;
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes === 0) throw damaged("size of a content");
-  const crc64 = reader.take(8).toString("hex");
-  const count = reader.u32();
+  return { digest, sizeBytes, crc64: reader.take(8).toString("hex"), count: reader.u32() };
+}
+
+function parseJoin(reader: TableReader): JoinedContent {
+  const { count, ...start } = parseStart(reader);
+  if (count < 2) throw damaged("a join of fewer than two pieces");
+  const pieces: Digest[] = [];
+  for (let i = 0; i < count; i++) pieces.push(digestFromBytes(reader.take(32)));
+  // No piece is empty.
+  if (start.sizeBytes < count) throw damaged("a join of more pieces than bytes");
+  return { ...start, pieces };
+}
+
+function parseContent(reader: TableReader, offset: number): PackedContent {
+  const { count, ...start } = parseStart(reader);
   if (count === 0) throw damaged("a content without frames");
   const frames: PackedFrame[] = [];
-  let rest = sizeBytes;
+  let rest = start.sizeBytes;
   for (let i = 0; i < count; i++) {
-    const frame = parseFrame(reader, count > 1 ? undefined : digest);
+    const frame = parseFrame(reader, count > 1 ? undefined : start.digest);
     frames.push(frame);
     rest -= frame.rawBytes;
   }
   if (rest !== 0) throw damaged("the frames do not add up to the content");
-  return { digest, sizeBytes, crc64, offset, frames };
+  return { ...start, offset, frames };
 }
 
 function parseFrame(reader: TableReader, content: Digest | undefined): PackedFrame {

@@ -2,16 +2,20 @@
 import { rmSync, statSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
+import { madeElsewhere } from "./frame-pack.ts";
 import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
 import type { Layout } from "./layout.ts";
-import { madeElsewhere, PackBuilder } from "./pack-builder.ts";
+import { PackBuilder } from "./pack-builder.ts";
 import { type PackFile, PackFileOutput } from "./pack-file.ts";
+import type { JoinedContent } from "./pack-format.ts";
 import { onDisk } from "./system-fault.ts";
 
 /** A pack that goes, with those of its contents that stay. */
 export interface PackExit {
   readonly pack: PackRow;
   readonly keep: readonly Location[];
+  /** Joins that stay; what they are joined of stays wherever it is. */
+  readonly joins: readonly JoinedContent[];
   /** Contents that the index forgets. */
   readonly drop: readonly Digest[];
 }
@@ -54,13 +58,17 @@ function copyKept(exits: readonly PackExit[], parts: RewriteParts): PackFile[] {
     return new PackBuilder({ compressor: madeElsewhere(compressor), output, find: () => undefined });
   };
   try {
-    for (const { pack, keep } of exits) {
+    for (const { pack, keep, joins } of exits) {
+      const builder = (): PackBuilder => {
+        const open = builders.get(pack.compressor) ?? start(pack.compressor);
+        builders.set(pack.compressor, open);
+        return open;
+      };
+      for (const join of joins) builder().adoptJoin(join);
       for (const { content } of keep) {
-        const builder = builders.get(pack.compressor) ?? start(pack.compressor);
-        builders.set(pack.compressor, builder);
-        builder.adopt(content, parts.framesOf(content.digest));
-        if (builder.sizeBytes < packBytesMax) continue;
-        builder.commit();
+        builder().adopt(content, parts.framesOf(content.digest));
+        if (builder().sizeBytes < packBytesMax) continue;
+        builder().commit();
         builders.delete(pack.compressor);
       }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
+import { type Digest, isAshlarError } from "../base/index.ts";
 import type { Reaches, Store } from "./store.ts";
 
 /** What is reached, by the way in which it is: a tree that is reached as plain content keeps no files. */
@@ -14,6 +14,42 @@ export class ReachSet {
       (reaches.trees ?? []).every((digest) => this.trees.has(digest)) &&
       (reaches.records ?? []).every((digest) => this.records.has(digest))
     );
+  }
+}
+
+/** Tells whether all that things reach is here, with every file of their trees; looks at each tree and record once. */
+export class ReachCheck {
+  readonly #store: Pick<Store, "has" | "readTree" | "readRecord">;
+  readonly #known = new Map<Digest, boolean>();
+
+  constructor(store: Pick<Store, "has" | "readTree" | "readRecord">) {
+    this.#store = store;
+  }
+
+  isWhole({ contents = [], trees = [], records = [] }: Reaches): boolean {
+    return (
+      contents.every((digest) => this.#store.has(digest)) &&
+      trees.every((digest) => this.#once(digest, () => this.#isTreeWhole(digest))) &&
+      records.every((digest) => this.#once(digest, () => this.isWhole(this.#store.readRecord(digest).reaches)))
+    );
+  }
+
+  #isTreeWhole(digest: Digest): boolean {
+    return this.#store.readTree(digest).every((entry) => entry.type !== "file" || this.#store.has(entry.content));
+  }
+
+  /** What cannot be read is not here. */
+  #once(digest: Digest, look: () => boolean): boolean {
+    const known = this.#known.get(digest);
+    if (known !== undefined) return known;
+    let isWhole = false;
+    try {
+      isWhole = this.#store.has(digest) && look();
+    } catch (error) {
+      if (!isAshlarError(error)) throw error;
+    }
+    this.#known.set(digest, isWhole);
+    return isWhole;
   }
 }
 

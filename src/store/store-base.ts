@@ -3,10 +3,12 @@ import { crc32 } from "node:zlib";
 
 import { AshlarError, type Digest, digestOf, emptyDigest, Hasher, type Json, parseJson } from "../base/index.ts";
 import type { Compressor, Tree } from "../formats/index.ts";
-import { decompressFrame, encodeTree, parseTree } from "../formats/stored/index.ts";
+import { decompressFrame, encodeTreePieces, parseTree } from "../formats/stored/index.ts";
 import { type CheckoutHost, runCheckout } from "./checkout.ts";
-import { emptyInfo, infoOf } from "./pack-builder.ts";
-import { type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
+import { emptyInfo, infoOf } from "./content-info.ts";
+import { inPack } from "./in-pack.ts";
+import { findJoined } from "./joined-content.ts";
+import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } from "./record.ts";
 import type {
   Action,
@@ -53,7 +55,8 @@ export abstract class StoreBase implements Store {
     this.compressor = compressor;
   }
 
-  protected abstract find(digest: Digest): Found | undefined;
+  /** Looks for a content, or for what it is joined of. */
+  protected abstract look(digest: Digest): Found | JoinedContent | undefined;
   protected abstract loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined;
   protected abstract saveAction(action: StoredAction): void;
   protected abstract saveRef(name: string, target: Digest): void;
@@ -75,6 +78,19 @@ export abstract class StoreBase implements Store {
   abstract fsck(options: FsckOptions): FsckReport;
   abstract close(): void;
   readonly #trees = new TreeCache();
+
+  protected find(digest: Digest): Found | undefined {
+    const seen = this.look(digest);
+    if (seen === undefined || !isJoined(seen)) return seen;
+    const pieces: Found[] = [];
+    for (const piece of seen.pieces) {
+      const found = this.look(piece);
+      // A piece that is joined itself is none of ours: such a chain may have no end.
+      if (found === undefined || isJoined(found)) return undefined;
+      pieces.push(found);
+    }
+    return findJoined(seen, pieces);
+  }
 
   has(digest: Digest): boolean {
     return digest === emptyDigest || this.find(digest) !== undefined;
@@ -146,10 +162,17 @@ export abstract class StoreBase implements Store {
   #require(digest: Digest): Found {
     const found = this.find(digest);
     if (found !== undefined) return found;
-    throw new AshlarError("STORE_CONTENT_MISSING", `Cannot read content "${digest}": not in the store`, {
+    throw new AshlarError("STORE_CONTENT_MISSING", `Cannot read content "${digest}": ${this.stateOf(digest)}`, {
       hint: "build or fetch what contains it again",
       details: { digest },
     });
+  }
+
+  /** Says what is missing of a content that cannot be found. */
+  protected stateOf(digest: Digest): string {
+    const seen = this.look(digest);
+    const gone = seen !== undefined && isJoined(seen) ? seen.pieces.find((piece) => !this.has(piece)) : undefined;
+    return gone === undefined ? "not in the store" : `its piece "${gone}" is not in the store`;
   }
 
   put(bytes: Uint8Array): ContentInfo {
@@ -164,7 +187,8 @@ export abstract class StoreBase implements Store {
   }
 
   putTree(tree: Tree, pack?: PackWriter): Digest {
-    const { digest } = (pack ?? this).put(encodeTree(tree));
+    const pieces = encodeTreePieces(tree);
+    const { digest } = pack === undefined ? inPack(this, (own) => own.putJoined(pieces)) : pack.putJoined(pieces);
     this.#trees.set(digest, tree);
     return digest;
   }
@@ -218,6 +242,10 @@ export abstract class StoreBase implements Store {
       lease.release();
     }
   }
+}
+
+function isJoined(seen: Found | JoinedContent): seen is JoinedContent {
+  return "pieces" in seen;
 }
 
 function* storedFrames(found: Found): Iterable<[PackedFrame, Uint8Array]> {

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { AshlarError, type Digest, limits } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { openStore } from "./disk-store.ts";
+import { putJoined } from "./joined.contract.ts";
 import { Layout } from "./layout.ts";
 import { listPacks } from "./recover.ts";
 import type { Store } from "./store.ts";
@@ -39,7 +40,21 @@ function withStore<T>(dir: string, use: (store: Store) => T): T {
 
 test("read serves no byte of a pack with a flipped bit, and fsck finds each", () => {
   const contents = [Buffer.from("hello hello hello hello"), sample(1, 700), Buffer.from("x")];
-  const { dir, pack, digests } = makeStore(...contents);
+  verifyFlips(contents, makeStore(...contents));
+});
+
+test("the same of a pack with a joined content", () => {
+  const pieces = [Buffer.from("hello hello hello hello"), sample(1, 300)];
+  const dir = freshDir();
+  const whole = withStore(dir, (store) => putJoined(store, ...pieces));
+  const layout = new Layout(dir);
+  const pack = layout.pack(listPacks(layout)[0] as Digest);
+  chmodSync(pack, 0o600);
+  const digests = [...whole.frames.map(({ digest }) => digest), whole.digest];
+  verifyFlips([...pieces, Buffer.concat(pieces)], { dir, pack, digests });
+});
+
+function verifyFlips(contents: readonly Uint8Array[], { dir, pack, digests }: ReturnType<typeof makeStore>): void {
   const good = readFileSync(pack);
   for (let bit = 0; bit < good.length * 8; bit += 37) {
     const bad = Buffer.from(good);
@@ -55,7 +70,7 @@ test("read serves no byte of a pack with a flipped bit, and fsck finds each", ()
   }
   writeFileSync(pack, good);
   withStore(dir, (store) => assert.deepEqual(store.fsck({ full: true }).faults, []));
-});
+}
 
 function verifyOrDamaged(read: () => Uint8Array, want: Uint8Array): void {
   try {

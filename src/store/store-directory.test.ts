@@ -24,7 +24,7 @@ test("openStore makes a private directory and opens it again without a compresso
   const { digest } = store.put(Buffer.from("x"));
   store.close();
   assert.equal(statSync(dir).mode & 0o777, 0o700);
-  assert.equal(readFileSync(join(dir, "format"), "utf8"), "ashlar store 1\n");
+  assert.equal(readFileSync(join(dir, "format"), "utf8"), "ashlar store 2\n");
   const reading = openStore(dir);
   assert.equal(Buffer.from(reading.read(digest)).toString(), "x");
   assert.throws(() => reading.beginPack(), /internal error/);
@@ -35,9 +35,9 @@ test("openStore makes a private directory and opens it again without a compresso
 test("openStore refuses a newer format, a damaged format file and a directory of other things", () => {
   const dir = freshDir();
   openStore(dir).close();
-  writeFileSync(join(dir, "format"), "ashlar store 2\n");
+  writeFileSync(join(dir, "format"), "ashlar store 3\n");
   assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_NEWER"));
-  for (const text of ["", "ashlar store 0\n", "ashlar store 1", "x".repeat(1000)]) {
+  for (const text of ["", "ashlar store 0\n", "ashlar store 2", "x".repeat(1000)]) {
     writeFileSync(join(dir, "format"), text);
     assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_INVALID"));
   }

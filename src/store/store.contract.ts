@@ -178,6 +178,18 @@ export function storeContract(name: string, make: () => Store | Promise<Store>):
     store.close();
   });
 
+  test(title("a result of any length and any letters is remembered"), async () => {
+    const store = await make();
+    const action: Action = { operation: "test.long", version: 1, inputs: [digestOf("in")] };
+    for (const text of ["a\nb", "\u00e9\u{1f600}\udc80".repeat(300), "x".repeat(100_000)]) {
+      const digests = Array.from({ length: 50 }, (_, i) => store.put(Buffer.from(`${i}`)).digest).sort();
+      const result = { value: { text, digests }, reaches: { contents: digests } };
+      store.putAction(action, result);
+      assert.deepEqual(store.getAction(action), result);
+    }
+    store.close();
+  });
+
   test(title("an action is remembered by operation, version, inputs and parameters"), async () => {
     const store = await make();
     const action: Action = { operation: "test.step", version: 1, inputs: [digestOf("in")], parameters: { a: 1 } };

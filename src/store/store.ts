@@ -10,7 +10,10 @@ export interface ContentInfo {
   readonly sizeBytes: number;
   /** CRC-64/ISO of the uncompressed bytes, 16 hexadecimal digits (tar-split needs it). */
   readonly crc64: string;
-  /** Identity of the compressor that made the frames; absent where the content is empty. */
+  /**
+   * Identity of the compressor that made the frames; absent where the content is empty. "joined" where they are those
+   * of other contents: cut where those end, so that a layer never takes them for frames of its own.
+   */
   readonly compressor?: string;
   /** The frames in order; together they decompress to the content. None where it is empty. */
   readonly frames: readonly FrameInfo[];
@@ -43,6 +46,11 @@ export interface PackWriter {
   open(): ContentWriter;
   /** Adds a content that is at hand whole. */
   put(bytes: Uint8Array): ContentInfo;
+  /**
+   * Adds a content that is the join of these pieces, none of them empty. Each becomes a content of its own, which other
+   * joins share.
+   */
+  putJoined(pieces: readonly Uint8Array[]): ContentInfo;
   commit(): void;
   abort(): void;
 }

@@ -174,3 +174,17 @@ test("checkout with update makes a directory that is not there, and refuses one 
   assert.throws(update, hasCode("STORE_CHECKOUT_UNKNOWN"));
   store.close();
 });
+
+test("checkout with update leaves alone what others made where a checkout was", () => {
+  const store = openStore(freshDir(), { compressor });
+  const tree = store.putTree(makeTree([fileEntry(store, "a", Buffer.from("a"))]));
+  const dir = freshDir();
+  store.checkout(tree, dir, { mode: "copy" });
+  // A new directory mostly gets the inode number that has just become free.
+  removeEntry(dir);
+  mkdirSync(dir);
+  writeFileSync(join(dir, "precious"), "not to be lost");
+  assert.throws(() => store.checkout(tree, dir, { mode: "copy", update: true }), hasCode("STORE_CHECKOUT_UNKNOWN"));
+  assert.equal(readFileSync(join(dir, "precious"), "utf8"), "not to be lost");
+  store.close();
+});

@@ -59,6 +59,11 @@ export function searchedPack(
       note(info.digest, findSecret(bytes, forms));
       return info;
     },
+    putJoined(pieces) {
+      const info = pack.putJoined(pieces);
+      note(info.digest, findSecret(Buffer.concat(pieces), forms));
+      return info;
+    },
     open() {
       const writer = pack.open();
       const search = new SecretSearch(forms);

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { unpackAction } from "../../assemble/index.ts";
 import { dumpTree } from "../../assemble/testing/make-package.ts";
 import { type AshlarError, digestOf, isAshlarError, parsePath } from "../../base/index.ts";
 import { makeTree, type Tree } from "../../formats/index.ts";
@@ -67,6 +68,8 @@ const source = {
 };
 const withSource: Partial<MakeOptions> = { step: { sources: [source] } };
 
+const unpacked = { version: unpackAction(toolPackage.digest).version, record: digestOf("record") };
+
 /** What changes the key, on top of `base`, and what does not. */
 const changes: readonly {
   what: string;
@@ -92,6 +95,12 @@ const changes: readonly {
   {
     what: "tools that make another root",
     to: { tools: [{ ...toolPackage, digest: digestOf("other.deb") }], root: { "usr/bin/make": "2" } },
+    runs: true,
+  },
+  {
+    what: "what the lock says that a tool unpacks to",
+    base: { tools: [{ ...toolPackage, unpacked }], root: { "usr/bin/make": "as another lock says" } },
+    to: { tools: [toolPackage], root: { "usr/bin/make": "as the package is" } },
     runs: true,
   },
   {

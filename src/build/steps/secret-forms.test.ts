@@ -103,11 +103,13 @@ test("searchedPack knows which contents hold a secret before they are committed"
   const writer = pack.open();
   for (const text of ["68756e74", "657232"]) writer.write(Buffer.from(text));
   const streamed = writer.end().digest;
+  const joined = pack.putJoined([Buffer.from("a hun"), Buffer.from("ter2")]).digest;
   assert.deepEqual(
     new Map([...found].map(([digest, { form }]) => [digest, form])),
     new Map([
       [small, "as it is"],
       [streamed, "hexadecimal"],
+      [joined, "as it is"],
     ]),
   );
   pack.abort();

@@ -15,6 +15,7 @@ import {
   readImageRecord,
   writeOutput,
 } from "../../build/index.ts";
+import { compressorId } from "../../formats/index.ts";
 import { type LayerForm, type LayerSpool, openSpool } from "../../layer/index.ts";
 import { checkLock, type Lock } from "../../lock/index.ts";
 import type { Document } from "../../spec/index.ts";
@@ -24,7 +25,7 @@ import { CircumstancesWatch, circumstancesOf, type SeenTwice } from "../check-sa
 import { directoryOrder } from "../directory-order.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { openForWriting } from "../open-store.ts";
-import { fetchByFile, fetchDebs } from "../package-sources.ts";
+import { fetchDebs, fetchingByFile } from "../package-sources.ts";
 import { parseParameters } from "../parameters.ts";
 import { parseOutput } from "../place.ts";
 import { makeProgress } from "../progress.ts";
@@ -132,15 +133,21 @@ async function lockFor(
 ): Promise<Lock> {
   const lock = readLock(project);
   const frozen = options.frozen === true || Boolean(shell.env["CI"]);
-  if (lock !== undefined && lock.document === digest) return lock;
+  const compressor = compressorId();
+  if (lock !== undefined && lock.document === digest && lock.compressor === compressor) return lock;
   if (frozen) {
     checkLock(document, lock, project.lockName);
+    if (lock.compressor !== compressor) progress.warn(otherCompressor(project.lockName));
     return lock;
   }
   const { makeLock } = await import("./lock.ts");
   const fresh = await makeLock(shell, options, { project, store, document, previous: lock });
   if (writeLock(project, fresh)) progress.note(`wrote ${project.lockName}`);
   return fresh;
+}
+
+function otherCompressor(name: string): string {
+  return `"${name}" was made with another compressor, so digests of compressed layers change; to renew it: ashlar lock`;
 }
 
 function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest {
@@ -153,7 +160,7 @@ function requestOf(run: Run, { document }: LoadedSpec, lock: Lock): BuildRequest
     document,
     lock,
     fetch: (packages) => fetchDebs({ ...run, lock, document }, packages),
-    fetchUnpacked: options.offline === true ? undefined : fetchByFile(run),
+    fetchUnpacked: fetchingByFile(run),
     fetchSources: (sources) => fetchStepSources({ ...run, offline: options.offline === true }, sources),
     secrets: readSecrets(shell, options.secret),
     form: options.compression,

@@ -2,9 +2,10 @@
 import { basename } from "node:path";
 
 import { AshlarError } from "../../base/index.ts";
-import { openSource, type PlaceKind } from "../../registry/index.ts";
+import { openSource, type PlaceKind, placeKinds } from "../../registry/index.ts";
 import { bring, type BringOptions } from "../bring.ts";
 import { parsePlace, type Place } from "../place.ts";
+import { remoteReference } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
 
 interface ImportOptions extends BringOptions {
@@ -12,12 +13,15 @@ interface ImportOptions extends BringOptions {
   readonly dropBlobs?: boolean;
 }
 
-/** `ashlar import KIND:PATH[:TAG]`: the last line is the image's name in the store, with its digest. */
+/** `ashlar import PLACE`, as `pull` but keeping the blobs of others: the last line is the image's name and digest. */
 export async function importImage(shell: Shell, text: string, options: ImportOptions): Promise<Outcome> {
   const place = parsePlace(text, shell);
+  if (place === undefined && remoteReference(text) !== undefined) {
+    return (await import("./pull.ts")).pull(shell, text, { ...options, keepBlobs: options.dropBlobs !== true });
+  }
   if (place === undefined) {
-    throw new AshlarError("USAGE_IMPORT", `Cannot import "${text}": want KIND:PATH[:TAG]`, {
-      hint: "for an image of a registry: ashlar pull REF",
+    throw new AshlarError("USAGE_IMPORT", `Cannot import "${text}": want KIND:PATH[:TAG] or HOST/NAME[:TAG]`, {
+      hint: `KIND is one of ${placeKinds.join(", ")}; an image of a registry is HOST/NAME[:TAG]`,
     });
   }
   const source = openSource(place.kind, place.path);

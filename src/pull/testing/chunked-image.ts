@@ -29,14 +29,20 @@ export interface ChunkedOptions {
   /** Path to content, one block for each map; directories are made. */
   readonly layers: readonly (readonly Readonly<Record<string, string | Uint8Array>>[])[];
   readonly compressor?: Compressor;
+  /** Changes what stands in a block, as only another program than Ashlar writes it. */
+  readonly change?: (block: Tree) => Tree;
 }
 
 /** Makes an image of zstd:chunked layers; its parts are bytes in memory. */
-export async function chunkedImage({ layers, compressor }: ChunkedOptions): Promise<Image> {
+export async function chunkedImage(options: ChunkedOptions): Promise<Image> {
+  const { layers, compressor, change = (block) => block } = options;
   const used = compressor ?? (await loadCompressor());
   const store = memoryStore({ compressor: used });
   const made: Layer[] = [];
-  for (const blocks of layers) made.push(await layerOf(store, blocks, used));
+  for (const blocks of layers) {
+    const trees = blocks.map((files) => change(treeOf(store, files)));
+    made.push(await layerOf(store, trees, used));
+  }
   const config = encodeConfig({
     created: "2026-01-02T03:04:05Z",
     platform: parsePlatform("linux/amd64"),
@@ -66,10 +72,9 @@ export function withAnnotations(image: Image, annotations: Readonly<Record<strin
 
 async function layerOf(
   store: Store,
-  blocks: readonly Readonly<Record<string, string | Uint8Array>>[],
+  trees: readonly Tree[],
   compressor: Compressor,
 ): Promise<Layer> {
-  const trees = blocks.map((files) => treeOf(store, files));
   const all = makeTree(new Map(trees.flat().map((entry) => [entry.path, entry])).values());
   const plan: ComposedPlan = {
     name: "sample",

@@ -24,7 +24,7 @@ export interface RegistrySettings extends NetworkSettings, RetrySettings {
   readonly insecure?: readonly string[] | undefined;
   /** By registry: other hosts that may get its credentials as token services. */
   readonly authHosts?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** Largest part of a blob sent in one request, and kept in memory for it; 16 MiB when absent. */
+  /** Largest part of a blob sent in one request, and kept in memory for it; 8 MiB when absent. */
   readonly chunkBytes?: number | undefined;
 }
 
@@ -58,7 +58,7 @@ export function openRemote(reference: Reference, settings: RegistrySettings, opt
   const pushed = { ...repository, scopes: [pushScope(repository.name)] };
   const target = remoteTarget(pushed, {
     mountFrom: (blob) => (options.mountFrom?.(blob) ?? []).filter((from) => from !== name),
-    chunkBytes: settings.chunkBytes ?? 16 << 20,
+    chunkBytes: settings.chunkBytes ?? 8 << 20,
   });
   return {
     reference,

@@ -7,16 +7,19 @@ import { encodePaxRecord } from "./pax.ts";
 import { blockBytes, quoteName, type TarEntry } from "./tar-entry.ts";
 import { tarPadding } from "./tar-header.ts";
 
-/** A member of a tar that a program in Go wrote. */
-export interface GoTarEntry extends TarEntry {
+/** A member of a tar that somebody else wrote. */
+export interface ForeignEntry extends TarEntry {
   /** As it stands in the archive: with bits of the file's type where the writer set them. */
   readonly mode: number;
   readonly userName: string;
   readonly groupName: string;
 }
 
-/** `posix`: ustar, and pax where it has to be; `gnu`: as archives of GNU tar are written on. */
-export type GoTarForm = "posix" | "gnu";
+/**
+ * Who wrote it: `go-posix` is Go's archive/tar, ustar, and pax where it has to be; `go-gnu` the same where it writes an
+ * archive of GNU's format on; `gnu` GNU tar itself in that format.
+ */
+export type ForeignForm = "go-posix" | "go-gnu" | "gnu";
 
 /** Text in the bytes of an archive. */
 interface Texts {
@@ -27,11 +30,11 @@ interface Texts {
 }
 
 /**
- * Encodes all header blocks of a member as Go's archive/tar does, to make archives of others again; ours are made
- * by `encodeTarHeader`. Throws `FORMATS_TAR_REMAKE` where Go would write something else than these forms.
- * (archive/tar of Go 1.10 to 1.26: `Header.allowedFormats` and `Writer`)
+ * Encodes all header blocks of a member as others do, to make their archives again; ours are made by
+ * `encodeTarHeader`. Throws `FORMATS_TAR_REMAKE` where it is not known what they write.
+ * (archive/tar of Go 1.10 to 1.26, `Header.allowedFormats` and `Writer`; GNU tar manual, "Basic Tar Format")
  */
-export function encodeGoTarHeader(entry: GoTarEntry, form: GoTarForm): Buffer {
+export function encodeForeignHeader(entry: ForeignEntry, form: ForeignForm): Buffer {
   const texts: Texts = {
     name: pathToBytes(entry.name),
     linkName: pathToBytes(entry.linkName),
@@ -41,7 +44,7 @@ export function encodeGoTarHeader(entry: GoTarEntry, form: GoTarForm): Buffer {
   for (const number of [entry.mode, entry.major, entry.minor]) {
     if (!isOctal(number, idOctalMax)) throw unknown(entry, `the number ${number}`);
   }
-  if (form === "gnu" && entry.xattrs === undefined) return encodeGnu(entry, texts);
+  if (form !== "go-posix" && entry.xattrs === undefined) return encodeGnu(entry, texts, form === "gnu");
   const records = paxRecords(entry, texts);
   const prefix = texts.name.length > 100 ? splitPrefix(texts.name) : 0;
   const isUstar = [...records.keys()].every((key) => key === "path" && prefix > 0);
@@ -54,41 +57,38 @@ function isOctal(value: number, max: number): boolean {
   return value >= 0 && value <= max;
 }
 
-function encodeGnu(entry: GoTarEntry, texts: Texts): Buffer {
-  const { uid, gid, sizeBytes, mtimeSeconds } = entry;
+function encodeGnu(entry: ForeignEntry, texts: Texts, byItself: boolean): Buffer {
+  const { uid, gid, sizeBytes, mtimeSeconds, type } = entry;
   const fits = isOctal(uid, idOctalMax) && isOctal(gid, idOctalMax);
   if (!fits || !isOctal(sizeBytes, longOctalMax) || !isOctal(mtimeSeconds, longOctalMax)) {
     throw unknown(entry, "a number in base 256");
   }
   if (texts.userName.length > 32 || texts.groupName.length > 32) throw unknown(entry, "the owner's name");
+  const names = texts.userName.length > 0 ? { userName: "root", groupName: "root" } : {};
+  const longHeader = byItself ? { mode: 0o644, ...names } : {};
   const long = [
-    ...(texts.name.length > 100 ? longText(texts.name, 0x4c) : []),
-    ...(texts.linkName.length > 100 ? longText(texts.linkName, 0x4b) : []),
+    ...(texts.name.length > 100 ? longText(texts.name, 0x4c, longHeader) : []),
+    ...(texts.linkName.length > 100 ? longText(texts.linkName, 0x4b, longHeader) : []),
   ];
-  const fields = { ...fieldsOf(entry, texts), isGnu: true };
+  const noDevice = byItself && type !== "char" && type !== "block";
+  const fields = { ...fieldsOf(entry, texts), isGnu: true, noDevice };
   return Buffer.concat([...long, writeHeaderBlock(Buffer.allocUnsafe(blockBytes), fields)]);
 }
 
-function longText(text: Buffer, flag: number): Buffer[] {
+function longText(text: Buffer, flag: number, header: Partial<HeaderFields>): Buffer[] {
   const size = text.length + 1;
-  return [rawHeader({ name: "././@LongLink", flag, size, isGnu: true }), text, Buffer.alloc(1), tarPadding(size)];
-}
-
-interface RawHeader {
-  readonly name: Buffer | string;
-  readonly flag: number;
-  readonly size: number;
-  readonly isGnu?: boolean;
+  const block = rawHeader({ ...header, name: "././@LongLink", flag, size, isGnu: true });
+  return [block, text, Buffer.alloc(1), tarPadding(size)];
 }
 
 const nothing = { linkName: "", mode: 0, uid: 0, gid: 0, mtime: 0, major: 0, minor: 0, noDevice: true };
 
-function rawHeader(header: RawHeader): Buffer {
+function rawHeader(header: Partial<HeaderFields> & Pick<HeaderFields, "name" | "flag" | "size">): Buffer {
   return writeHeaderBlock(Buffer.allocUnsafe(blockBytes), { ...nothing, ...header });
 }
 
 /** What ustar cannot say, or not without splitting; in the order in which Go writes it. */
-function paxRecords(entry: GoTarEntry, texts: Texts): ReadonlyMap<string, Uint8Array> {
+function paxRecords(entry: ForeignEntry, texts: Texts): ReadonlyMap<string, Uint8Array> {
   const { name, linkName, userName, groupName } = texts;
   const found: [string, Uint8Array][] = Object.entries(entry.xattrs ?? {}).map(([key, value]) => {
     if (key === "" || /[=\0]/.test(key)) throw unknown(entry, "an extended attribute's name");
@@ -137,13 +137,13 @@ function splitPrefix(name: Buffer): number {
   return slash <= 0 || slash > 155 || rest > 100 || rest === 0 ? 0 : slash;
 }
 
-function ustarFields(entry: GoTarEntry, texts: Texts, prefix: number): HeaderFields {
+function ustarFields(entry: ForeignEntry, texts: Texts, prefix: number): HeaderFields {
   if (prefix === 0) return fieldsOf(entry, texts);
   const name = texts.name.subarray(prefix + 1);
   return { ...fieldsOf(entry, { ...texts, name }), prefix: texts.name.subarray(0, prefix) };
 }
 
-function fieldsOf(entry: GoTarEntry, texts: Texts): HeaderFields {
+function fieldsOf(entry: ForeignEntry, texts: Texts): HeaderFields {
   return {
     flag: tarFlags[entry.type],
     name: cut(texts.name, 100),
@@ -181,7 +181,7 @@ function paxHeader(name: string, records: ReadonlyMap<string, Uint8Array>): Buff
   return Buffer.concat([rawHeader({ name: shown, flag: 0x78, size }), payload, tarPadding(size)]);
 }
 
-function unknown(entry: GoTarEntry, what: string): AshlarError {
+function unknown(entry: ForeignEntry, what: string): AshlarError {
   const message = `Cannot make the header of ${quoteName(entry.name)} again: it is not known how ${what} was written`;
   return new AshlarError("FORMATS_TAR_REMAKE", message);
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { digestOf } from "../base/index.ts";
+import { hasCode, sample } from "../store/testing/sample.ts";
+import { FrameSink } from "./frame-sink.ts";
+import type { SpanFrame, WantedFile } from "./plan-spans.ts";
+import { otherCompressor } from "./testing/chunked-image.ts";
+import { newStore } from "./testing/pull-rig.ts";
+
+const blob: WantedFile["blob"] = { mediaType: "a/b", digest: digestOf("blob"), sizeBytes: 1 << 30 };
+const pieces = [sample(1, 5_000), sample(2, 4_000)];
+
+/** A file of the two pieces, and one after them that makes it another one. */
+function fileOf(number: number): { readonly file: WantedFile; readonly stored: readonly Uint8Array[] } {
+  const raw = [...pieces, Buffer.from(`file ${number}`)];
+  const stored = raw.map((piece) => otherCompressor.compress(piece));
+  const frames = raw.map((piece, i) => {
+    return { offset: i, storedBytes: stored[i]?.length ?? 0, rawBytes: piece.length, digest: digestOf(piece) };
+  });
+  const whole = Buffer.concat(raw);
+  return { file: { blob, content: digestOf(whole), sizeBytes: whole.length, frames }, stored };
+}
+
+function frameOf(file: WantedFile, index: number): SpanFrame {
+  return { file, index, frame: file.frames[index] as SpanFrame["frame"] };
+}
+
+for (const isOurs of [true, false]) {
+  const how = isOurs ? "made again" : "as they came";
+  test(`FrameSink keeps few files open, whatever lies in each other (frames ${how})`, async () => {
+    const sink = new FrameSink({ store: await newStore(), elsewhere: "elsewhere", isOurs: () => isOurs });
+    const takeAll = (): void => {
+      for (const { file, stored } of Array.from({ length: 40 }, (_, i) => fileOf(i))) {
+        sink.take(frameOf(file, 0), stored[0] as Uint8Array);
+      }
+    };
+    assert.throws(takeAll, hasCode("PULL_CONTENT"));
+    assert.equal(sink.settle(), false);
+  });
+
+  test(`FrameSink takes no content of another size for a piece that is here (frames ${how})`, async () => {
+    const store = await newStore();
+    const large = store.put(new Uint8Array(9 << 20)).digest;
+    const { file, stored } = fileOf(1);
+    const [first, ...others] = file.frames;
+    const lying = { ...file, frames: [{ ...(first as SpanFrame["frame"]), digest: large }, ...others] };
+    const sink = new FrameSink({ store, elsewhere: "elsewhere", isOurs: () => isOurs });
+    store.read = () => assert.fail("nothing is to be read");
+    sink.take(frameOf(lying, 1), stored[1] as Uint8Array);
+    const last = (): void => sink.take(frameOf(lying, 2), stored[2] as Uint8Array);
+    assert.throws(last, hasCode(isOurs ? "PULL_CONTENT" : "STORE_FRAME_INVALID"));
+    assert.equal(sink.settle(), true);
+  });
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+import { onDisk } from "./system-fault.ts";
+
+export type SqlValue = string | number | Uint8Array | null;
+export type SqlRow = readonly unknown[];
+
+/** Statements of the store's index, each prepared once; rows are arrays of columns. */
+export class SqlStatements {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  get(sql: string, ...values: SqlValue[]): SqlRow | undefined {
+    const row = onDisk("read the store's index", () => this.prepare(sql).get(...values));
+    return row as unknown as SqlRow | undefined;
+  }
+
+  all(sql: string, ...values: SqlValue[]): readonly SqlRow[] {
+    return onDisk("read the store's index", () => this.prepare(sql).all(...values) as unknown as SqlRow[]);
+  }
+
+  run(sql: string, ...values: SqlValue[]): void {
+    this.prepare(sql).run(...values);
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      statement.setReturnArrays(true);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
