@@ -83,6 +83,19 @@ test("pull of one platform keeps that one, and a second pull under another name 
   assert.match((await must(store, "inspect", "mine")).out, /linux\/arm64/);
 });
 
+test("copy of a name that was pulled says that it means the image of the store", async () => {
+  await using registry = await pushed();
+  const store = newStore();
+  const ref = `${registry.host}/team/web:1`;
+  await must(store, "pull", ref, "--platform", "linux/arm64");
+  const stored = await must(store, "copy", ref, "oci:copied:one");
+  assert.notEqual(stored.last.split("@")[1], digest);
+  assert.ok(stored.err.includes(`"${ref}" is the image of the store; docker://${ref} is the registry's`), stored.err);
+  const all = await must(store, "copy", `docker://${ref}`, "oci:copied:all");
+  assert.equal(all.last.split("@")[1], digest);
+  assert.doesNotMatch(all.err, /is the image of the store/);
+});
+
 test("import of an image of a registry is pull under the name it is given", async () => {
   await using registry = await pushed();
   const { last } = await must(newStore(), "import", `${registry.host}/team/web:1`, "--platform=all", "--name=web");

@@ -21,6 +21,6 @@ export function mountable({ reference, store }: OpenedImage, target: Reference):
   const own = reference?.registry === target.registry ? [reference.repository] : [];
   return (blob) => {
     const pushed = store.getAction(pushedAction(blob, target.registry))?.value;
-    return [...own, ...(typeof pushed === "string" ? [pushed] : [])];
+    return [...new Set([...own, ...(typeof pushed === "string" ? [pushed] : [])])];
   };
 }

@@ -50,7 +50,7 @@ export async function checkout(
 async function verifyInStore(shell: Shell, image: string): Promise<void> {
   if (!image.includes(":") || (await import("../place.ts")).parsePlace(image, shell) === undefined) return;
   throw new AshlarError("USAGE_CHECKOUT", `Cannot check out "${image}": only images of the store can be`, {
-    hint: "build or pull it with Ashlar, or unpack it with umoci",
+    hint: `bring it into the store first: ashlar import ${image}`,
   });
 }
 

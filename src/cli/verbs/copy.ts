@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest } from "../../base/index.ts";
+import { AshlarError, type Digest, isAshlarError } from "../../base/index.ts";
 import { formatReference, type ImageTarget, type Reference } from "../../oci/index.ts";
 import { openTarget, targetKinds } from "../../registry/index.ts";
 import { interruptible } from "../interruption.ts";
@@ -19,6 +19,10 @@ export async function copy(shell: Shell, src: string, dst: string, options: Push
   const remote = { progress: makeProgress(shell, options), parallel: parseParallel(options.parallel), insecure };
   return interruptible((signal) =>
     withImage(shell, src, { options, remote: { ...remote, signal } }, async (image) => {
+      // One of a registry that was pulled may be there for one platform only.
+      if (registryOf(shell, src) !== undefined && image.source.isRemote !== true) {
+        remote.progress.note(`"${src}" is the image of the store; docker://${src} is the registry's`);
+      }
       const destination = openDestination(shell, dst, { image, remote: { ...remote, signal } });
       try {
         const { target, tag, digest } = destination;
@@ -33,8 +37,14 @@ export async function copy(shell: Shell, src: string, dst: string, options: Push
   );
 }
 
+/** Undefined for all that cannot mean a registry; names of the store need not be references. */
 function registryOf(shell: Shell, text: string): Reference | undefined {
-  return parsePlace(text, shell) === undefined ? remoteReference(text) : undefined;
+  try {
+    return parsePlace(text, shell) === undefined ? remoteReference(text) : undefined;
+  } catch (error) {
+    if (isAshlarError(error, "OCI_REFERENCE")) return undefined;
+    throw error;
+  }
 }
 
 interface Destination {
