@@ -34,12 +34,15 @@ test("isSameOwner takes hosts below one owned domain for one owner, and is on th
     ["r.team.example.co.uk", "auth.team.example.co.uk"],
     ["r.example.co.uk", "example.co.uk"],
     ["127.0.0.1", "127.0.0.1"],
+    ["mine.azurecr.io", "auth.mine.azurecr.io"],
   ] as const;
   for (const [a, b] of same) assert.ok(isSameOwner(a, b) && isSameOwner(b, a), `${a} ${b}`);
   const others = [
     ["registry.example", "evil.example"], // one label is nobody's
     ["a.co.uk", "b.co.uk"],
     ["mine.azurecr.io", "yours.azurecr.io"],
+    ["mine.blob.core.windows.net", "yours.blob.core.windows.net"],
+    ["1.dkr.ecr.eu-west-1.amazonaws.com", "2.dkr.ecr.eu-west-1.amazonaws.com"],
     ["example.com", "example.com.evil.net"],
     ["example.com", "notexample.com"],
     ["127.0.0.1", "127.0.0.2"],

@@ -37,7 +37,9 @@ export function isSameOwner(a: string, b: string): boolean {
   const [one, other] = [bare(a), bare(b)];
   if (one === other) return true;
   if (isAddress(one) || isAddress(other)) return false;
-  const parents = [one, other, parentOf(one), parentOf(other)].filter(isOwned);
+  // Below a shared domain the next labels may be shared too: a region, a kind of service.
+  const above = [parentOf(one), parentOf(other)].filter((name) => !isShared(name));
+  const parents = [one, other, ...above].filter(isOwned);
   return parents.some((parent) => isAtOrBelow(one, parent) && isAtOrBelow(other, parent));
 }
 
@@ -51,9 +53,11 @@ function parentOf(name: string): string {
 
 /** Domains below which anybody can have a name. */
 const sharedDomains = new Set([
-  "amazonaws.com", "appspot.com", "azurecr.io", "azurewebsites.net", "cloudapp.azure.com", "cloudfront.net", "fly.dev",
-  "gcr.io", "github.io", "gitlab.io", "herokuapp.com", "netlify.app", "ngrok.io", "onrender.com", "pages.dev",
-  "pkg.dev", "run.app", "vercel.app", "web.app", "windows.net", "workers.dev",
+  "amazonaws.com", "appspot.com", "azurecr.io", "azurewebsites.net", "cloudapp.azure.com", "cloudflarestorage.com",
+  "cloudfront.net", "digitaloceanspaces.com", "duckdns.org", "fly.dev", "gcr.io", "github.io", "gitlab.io",
+  "herokuapp.com", "jfrog.io", "netlify.app", "ngrok.app", "ngrok.io", "ngrok-free.app", "nip.io", "ocir.io",
+  "onrender.com", "pages.dev", "pkg.dev", "run.app", "sslip.io", "trycloudflare.com", "ts.net", "vercel.app", "web.app",
+  "windows.net", "workers.dev",
 ]);
 
 /** Labels that stand before a country's as if they were a part of it. */
@@ -61,6 +65,10 @@ const secondLevels = new Set([
   "ac", "asso", "biz", "co", "com", "edu", "go", "gob", "gouv", "gov", "gv", "id", "in", "info", "ltd", "me", "mil",
   "ne", "net", "nom", "or", "org", "plc", "sch", "web",
 ]);
+
+function isShared(name: string): boolean {
+  return [...sharedDomains].some((domain) => isAtOrBelow(name, domain));
+}
 
 function isOwned(domain: string): boolean {
   const [first = "", last = "", ...more] = domain.split(".");
