@@ -8,7 +8,7 @@ import { ashlar } from "./transfer/ashlar.ts";
 import { casync } from "./transfer/casync.ts";
 import type { Client, Place } from "./transfer/client.ts";
 import { type Images, openImages } from "./transfer/images.ts";
-import { measurePairs, pairs, type Result } from "./transfer/measure-pairs.ts";
+import { measurePairs, type Pair, pairs, type Result } from "./transfer/measure-pairs.ts";
 import { loopback, type Network, openLink } from "./transfer/network.ts";
 import { ostree } from "./transfer/ostree.ts";
 import { podman } from "./transfer/podman.ts";
@@ -17,10 +17,11 @@ import { openFiles, openRegistry } from "./transfer/servers.ts";
 import { openWorkshop, type Workshop } from "./workshop.ts";
 
 /**
- * `sh tools/run bench/transfer.ts [--root TRIXIE_ROOT] [--runs 3] [--only WORD] [--no-link] [--area DIR]`: brings
- * images with Ashlar and its peers over 127.0.0.1 and over a link of 50 ms, counts by a proxy, and writes its section
- * of docs/benchmarks.md. Needs root, docker-registry, nginx, skopeo, curl, GNU time and Python; podman is that of a
- * root of trixie; peers that are not here are left out and named. `--area` keeps what was made for the next time.
+ * `sh tools/run bench/transfer.ts [--root TRIXIE_ROOT] [--runs 3] [--only CLIENTS] [--pair WORD] [--no-link]
+ * [--area DIR]`: brings images with Ashlar and its peers over 127.0.0.1 and over a link of 50 ms, counts by a proxy,
+ * and writes its section of docs/benchmarks.md. Needs root, docker-registry, nginx, skopeo, curl, GNU time and Python;
+ * podman is that of a root of trixie; peers that are not here are left out and named. `--area` keeps what was made for
+ * the next time; with `--only` or `--pair` the section stays as it is.
  */
 async function main(): Promise<void> {
   const kept = option("--area");
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
     }
     const text = showTransfers(results, images);
     console.log(text);
-    if (only === undefined) writeSection("Transfers", text);
+    if (only === undefined && option("--pair") === undefined) writeSection("Transfers", text);
   } finally {
     if (kept === undefined) rmSync(dir, { recursive: true, force: true });
   }
@@ -60,7 +61,7 @@ async function measureOver(
   try {
     const clients = clientsOf({ workshop, images, network, registry, files, filesDir });
     if (network === loopback) publishAll(clients, workshop);
-    return await measurePairs(pairs, clients, { network, runs: workshop.runs });
+    return await measurePairs(wantedPairs(), clients, { network, runs: workshop.runs });
   } finally {
     await files.close();
     await registry.close();
@@ -77,17 +78,21 @@ function clientsOf(place: Place): readonly Client[] {
     ostree(place),
     casync(place),
   ];
-  const only = option("--only") ?? "";
+  const only = new RegExp(option("--only") ?? "");
   return all.filter((client) => {
     const missing = client.missing();
     if (missing !== undefined) console.error(`${client.name} is left out: ${missing}`);
-    return missing === undefined && client.name.includes(only);
+    return missing === undefined && only.test(client.name);
   });
+}
+
+function wantedPairs(): readonly Pair[] {
+  return pairs.filter(({ image }) => image.includes(option("--pair") ?? ""));
 }
 
 /** Publishes each image once for each client; a kept area says what was. */
 function publishAll(clients: readonly Client[], workshop: Workshop): void {
-  const images = new Set(pairs.flatMap(({ image, held }) => [image, ...(held === undefined ? [] : [held])]));
+  const images = new Set(wantedPairs().flatMap(({ image, held }) => [image, ...(held === undefined ? [] : [held])]));
   for (const client of clients) {
     for (const image of images) {
       const mark = join(workshop.dir, `published ${client.name} ${image}`);

@@ -15,7 +15,9 @@ export function ashlar(place: Place, { checkout }: { readonly checkout: boolean 
     server: place.registry,
     missing: () => (hasPull(program) ? undefined : "this Ashlar has no pull"),
     publish(image) {
-      spec(image);
+      // The name in the store is that of the form built last: a gzip image may have taken it.
+      const form = ["--compression=zstd:chunked", "--frozen", "--offline", "--quiet"];
+      run([program, "build", spec(image), ...form, "--store", warmStore]);
       run([program, "push", `bench/${image}`, reference(image), "--quiet", "--store", warmStore]);
     },
     forget() {
