@@ -8,12 +8,12 @@ import { deflateSync } from "node:zlib";
 
 import { digestOf } from "../src/base/index.ts";
 import { describeRoot } from "./describe-root.ts";
-import { openPodman, podmanPrograms } from "./podman.ts";
+import { openPodman, podmanPrograms, removePodman } from "./podman.ts";
 import { ashlar, missing, must, run } from "./programs.ts";
 
 // The nginx example, built from the real archive, as other people's programs see it.
 const area = mkdtempSync(join(tmpdir(), "ashlar-interop-"));
-after(() => rmSync(area, { recursive: true, force: true }));
+after(() => removePodman(area));
 const at = (name: string): string => join(area, name);
 
 const example = at("nginx");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -34,6 +35,13 @@ export function openPodman(dir: string): Podman {
       }
     },
   };
+}
+
+/** Removes what lies below a podman's directory; the clean-up of a container that has ended may still hold a mount. */
+export function removePodman(dir: string): void {
+  const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "");
+  for (const mount of mounts.filter((path) => path.startsWith(`${dir}/`)).reverse()) run("umount", [mount]);
+  rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 
 export interface Podman {

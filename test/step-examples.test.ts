@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { exampleBuilder } from "./build-example.ts";
-import { openPodman, podmanPrograms } from "./podman.ts";
+import { openPodman, podmanPrograms, removePodman } from "./podman.ts";
 import { missing } from "./programs.ts";
 
 // Compilers come from the real archive: the mirror is ASHLAR_MIRROR or that of the host's apt sources.
 const area = mkdtempSync(join(tmpdir(), "ashlar-made-"));
 const build = exampleBuilder(area);
-after(() => rmSync(area, { recursive: true, force: true }));
+after(() => removePodman(area));
 
 const services = [
   { example: "c-program", url: "http://127.0.0.1:8080/1/2/39", answer: /^200 sum 42\n$/ },
