@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { type Digest, digestBytes } from "../base/index.ts";
 import type { AdoptedDir } from "./adopted.ts";
-import { createDatabase, openDatabase } from "./database-file.ts";
+import { createDatabase, openDatabase, runTransaction } from "./database-file.ts";
 import { onDisk, storeFault } from "./system-fault.ts";
 
 /** A file of an adopted directory as it was when it was read. */
@@ -143,17 +143,7 @@ export class AdoptedDatabase {
 
   /** Runs some changes as one: all or none. */
   transaction<T>(step: () => T): T {
-    return onDisk(what, () => {
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        const result = step();
-        this.#database.exec("COMMIT");
-        return result;
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        throw error;
-      }
-    });
+    return onDisk(what, () => runTransaction(this.#database, step));
   }
 
   faults(): string[] {

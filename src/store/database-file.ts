@@ -30,3 +30,16 @@ export function createDatabase(path: string, schema: string): DatabaseSync {
 export function removeDatabase(path: string): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
 }
+
+/** Runs some changes as one: all or none. */
+export function runTransaction<T>(database: DatabaseSync, step: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = step();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}

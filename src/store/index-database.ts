@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 
 import { type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
 import { actionSchema, ActionTable, decodeDigests } from "./action-table.ts";
-import { createDatabase, openDatabase } from "./database-file.ts";
+import { createDatabase, openDatabase, runTransaction } from "./database-file.ts";
 import type { PackFile } from "./pack-file.ts";
 import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { type SqlRow, SqlStatements, type SqlValue } from "./sql-statements.ts";
@@ -73,17 +73,7 @@ export class IndexDatabase {
 
   /** Runs some changes as one: all or none. */
   transaction<T>(step: () => T): T {
-    return onDisk("write the store's index", () => {
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        const result = step();
-        this.#database.exec("COMMIT");
-        return result;
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        throw error;
-      }
-    });
+    return onDisk("write the store's index", () => runTransaction(this.#database, step));
   }
 
   getMeta(name: string): string | undefined {
