@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
@@ -8,6 +8,7 @@ import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
+import { sizesOf } from "./file-sizes.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
@@ -77,6 +78,7 @@ class DiskStore extends StoreBase {
   protected readonly checkouts: CheckoutHost;
   readonly #layout: Layout;
   #index: IndexDatabase;
+  #indexInode: number;
   readonly #reader: PackReader;
   readonly #refs: Refs;
   readonly #adoptedFile: AdoptedFile;
@@ -91,6 +93,7 @@ class DiskStore extends StoreBase {
     this.#layout = layout;
     const onRecover = options.onRecover ?? ((): void => {});
     this.#index = openIndex(layout, onRecover);
+    this.#indexInode = inodeOf(layout.index);
     this.#reader = new PackReader(layout);
     this.#refs = new Refs({ layout, alone: (step) => alone(layout, step), onRecover });
     const file = new AdoptedFile(layout.adopted, (step) => alone(layout, step));
@@ -155,7 +158,11 @@ class DiskStore extends StoreBase {
   }
 
   override getRef(name: string): Digest | undefined {
-    return this.#refs.get(name);
+    return this.#refs.get(name)?.target;
+  }
+
+  override getRefOrigin(name: string): readonly string[] | undefined {
+    return this.#refs.get(name)?.origin;
   }
 
   protected override saveRef(ref: Ref): void {
@@ -188,10 +195,21 @@ class DiskStore extends StoreBase {
 
   #takeLease(): HeldLock {
     const lock = lockFile(this.#layout.leaseLock, "shared", leaseWaitMs);
-    if (lock !== undefined) return lock;
+    if (lock !== undefined) {
+      this.#followIndex();
+      return lock;
+    }
     throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
       hint: "wait for `ashlar store gc` to end",
     });
+  }
+
+  /** Another process may have made the index anew: what is written to the old one is lost. */
+  #followIndex(): void {
+    if (inodeOf(this.#layout.index) === this.#indexInode) return;
+    this.#index.close();
+    this.#index = openIndex(this.#layout, () => {});
+    this.#indexInode = inodeOf(this.#layout.index);
   }
 
   override keepCheckout(tree: Digest): string {
@@ -219,7 +237,9 @@ class DiskStore extends StoreBase {
     try {
       const renew = (): IndexDatabase => {
         this.#index.close();
-        return (this.#index = renewIndex(this.#layout));
+        this.#index = renewIndex(this.#layout);
+        this.#indexInode = inodeOf(this.#layout.index);
+        return this.#index;
       };
       const [layout, index] = [this.#layout, this.#index];
       const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
@@ -268,15 +288,6 @@ class DiskStore extends StoreBase {
   }
 }
 
-/** What files occupy on disk. */
-function sizesOf(paths: readonly string[]): { readonly count: number; readonly bytes: number } {
-  let count = 0;
-  let bytes = 0;
-  for (const path of paths) {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) continue;
-    count++;
-    bytes += stats.blocks * 512;
-  }
-  return { count, bytes };
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }

@@ -160,6 +160,20 @@ test("fsck --repair makes an index again that SQLite finds damaged", () => {
   });
 });
 
+test("a handle that was open when the index was made anew writes to the new one", () => {
+  const dir = freshDir();
+  const old = openStore(dir, { compressor });
+  put(old, "before");
+  rmSync(join(dir, "index.sqlite"));
+  withStore(dir, (store) => assert.equal(store.has(digestOf("before")), true));
+  put(old, "after");
+  old.close();
+  withStore(dir, (store, said) => {
+    assert.equal(store.has(digestOf("after")), true);
+    assert.deepEqual(said, []);
+  });
+});
+
 test("an index that is lost, empty, damaged, of another version or no file is made again, and it is said", () => {
   const dir = freshDir();
   withStore(dir, (store) => void put(store, "kept"));

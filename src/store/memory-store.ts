@@ -94,6 +94,10 @@ class MemoryStore extends StoreBase {
     return this.#refs.get(name)?.target;
   }
 
+  override getRefOrigin(name: string): readonly string[] | undefined {
+    return this.#refs.get(name)?.origin;
+  }
+
   protected override saveRef(ref: Ref): void {
     this.#refs.set(ref.name, ref);
   }

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 
-import { AshlarError, type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
+import { AshlarError, digestBytes, digestFromBytes } from "../base/index.ts";
 import { runTransaction } from "./database-file.ts";
 import type { Layout } from "./layout.ts";
 import {
@@ -80,8 +80,8 @@ export class RefsDatabase {
     }
   }
 
-  get(name: string): Digest | undefined {
-    return this.#all("SELECT name, target, origin FROM refs WHERE name = ?", name)[0]?.target;
+  get(name: string): Ref | undefined {
+    return this.#all("SELECT name, target, origin FROM refs WHERE name = ?", name)[0];
   }
 
   set(ref: Ref): void {

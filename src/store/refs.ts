@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
+import { AshlarError, isAshlarError } from "../base/index.ts";
 import type { Layout } from "./layout.ts";
 import { quarantine, quarantineDatabase } from "./quarantine.ts";
 import { RefsDatabase, type RefsFault } from "./refs-database.ts";
@@ -27,7 +27,7 @@ export class Refs {
     this.#host = host;
   }
 
-  get(name: string): Digest | undefined {
+  get(name: string): Ref | undefined {
     return this.#use("read refs", (database) => database.get(name));
   }
 

@@ -65,6 +65,7 @@ export abstract class StoreBase implements Store {
   abstract beginPack(): PackWriter;
   abstract beginFramePack(compressor: string): FramePackWriter;
   abstract getRef(name: string): Digest | undefined;
+  abstract getRefOrigin(name: string): readonly string[] | undefined;
   abstract deleteRef(name: string): boolean;
   abstract listRefs(): readonly Ref[];
   abstract lease(): Lease;

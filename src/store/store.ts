@@ -221,6 +221,7 @@ export interface Store {
   putAction(action: Action, result: ActionResult): void;
 
   getRef(name: string): Digest | undefined;
+  getRefOrigin(name: string): readonly string[] | undefined;
   /** Durable when it returns. The target is a record. */
   setRef(name: string, target: Digest, origin?: readonly string[]): void;
   deleteRef(name: string): boolean;
