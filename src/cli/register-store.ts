@@ -86,6 +86,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("gc")
     .description("remove what no image needs")
     .option("--dry-run", "only show")
+    .option("--purge", "empty the quarantine too, which else keeps what was damaged for two weeks")
     .option("--prune", "first forget images that their name no longer points to")
     .action(async (options) => finish(await (await import("./verbs/store.ts")).gc(shell, options), options));
   store

@@ -224,7 +224,8 @@ class DiskStore extends StoreBase {
     const lock = this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
     try {
       this.#refs.verify();
-      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun: options.dryRun ?? false });
+      const { dryRun = false, purge = false } = options;
+      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun, purge });
     } finally {
       lock.release();
       this.#reader.close();

@@ -82,6 +82,13 @@ test("fsck --repair moves a damaged pack into quarantine as it was, and keeps th
     assert.equal(store.has(digestOf(first)), false);
     assert.ok(second.equals(store.read(digestOf(second))));
     assert.deepEqual(store.fsck({ full: true }), { contents: 1, packs: 1, faults: [], quarantined: [] });
+    const aside = (): string[] => readdirSync(join(dir, "quarantine"));
+    store.gc({});
+    assert.equal(aside().length, 1, "kept for two weeks");
+    assert.ok(store.gc({ purge: true, dryRun: true }).freedBytes >= bad.length);
+    assert.equal(aside().length, 1);
+    store.gc({ purge: true });
+    assert.deepEqual(aside(), []);
   });
 });
 

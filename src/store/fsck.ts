@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
-import { attempt, type FsckParts, FsckSession, messageOf, rebuildHint } from "./fsck-session.ts";
+import { attempt, type FsckParts, FsckSession } from "./fsck-session.ts";
 import { checkDownloads, checkLinks, checkPlans, checkRoots } from "./fsck-files.ts";
 import { PackCheck } from "./fsck-packs.ts";
+import { checkReach, forgetLostActions } from "./fsck-reach.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import { listQuarantine } from "./quarantine.ts";
-import { markReach, ReachCheck, ReachSet } from "./reach.ts";
-import { parseReaches } from "./record.ts";
 import type { Store } from "./store.ts";
 
 /** Proves a store on disk. With `repair` the caller holds the exclusive side of the lease lock. */
@@ -62,53 +60,4 @@ function checkRefs(session: FsckSession): boolean {
     else session.say({ kind: "refs", what: file, why: left.join("; "), hint: "put a copy of it back" });
   }
   return repairs && left.length === 0;
-}
-
-function checkReach(session: FsckSession, packs: PackCheck): void {
-  const { store } = session;
-  const refs = store.listRefs();
-  const step = session.start("what names reach", refs.length, "items");
-  let missing = findMissing(session);
-  // The index may have lost a row without knowing: the packs know better.
-  if (missing.size > 0 && session.repairs) {
-    packs.relist();
-    const before = missing;
-    missing = findMissing(session);
-    for (const [digest, why] of before) {
-      if (missing.has(digest)) continue;
-      session.say({ kind: "index", what: digest, why: `a pack has it, and still: ${why}`, repair: "restored" });
-    }
-  }
-  for (const [digest, why] of missing) {
-    if (!session.isBlamed(digest)) session.say({ kind: "missing", what: digest, why, hint: rebuildHint });
-  }
-  step.done(`${refs.length} names`);
-}
-
-/** What refs reach and cannot be read, with the reason. */
-function findMissing({ store }: FsckSession): Map<Digest, string> {
-  const reached = new ReachSet();
-  const missing = new Map<Digest, string>();
-  for (const ref of store.listRefs()) {
-    markReach(store, { records: [ref.target] }, reached, (digest, error) => {
-      missing.set(digest, `ref "${ref.name}" reaches it: ${messageOf(error)}`);
-    });
-  }
-  for (const digest of reached.contents) {
-    if (reached.trees.has(digest) || reached.records.has(digest) || store.has(digest)) continue;
-    const [why = "it is not in the store"] = attempt(() => void store.readFrames(digest));
-    missing.set(digest, `a ref reaches it: ${why}`);
-  }
-  return missing;
-}
-
-/** A remembered result names trees; without a file of one it would stand in the way of doing the step again. */
-function forgetLostActions(session: FsckSession): void {
-  if (!session.repairs) return;
-  const { index } = session;
-  const check = new ReachCheck(session.store);
-  const lost = index.actions.list().filter(({ reaches }) => !check.isWhole(parseReaches(reaches)));
-  index.transaction(() => {
-    for (const { key } of lost) index.actions.remove(key);
-  });
 }

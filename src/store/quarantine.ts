@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
-import type { Layout } from "./layout.ts";
+import { type Layout, makeTmpFile } from "./layout.ts";
+import { removeTree } from "./remove-tree.ts";
 import { onDisk } from "./system-fault.ts";
 
 /**
@@ -30,6 +31,41 @@ export function quarantineDatabase(layout: Layout, path: string): string | undef
 export function listQuarantine(layout: Layout): string[] {
   if (!existsSync(layout.quarantine)) return [];
   return readdirSync(layout.quarantine).sort().map((name) => join(layout.quarantine, name));
+}
+
+/** What lies in quarantine stays this long for whoever wants to look into it. */
+const keptMs = 14 * 86_400_000;
+
+/**
+ * Removes what was set aside two weeks ago or more by the clock of the file system, or with `purge` all of it; only
+ * counts with `dryRun`. Nothing else ever looks at these files, so a clock that jumps does no harm. Returns the bytes.
+ */
+export function emptyQuarantine(
+  layout: Layout,
+  options: { readonly purge: boolean; readonly dryRun: boolean },
+): number {
+  const paths = listQuarantine(layout);
+  if (paths.length === 0) return 0;
+  const until = options.purge ? Infinity : fileSystemNow(layout) - keptMs;
+  let bytes = 0;
+  for (const path of paths) {
+    const stats = lstatSync(path);
+    // Renaming a file changes its ctime.
+    if (stats.ctimeMs > until) continue;
+    bytes += stats.size;
+    if (!options.dryRun) removeTree(path);
+  }
+  return bytes;
+}
+
+function fileSystemNow(layout: Layout): number {
+  const { path, fd } = makeTmpFile(layout.tmp, "now");
+  try {
+    return fstatSync(fd).ctimeMs;
+  } finally {
+    closeSync(fd);
+    rmSync(path, { force: true });
+  }
 }
 
 function freeName(path: string): string {

@@ -148,6 +148,8 @@ export interface GcReport {
 export interface GcOptions {
   /** Report what would be removed, remove nothing. */
   readonly dryRun?: boolean;
+  /** Empty the quarantine too, which else keeps things for two weeks. */
+  readonly purge?: boolean;
   /** How long to wait for leases to end; default 0. */
   readonly waitMs?: number;
 }

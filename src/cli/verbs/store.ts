@@ -11,6 +11,7 @@ import { printable, showBytes } from "../show.ts";
 interface GcOptions extends GlobalOptions {
   readonly dryRun?: boolean;
   readonly prune?: boolean;
+  readonly purge?: boolean;
 }
 
 /** How long gc waits for builds that are running. */
@@ -21,7 +22,7 @@ export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
   const store = await openForWriting(shell, options);
   try {
     const forgotten = options.prune && !options.dryRun ? pruneSuperseded(store) : 0;
-    const report = store.gc({ dryRun: options.dryRun === true, waitMs: gcWaitMs });
+    const report = store.gc({ dryRun: options.dryRun === true, purge: options.purge === true, waitMs: gcWaitMs });
     const { removedContents, removedDownloads, removedPacks, freedBytes } = report;
     const verb = options.dryRun ? "would free" : "freed";
     const what = `${removedContents} contents, ${removedPacks} packs, ${removedDownloads} downloads`;
