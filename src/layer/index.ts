@@ -25,6 +25,7 @@ export {
   readParts,
 } from "./layer.ts";
 export {
+  claimedId,
   type ComposedPlan,
   lacksBlob,
   type LayerForm,

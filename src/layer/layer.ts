@@ -59,7 +59,8 @@ export async function describeLayer(plan: LayerPlan, wanted: LayerForm, maker: L
   }
   const action = blobAction(plan, form);
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
-  const blob = known ?? exhaust(await openPieces(plan, form, maker), maker.spool?.begin());
+  const claims = plan.claimed === true;
+  const blob = known ?? exhaust(await openPieces(plan, { form, claims, maker }), maker.spool?.begin());
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
   if (known === undefined) {
     store.putAction(action, { value: blob as unknown as Json, reaches: planReaches([plan]) });
@@ -86,14 +87,20 @@ function blobAction(plan: ComposedPlan, form: LayerForm): Action {
     operation: "layer.compose",
     version: layerFormat,
     inputs,
-    parameters: { form, compressor: formIdentity(form) },
+    parameters: { form, compressor: formIdentity(form), ...(plan.claimed && { frames: "claimed" }) },
   };
+}
+
+interface PiecesOptions {
+  readonly form: LayerForm;
+  /** Whether frames that are said to be ours may be taken for them. */
+  readonly claims: boolean;
+  readonly maker: LayerMaker;
 }
 
 async function openPieces(
   plan: ComposedPlan,
-  form: LayerForm,
-  { store, compressor }: LayerMaker,
+  { form, claims, maker: { store, compressor } }: PiecesOptions,
 ): Promise<Generator<Uint8Array, ComposedBlob, void>> {
   const parts = readParts(store, plan);
   switch (form) {
@@ -103,6 +110,7 @@ async function openPieces(
         source: store,
         compressor: await compressor(),
         chunked: form === "zstd:chunked",
+        claims,
       });
     case "gzip":
       return writeGzip(parts, store);
@@ -149,7 +157,8 @@ export async function* openLayer(
   if (plan.kind === "tar") return yield* openTarLayer(plan, maker);
   const spooled = maker.spool?.open(blob.digest);
   if (spooled !== undefined) return yield* spooled;
-  const pieces = await openPieces(plan, blob.form, maker);
+  const claims = plan.claimed === true || blob.hasTrueClaims === true;
+  const pieces = await openPieces(plan, { form: blob.form, claims, maker });
   let batch: Uint8Array[] = [];
   let length = 0;
   let next = pieces.next();

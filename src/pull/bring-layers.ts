@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Progress, ProgressStep } from "../base/index.ts";
-import { type LayerPlan, tocBytesMax } from "../layer/index.ts";
+import { claimedId, type LayerPlan, tocBytesMax } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
 import { openEstargzWay } from "./estargz-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
@@ -113,10 +113,10 @@ async function fetchMissing(
   const [first] = wanted;
   if (first === undefined || files.length === 0) return ways;
   const ours = new Set(wanted.filter(({ isOurs }) => isOurs).map(({ layer }) => layer.descriptor.digest));
-  const isOurs = ({ blob }: WantedFile): boolean => ours.has(blob.digest);
+  const madeBy = ({ blob }: WantedFile): string => (ours.has(blob.digest) ? claimedId() : "zstd-elsewhere");
   const { store, source } = first;
   try {
-    await fetchFiles(files, { store, source, elsewhere: "zstd-elsewhere", isOurs, parallel: parallelMax, shown });
+    await fetchFiles(files, { store, source, madeBy, parallel: parallelMax, shown });
     return ways;
   } catch (error) {
     const why = whyWhole(error);

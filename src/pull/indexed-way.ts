@@ -2,6 +2,7 @@
 import { AshlarError, digestOf, emptyDigest, limits, showPath } from "../base/index.ts";
 import { decompressSync, encodeTree, loadCompressor, parseTree, type Tree } from "../formats/index.ts";
 import {
+  claimedId,
   type ComposedPlan,
   describeLayer,
   type DigestPrefix,
@@ -176,7 +177,7 @@ async function composeAnew(wanted: WantedLayer, { hasDirectories, parts }: Index
   const [directories = [], ...blocks] = hasDirectories ? parts : [[], ...parts];
   const strange = directories.find(({ type }) => type !== "dir");
   if (strange !== undefined) throw fault(`"${showPath(strange.path)}" stands among the directories`);
-  for (const block of blocks) verifySizes(block, store);
+  const isClaimed = blocks.map((block) => verifyContents(block, store)).includes(true);
   const pack = store.beginPack();
   try {
     const plan: ComposedPlan = {
@@ -184,6 +185,7 @@ async function composeAnew(wanted: WantedLayer, { hasDirectories, parts }: Index
       directories: store.putTree(directories, pack),
       blocks: blocks.map((block) => store.putTree(block, pack)),
       form: "zstd:chunked",
+      ...(isClaimed && { claimed: true }),
     };
     pack.commit();
     const made = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
@@ -194,12 +196,20 @@ async function composeAnew(wanted: WantedLayer, { hasDirectories, parts }: Index
   }
 }
 
-/** A content may have been here before, whatever size the table gives it. */
-function verifySizes(block: Tree, store: Store): void {
+/**
+ * A content may have been here before, whatever size the table gives it. Tells whether there are frames among them
+ * that are only said to be ours.
+ */
+function verifyContents(block: Tree, store: Store): boolean {
+  let isClaimed = false;
   for (const entry of block) {
-    if (entry.type !== "file" || store.info(entry.content)?.sizeBytes === entry.sizeBytes) continue;
+    if (entry.type !== "file") continue;
+    const info = store.info(entry.content);
+    isClaimed ||= info?.compressor === claimedId();
+    if (info?.sizeBytes === entry.sizeBytes) continue;
     throw fault(`"${showPath(entry.path)}" is said to have ${entry.sizeBytes} bytes, and its content has not`);
   }
+  return isClaimed;
 }
 
 function hasContent(entry: TocEntry): entry is TocEntry & LayerFile {
