@@ -7,7 +7,7 @@ import type { ContentSource } from "./content-source.ts";
 import { encodeLayerIndex } from "./layer-index.ts";
 import { claimedId } from "./plan.ts";
 import { TarSplitWriter } from "./tar-split.ts";
-import { type LayerParts, type TarPiece, walkTar } from "./tar-walk.ts";
+import { type IsReady, type LayerParts, type TarPiece, waiting, walkTar } from "./tar-walk.ts";
 import { TocWriter } from "./toc.ts";
 
 /** A layer blob as it was written. */
@@ -26,6 +26,8 @@ export interface ComposeOptions {
   readonly chunked: boolean;
   /** Take frames that are said to be ours for what they are said to be. Without it they are compressed again. */
   readonly claims?: boolean;
+  /** Contents may be missing: where the next one is not ready, `waiting` is yielded until it is. */
+  readonly isReady?: IsReady | undefined;
 }
 
 /** Header bytes up to this length go into a frame of raw and run-length blocks, longer ones are compressed. */
@@ -85,6 +87,7 @@ class Composer {
         this.#header(piece.bytes, piece.entry);
         return;
       case "content":
+        while (this.#options.isReady?.(piece.entry) === false) yield waiting;
         yield* this.#content(piece.entry);
         return;
       case "padding":
@@ -106,7 +109,7 @@ class Composer {
   }
 
   *#content(entry: FileEntry): Generator<Uint8Array, void, void> {
-    const info = this.#infos.get(entry.content);
+    const info = this.#infos.get(entry.content) ?? this.#options.source.infos([entry.content]).get(entry.content);
     if (info === undefined || info.sizeBytes !== entry.sizeBytes) {
       throw new Error(`internal error: content ${entry.content} of /${entry.path} is not in the store`);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Progress, ProgressStep } from "../base/index.ts";
+import { byText, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
 import { claimedId, type LayerPlan, tocBytesMax } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
 import { openEstargzWay } from "./estargz-way.ts";
@@ -116,11 +116,30 @@ async function fetchMissing(
   const madeBy = ({ blob }: WantedFile): string => (ours.has(blob.digest) ? claimedId() : "zstd-elsewhere");
   const { store, source } = first;
   try {
-    await fetchFiles(files, { store, source, madeBy, parallel: parallelMax, shown });
+    await fetchFiles(files, { store, source, madeBy, onKept: advanceOf(ways, wanted), parallel: parallelMax, shown });
     return ways;
   } catch (error) {
     const why = whyWhole(error);
     return ways.map((way) => (way.kind === "files" && way.missing.length > 0 ? { kind: "whole", why } : way));
+  }
+}
+
+/** Composes layers while files of them come, one after the other as they are fetched. */
+function advanceOf(ways: readonly LayerWay[], wanted: readonly WantedLayer[]): () => void {
+  const layers = ways.map((way, i) => ({ way, digest: (wanted[i] as WantedLayer).layer.descriptor.digest }));
+  const waiting = layers.sort(byText(({ digest }) => digest)).map(({ way }) => way);
+  return () => {
+    while (waiting.length > 0 && isAhead(waiting[0] as LayerWay)) waiting.shift();
+  };
+}
+
+/** What goes wrong here will again when the layer is finished, and is told then. */
+function isAhead(way: LayerWay): boolean {
+  try {
+    return way.kind !== "files" || way.advance?.() !== false;
+  } catch (error) {
+    if (!isAshlarError(error)) throw error;
+    return true;
   }
 }
 

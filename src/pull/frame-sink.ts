@@ -13,10 +13,12 @@ export interface SinkOptions {
    * content is compressed anew, and so by ours: equal bytes on every machine.
    */
   readonly madeBy: (file: WantedFile) => string | undefined;
+  /** Told when more files are in the store. */
+  readonly onKept?: () => void;
 }
 
 /** A pack is ended at this size, so that an interrupted pull has little to do again. */
-const packBytesMax = 4 * limits.frameBytesMax;
+const packBytesMax = 2 * limits.frameBytesMax;
 
 /** Each holds a batch of its pack in memory. Frames of a file lie together, so of one that lies few more are open. */
 const openFilesMax = 32;
@@ -147,6 +149,7 @@ export class FrameSink {
     [this.#own, this.#storedBytes] = [undefined, 0];
     this.#foreign.clear();
     for (const pack of packs) pack?.commit();
+    this.#options.onKept?.();
   }
 
   /** Keeps what is complete, and the whole frames of files that are not; tells whether there are such. */
