@@ -31,6 +31,8 @@ export class Layout {
   /** What directories outside the store hold; made when first needed. */
   readonly checkouts: string;
   readonly downloads: string;
+  /** Locks of what is being fetched; made when first needed. */
+  readonly fetching: string;
   readonly tmp: string;
   readonly index: string;
   readonly refs: string;
@@ -47,6 +49,7 @@ export class Layout {
     this.plans = join(dir, "plans");
     this.checkouts = join(dir, "checkouts");
     this.downloads = join(dir, "downloads", "sha256");
+    this.fetching = join(dir, "fetching");
     this.tmp = join(dir, "tmp");
     this.index = join(dir, "index.sqlite");
     this.refs = join(dir, "refs.sqlite");
@@ -64,12 +67,16 @@ export class Layout {
     const hex = hexOf(digest);
     return join(this.downloads, hex.slice(0, 2), hex);
   }
+
+  fetchLock(digest: Digest): string {
+    return join(this.fetching, hexOf(digest));
+  }
 }
 
 const formatLine = "ashlar store ";
 const formatVersion = 2;
 const ownFiles = ["format", "setup.lock", "lease.lock"];
-const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "tmp"];
+const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "fetching", "tmp"];
 const ownNames = new Set([...ownFiles, ...ownDirs]);
 
 /**
