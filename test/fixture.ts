@@ -111,6 +111,8 @@ export interface Fixture {
   readonly lockText: string;
   readonly document: Document;
   readonly lock: Lock;
+  /** The archive, by path. */
+  readonly archive: ReadonlyMap<string, Uint8Array>;
   /** Writes the project below a new directory. */
   writeProject(dir: string): void;
   /** Puts the packages where a build without a network looks for them. */
@@ -133,6 +135,7 @@ export async function makeFixture(): Promise<Fixture> {
     lockText,
     document,
     lock,
+    archive,
     writeProject: (dir) => writeProject(dir, lockText),
     fillStore(storeDir) {
       const store = openStore(storeDir);
