@@ -50,7 +50,7 @@ const foundCountMax = 100_000;
 
 /**
  * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
- * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_ACCESS`.
+ * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_NETWORK_DISK`, `STORE_ACCESS`.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
   const { layout, isOlder } = openLayout(dir);

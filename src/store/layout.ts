@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
 
 import { AshlarError, type Digest, hexOf, isSystemError } from "../base/index.ts";
+import { verifyLocalDisk } from "./network-files.ts";
 import { onDisk } from "./system-fault.ts";
 
 /** Where things lie in a store's directory. (docs/formats/store.md) */
@@ -82,10 +83,11 @@ const ownNames = new Set([...ownFiles, ...ownDirs]);
 /**
  * Makes sure that `dir` is a store that this release can use, making one where there is nothing. An older one is
  * to be brought up by `raiseFormat` before anything is written to it. Throws `STORE_FORMAT_NEWER`,
- * `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`.
+ * `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_NETWORK_DISK`.
  */
 export function openLayout(dir: string): { readonly layout: Layout; readonly isOlder: boolean } {
   const layout = new Layout(dir);
+  onDisk(`open store "${dir}"`, () => verifyLocalDisk(dir));
   const text = onDisk(`open store "${dir}"`, () => readIfThere(join(dir, "format")));
   if (text === undefined) onDisk(`make store "${dir}"`, () => makeStore(layout));
   return { layout, isOlder: text !== undefined && parseFormat(text, dir) < formatVersion };
