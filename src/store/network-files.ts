@@ -30,7 +30,8 @@ const fuseType = 0x65735546;
 /** What mountinfo calls file systems in programs that reach other machines. */
 const networkFuse = new Set([
   "sshfs", "nfs", "glusterfs", "ceph", "ceph-fuse", "s3fs", "gcsfuse", "goofys", "rclone", "juicefs", "mfs",
-  "seaweedfs", "davfs", "webdavfs", "curlftpfs", "smbnetfs", "gvfsd-fuse", "vmhgfs-fuse", "prl_fsd", "beegfs", "cvmfs2", "afpfs",
+  "seaweedfs", "davfs", "webdavfs", "curlftpfs", "smbnetfs", "gvfsd-fuse", "vmhgfs-fuse", "prl_fsd", "beegfs",
+  "cvmfs2", "afpfs",
 ]);
 
 /**
