@@ -30,6 +30,7 @@ export type {
   ContentInfo,
   ContentWriter,
   DevicePolicy,
+  FetchTurn,
   FrameInfo,
   FramePackWriter,
   FrameWriter,
