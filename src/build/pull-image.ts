@@ -35,6 +35,7 @@ export interface PullRequest {
   /** What brings the image of this digest again, for one platform or all; see `Ref.origin`. */
   readonly again?: ((digest: Digest, platform: string) => readonly string[]) | undefined;
   readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PulledImage {

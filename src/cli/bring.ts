@@ -20,6 +20,7 @@ export interface Bringing {
   readonly name: string;
   readonly keepBlobs: boolean;
   readonly origin?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** The words of a command line that brings the image of this digest again, without name and platform. */
   readonly again: (digest: Digest) => readonly string[];
 }

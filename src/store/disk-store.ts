@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { realpathSync, statSync } from "node:fs";
 
-import { AshlarError, type Digest } from "../base/index.ts";
+import type { Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
 import { AdoptedFile } from "./adopted-file.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
-import { type HeldLock, lockFile } from "./file-lock.ts";
+import type { HeldLock } from "./file-lock.ts";
 import { sizesOf } from "./file-sizes.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
@@ -21,10 +21,12 @@ import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
-import { alone, openIndex, renewIndex } from "./recover.ts";
+import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
+import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
 import type {
+  FetchTurn,
   FramePackWriter,
   GcOptions,
   GcReport,
@@ -44,14 +46,12 @@ export interface OpenOptions {
   readonly onRecover?: (what: string) => void;
 }
 
-/** A collection of garbage that goes on is waited for this long. */
-const leaseWaitMs = 300_000;
 /** Contents whose place is remembered, about 20 MB. */
 const foundCountMax = 100_000;
 
 /**
  * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
- * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_ACCESS`.
+ * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_NETWORK_DISK`, `STORE_ACCESS`.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
   const { layout, isOlder } = openLayout(dir);
@@ -178,7 +178,10 @@ class DiskStore extends StoreBase {
   }
 
   override lease(): Lease {
-    if (this.#leaseCount === 0) this.#leaseLock = this.#takeLease();
+    if (this.#leaseCount === 0) {
+      this.#leaseLock = lockShared(this.#layout);
+      this.#followIndex();
+    }
     this.#leaseCount++;
     let held = true;
     return {
@@ -191,17 +194,6 @@ class DiskStore extends StoreBase {
         this.#leaseLock?.release();
       },
     };
-  }
-
-  #takeLease(): HeldLock {
-    const lock = lockFile(this.#layout.leaseLock, "shared", leaseWaitMs);
-    if (lock !== undefined) {
-      this.#followIndex();
-      return lock;
-    }
-    throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
-      hint: "wait for `ashlar store gc` to end",
-    });
   }
 
   /** Another process may have made the index anew: what is written to the old one is lost. */
@@ -218,6 +210,13 @@ class DiskStore extends StoreBase {
 
   override downloadPath(digest: Digest): string {
     return this.#layout.download(digest);
+  }
+
+  override beginFetch(digest: Digest): FetchTurn {
+    const lease = this.lease();
+    const turn = lockFetch(this.#layout, digest);
+    if (turn.kind === "elsewhere") lease.release();
+    return turn.kind === "elsewhere" ? turn : { ...turn, release: () => (turn.release(), lease.release()) };
   }
 
   override gc(options: GcOptions): GcReport {
@@ -253,11 +252,8 @@ class DiskStore extends StoreBase {
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
-    const lock = lockFile(this.#layout.leaseLock, "exclusive", waitMs);
-    if (lock !== undefined) return lock;
-    throw new AshlarError("STORE_BUSY", `Cannot ${what}: it is in use, want no build at work`, {
-      hint: "wait for the builds that run to end",
-    });
+    if (this.#leaseCount > 0) throw leasedByUs(what);
+    return lockAlone(this.#layout, what, waitMs);
   }
 
   override stats(): StoreStats {

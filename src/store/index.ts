@@ -31,6 +31,7 @@ export type {
   ContentInfo,
   ContentWriter,
   DevicePolicy,
+  FetchTurn,
   FrameInfo,
   FramePackWriter,
   FrameWriter,

@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
 
 import { AshlarError, type Digest, hexOf, isSystemError } from "../base/index.ts";
+import { verifyLocalDisk } from "./network-files.ts";
 import { onDisk } from "./system-fault.ts";
 
 /** Where things lie in a store's directory. (docs/formats/store.md) */
@@ -31,6 +32,8 @@ export class Layout {
   /** What directories outside the store hold; made when first needed. */
   readonly checkouts: string;
   readonly downloads: string;
+  /** Locks of what is being fetched; made when first needed. */
+  readonly fetching: string;
   readonly tmp: string;
   readonly index: string;
   readonly refs: string;
@@ -51,6 +54,7 @@ export class Layout {
     this.plans = join(dir, "plans");
     this.checkouts = join(dir, "checkouts");
     this.downloads = join(dir, "downloads", "sha256");
+    this.fetching = join(dir, "fetching");
     this.tmp = join(dir, "tmp");
     this.index = join(dir, "index.sqlite");
     this.refs = join(dir, "refs.sqlite");
@@ -70,21 +74,26 @@ export class Layout {
     const hex = hexOf(digest);
     return join(this.downloads, hex.slice(0, 2), hex);
   }
+
+  fetchLock(digest: Digest): string {
+    return join(this.fetching, hexOf(digest));
+  }
 }
 
 const formatLine = "ashlar store ";
 const formatVersion = 2;
 const ownFiles = ["format", "setup.lock", "lease.lock", "refs.log"];
-const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "quarantine", "tmp"];
+const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "fetching", "quarantine", "tmp"];
 const ownNames = new Set([...ownFiles, ...ownDirs]);
 
 /**
  * Makes sure that `dir` is a store that this release can use, making one where there is nothing. An older one is
  * to be brought up by `raiseFormat` before anything is written to it. Throws `STORE_FORMAT_NEWER`,
- * `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`.
+ * `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_NETWORK_DISK`.
  */
 export function openLayout(dir: string): { readonly layout: Layout; readonly isOlder: boolean } {
   const layout = new Layout(dir);
+  onDisk(`open store "${dir}"`, () => verifyLocalDisk(dir));
   const text = onDisk(`open store "${dir}"`, () => readIfThere(join(dir, "format")));
   if (text === undefined) onDisk(`make store "${dir}"`, () => makeStore(layout));
   return { layout, isOlder: text !== undefined && parseFormat(text, dir) < formatVersion };

@@ -3,12 +3,12 @@ import { lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
-import { lockFile } from "./file-lock.ts";
 import { IndexDatabase } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
 import { quarantine } from "./quarantine.ts";
+import { alone } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
 
 /** Told what was put right without being asked, in a sentence without a full stop. */
@@ -32,17 +32,6 @@ export function openIndex(layout: Layout, onRecover: OnRecover): IndexDatabase {
 /** Makes the index anew from the packs, whatever the one that is there says. */
 export function renewIndex(layout: Layout): IndexDatabase {
   return onDisk("make the store's index", () => alone(layout, () => makeIndex(layout, bootId())));
-}
-
-/** Runs a step that only one process does at a time. */
-export function alone<T>(layout: Layout, step: () => T): T {
-  const lock = lockFile(layout.setupLock, "exclusive", 120_000);
-  if (lock === undefined) throw new Error("internal error: the store's setup lock is never held this long");
-  try {
-    return step();
-  } finally {
-    lock.release();
-  }
 }
 
 function recover(layout: Layout, { boot, onRecover }: { boot: string; onRecover: OnRecover }): IndexDatabase {

@@ -30,7 +30,7 @@ export async function pull(shell: Shell, ref: string, options: PullOptions): Pro
       const keepBlobs = options.keepBlobs === true;
       const flags = [...(keepBlobs ? ["--keep-blobs"] : []), ...(options.insecure === true ? ["--insecure"] : [])];
       const again = (digest: Digest): Origin => ["pull", `${origin}@${digest}`, ...flags];
-      return await bring(shell, { source, tag: undefined, name, keepBlobs, origin, again }, options);
+      return await bring(shell, { source, tag: undefined, name, keepBlobs, origin, again, signal }, options);
     } finally {
       await source.close();
     }
