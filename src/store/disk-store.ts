@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
-import { AdoptedDatabase } from "./adopted-database.ts";
+import { AdoptedFile } from "./adopted-file.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
-import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
+import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
@@ -20,13 +20,11 @@ import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
-import { alone, openIndex } from "./recover.ts";
-import { RefsDatabase } from "./refs-database.ts";
+import { alone, openIndex, renewIndex } from "./recover.ts";
+import { Refs } from "./refs.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
   FramePackWriter,
-  FsckOptions,
-  FsckReport,
   GcOptions,
   GcReport,
   Lease,
@@ -41,6 +39,8 @@ export interface OpenOptions {
   readonly compressor?: Compressor;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
+  /** Told what was damaged or lost and is put right already, in a sentence. */
+  readonly onRecover?: (what: string) => void;
 }
 
 /** A collection of garbage that goes on is waited for this long. */
@@ -76,10 +76,10 @@ class DiskStore extends StoreBase {
   readonly adopted: Adoption;
   protected readonly checkouts: CheckoutHost;
   readonly #layout: Layout;
-  readonly #index: IndexDatabase;
+  #index: IndexDatabase;
   readonly #reader: PackReader;
-  #refsDatabase: RefsDatabase | undefined;
-  #adoptedDatabase: AdoptedDatabase | undefined;
+  readonly #refs: Refs;
+  readonly #adoptedFile: AdoptedFile;
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
   /** Where contents lie; valid as long as a lease is held. */
@@ -89,9 +89,13 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
-    this.#index = openIndex(layout);
+    const onRecover = options.onRecover ?? ((): void => {});
+    this.#index = openIndex(layout, onRecover);
     this.#reader = new PackReader(layout);
-    this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
+    this.#refs = new Refs({ layout, alone: (step) => alone(layout, step), onRecover });
+    const file = new AdoptedFile(layout.adopted, (step) => alone(layout, step));
+    this.#adoptedFile = file;
+    this.adopted = new Adoption({ open: (make) => file.open(make), storeDir: realpathSync(layout.dir) });
     this.checkouts = diskCheckouts({
       layout,
       readTree: (digest) => this.readTree(digest),
@@ -150,26 +154,12 @@ class DiskStore extends StoreBase {
     this.#index.actions.put(action);
   }
 
-  /** Opened when first asked for: most of what a build does needs no refs. */
-  get #refs(): RefsDatabase {
-    this.#refsDatabase ??= RefsDatabase.open(this.#layout.refs, (step) => alone(this.#layout, step));
-    return this.#refsDatabase;
-  }
-
-  #openAdopted(make: boolean): AdoptedDatabase | undefined {
-    const { adopted: path } = this.#layout;
-    this.#adoptedDatabase ??= AdoptedDatabase.open(path);
-    if (this.#adoptedDatabase !== undefined || !make) return this.#adoptedDatabase;
-    alone(this.#layout, () => (this.#adoptedDatabase = AdoptedDatabase.open(path) ?? AdoptedDatabase.create(path)));
-    return this.#adoptedDatabase;
-  }
-
   override getRef(name: string): Digest | undefined {
     return this.#refs.get(name);
   }
 
-  protected override saveRef(name: string, target: Digest): void {
-    this.#refs.set(name, target);
+  protected override saveRef(ref: Ref): void {
+    this.#refs.set(ref);
   }
 
   override deleteRef(name: string): boolean {
@@ -215,6 +205,7 @@ class DiskStore extends StoreBase {
   override gc(options: GcOptions): GcReport {
     const lock = this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
     try {
+      this.#refs.verify();
       return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun: options.dryRun ?? false });
     } finally {
       lock.release();
@@ -226,24 +217,18 @@ class DiskStore extends StoreBase {
     // Repair removes packs, as gc does; looking needs only that nobody else does.
     const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
     try {
-      const adopted = { faults: () => this.#adoptedFaults(), drop: () => this.#dropAdopted() };
-      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults(), adopted };
+      const renew = (): IndexDatabase => {
+        this.#index.close();
+        return (this.#index = renewIndex(this.#layout));
+      };
+      const [layout, index] = [this.#layout, this.#index];
+      const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
       return fsckDisk(this, parts, options);
     } finally {
       lock.release();
+      // Packs may be gone, or new under an old name.
+      if (options.repair === true) this.#reader.close();
     }
-  }
-
-  #adoptedFaults(): string[] {
-    const database = this.#openAdopted(false);
-    if (database !== undefined) return database.faults();
-    return existsSync(this.#layout.adopted) ? ["it is no sound database of this version"] : [];
-  }
-
-  #dropAdopted(): void {
-    this.#adoptedDatabase?.close();
-    this.#adoptedDatabase = undefined;
-    removeDatabase(this.#layout.adopted);
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
@@ -278,8 +263,8 @@ class DiskStore extends StoreBase {
     this.#leaseLock?.release();
     this.#reader.close();
     this.#index.close();
-    this.#refsDatabase?.close();
-    this.#adoptedDatabase?.close();
+    this.#refs.close();
+    this.#adoptedFile.close();
   }
 }
 

@@ -1,61 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
 import { attempt, type FsckParts, FsckSession, messageOf, rebuildHint } from "./fsck-session.ts";
 import { checkDownloads, checkLinks, checkPlans, checkRoots } from "./fsck-files.ts";
 import { PackCheck } from "./fsck-packs.ts";
+import type { FsckOptions, FsckReport } from "./fsck-report.ts";
+import { listQuarantine } from "./quarantine.ts";
 import { markReach, ReachCheck, ReachSet } from "./reach.ts";
 import { parseReaches } from "./record.ts";
-import type { FsckOptions, FsckReport, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 /** Proves a store on disk. With `repair` the caller holds the exclusive side of the lease lock. */
 export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): FsckReport {
   const session = new FsckSession(store, parts, options);
+  const before = new Set(listQuarantine(parts.layout));
   const packs = new PackCheck(session);
   const sound = checkDatabases(session);
   if (sound.index) {
     packs.packs();
     packs.joins();
-    if (sound.refs) checkReach(session);
+    if (sound.refs && options.subset === undefined) checkReach(session, packs);
     forgetLostActions(session);
     checkLinks(session);
-    checkRoots(session);
+    if (options.subset === undefined) checkRoots(session);
     checkPlans(session);
     checkDownloads(session);
   }
-  return { contents: packs.contentCount, packs: packs.packCount, faults: session.faults };
+  const { contentCount, packCount } = packs;
+  const quarantined = listQuarantine(parts.layout).filter((path) => !before.has(path));
+  return { contents: contentCount, packs: packCount, faults: session.faults(), quarantined };
 }
 
-/** Tells which of them can be read at all. */
+/** Tells which of them can be read at all, where asked after putting them right. */
 function checkDatabases(session: FsckSession): { readonly index: boolean; readonly refs: boolean } {
-  const { layout, index, refFaults, adopted } = session.parts;
-  const refs = attempt(refFaults);
-  for (const line of refs) session.say("refs.sqlite", line, "put a copy of it back");
-  const listed = attempt(adopted.faults);
-  for (const line of listed) session.say("adopted.sqlite", line, "repair removes it; adopt the directories again");
-  if (listed.length > 0 && session.repairs) adopted.drop();
-  const faults = attempt(() => index.faults());
-  const hint = `remove "${layout.index}"; it is made again from the packs`;
-  for (const line of faults) session.say("index.sqlite", line, hint);
-  return { index: faults.length === 0, refs: refs.length === 0 };
+  const { parts, repairs } = session;
+  const step = session.start("databases");
+  const refs = checkRefs(session);
+  const listed = attempt(() => parts.adopted.faults());
+  for (const why of listed) {
+    const hint = "repair removes it; adopt the directories again";
+    session.say({ kind: "adopted", what: "adopted.sqlite", why, hint, repair: "removed" });
+  }
+  if (listed.length > 0 && repairs) parts.adopted.drop();
+  const faults = attempt(() => session.index.faults());
+  for (const why of faults) {
+    const hint = "repair makes it again from the packs";
+    session.say({ kind: "index", what: "index.sqlite", why, hint, repair: "restored" });
+  }
+  if (faults.length > 0 && repairs) session.index = parts.renewIndex();
+  step.done();
+  return { index: faults.length === 0 || repairs, refs };
 }
 
-function checkReach(session: FsckSession): void {
+function checkRefs(session: FsckSession): boolean {
+  const { repairs, parts: { refs } } = session;
+  const faults = refs.faults();
+  if (faults.length === 0) return true;
+  const left = repairs ? attempt(() => refs.repair(faults)) : [];
+  for (const { file, why } of faults) {
+    const hint = `repair takes the names from ${file === "refs.log" ? "refs.sqlite" : "refs.log"}`;
+    if (left.length === 0) session.say({ kind: "refs", what: file, why, hint, repair: "restored" });
+    else session.say({ kind: "refs", what: file, why: left.join("; "), hint: "put a copy of it back" });
+  }
+  return repairs && left.length === 0;
+}
+
+function checkReach(session: FsckSession, packs: PackCheck): void {
+  const { store } = session;
+  const refs = store.listRefs();
+  const step = session.start("what names reach", refs.length, "items");
+  let missing = findMissing(session);
+  // The index may have lost a row without knowing: the packs know better.
+  if (missing.size > 0 && session.repairs) {
+    packs.relist();
+    const before = missing;
+    missing = findMissing(session);
+    for (const [digest, why] of before) {
+      if (missing.has(digest)) continue;
+      session.say({ kind: "index", what: digest, why: `a pack has it, and still: ${why}`, repair: "restored" });
+    }
+  }
+  for (const [digest, why] of missing) {
+    if (!session.isBlamed(digest)) session.say({ kind: "missing", what: digest, why, hint: rebuildHint });
+  }
+  step.done(`${refs.length} names`);
+}
+
+/** What refs reach and cannot be read, with the reason. */
+function findMissing({ store }: FsckSession): Map<Digest, string> {
   const reached = new ReachSet();
-  for (const ref of session.store.listRefs()) {
-    markReach(session.store, { records: [ref.target] }, reached, (digest, error) => {
-      session.say(digest, `ref "${ref.name}" reaches it: ${messageOf(error)}`, rebuildHint);
+  const missing = new Map<Digest, string>();
+  for (const ref of store.listRefs()) {
+    markReach(store, { records: [ref.target] }, reached, (digest, error) => {
+      missing.set(digest, `ref "${ref.name}" reaches it: ${messageOf(error)}`);
     });
   }
   for (const digest of reached.contents) {
-    if (reached.trees.has(digest) || reached.records.has(digest) || session.store.has(digest)) continue;
-    const [why = "it is not in the store"] = attempt(() => void session.store.readFrames(digest));
-    session.say(digest, `a ref reaches it: ${why}`, rebuildHint);
+    if (reached.trees.has(digest) || reached.records.has(digest) || store.has(digest)) continue;
+    const [why = "it is not in the store"] = attempt(() => void store.readFrames(digest));
+    missing.set(digest, `a ref reaches it: ${why}`);
   }
+  return missing;
 }
 
 /** A remembered result names trees; without a file of one it would stand in the way of doing the step again. */
 function forgetLostActions(session: FsckSession): void {
   if (!session.repairs) return;
-  const { index } = session.parts;
+  const { index } = session;
   const check = new ReachCheck(session.store);
   const lost = index.actions.list().filter(({ reaches }) => !check.isWhole(parseReaches(reaches)));
   index.transaction(() => {

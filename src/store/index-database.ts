@@ -110,6 +110,37 @@ export class IndexDatabase {
     return this.#sql.all(sql).flatMap((row) => this.#locationOf(digestFromBytes(row.at(-1) as Uint8Array), row) ?? []);
   }
 
+  /** The same with joins, row by row; with `packs` only those of the packs of these numbers. */
+  *each(packs?: readonly number[]): Generator<Location | JoinLocation, void, void> {
+    const condition = packs === undefined ? "" : "WHERE pack IN (SELECT value FROM json_each(?))";
+    const sql = `SELECT ${columns}, digest FROM contents ${condition} ORDER BY pack, offset`;
+    for (const row of this.#sql.iterate(sql, ...(packs === undefined ? [] : [JSON.stringify(packs)]))) {
+      const location = this.#locationOf(digestFromBytes(row.at(-1) as Uint8Array), row);
+      if (location !== undefined) yield location;
+    }
+  }
+
+  /** Every join, row by row, in no order. */
+  *eachJoin(): Generator<JoinedContent, void, void> {
+    const sql = `SELECT ${columns}, digest FROM contents WHERE pieces IS NOT NULL`;
+    for (const row of this.#sql.iterate(sql)) {
+      const location = this.#locationOf(digestFromBytes(row.at(-1) as Uint8Array), row);
+      if (location !== undefined && "join" in location) yield location.join;
+    }
+  }
+
+  joinTotals(): { readonly count: number; readonly bytes: number } {
+    const sql = "SELECT count(*), total(size) FROM contents WHERE pieces IS NOT NULL";
+    const [count, bytes] = this.#sql.get(sql) as [number, number];
+    return { count, bytes };
+  }
+
+  /** Contents of packs that are not here. */
+  strays(): Digest[] {
+    const sql = "SELECT digest FROM contents WHERE pack NOT IN (SELECT number FROM packs)";
+    return this.#sql.all(sql).map(([digest]) => digestFromBytes(digest as Uint8Array));
+  }
+
   /** Undefined where the pack is gone: another process collects garbage, and nobody holds a lease. */
   #locationOf(digest: Digest, row: SqlRow): Location | JoinLocation | undefined {
     const [sizeBytes, crc64, number, offset, storedBytes, crc32, frames, pieces] = row as ContentColumns;

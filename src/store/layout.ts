@@ -34,6 +34,10 @@ export class Layout {
   readonly tmp: string;
   readonly index: string;
   readonly refs: string;
+  /** What the refs were after each change of them. */
+  readonly refsLog: string;
+  /** What was damaged; made when first needed, emptied by gc. */
+  readonly quarantine: string;
   /** What files of the host held; made when first needed, may be removed. */
   readonly adopted: string;
   readonly leaseLock: string;
@@ -50,6 +54,8 @@ export class Layout {
     this.tmp = join(dir, "tmp");
     this.index = join(dir, "index.sqlite");
     this.refs = join(dir, "refs.sqlite");
+    this.refsLog = join(dir, "refs.log");
+    this.quarantine = join(dir, "quarantine");
     this.adopted = join(dir, "adopted.sqlite");
     this.leaseLock = join(dir, "lease.lock");
     this.setupLock = join(dir, "setup.lock");
@@ -68,8 +74,8 @@ export class Layout {
 
 const formatLine = "ashlar store ";
 const formatVersion = 2;
-const ownFiles = ["format", "setup.lock", "lease.lock"];
-const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "tmp"];
+const ownFiles = ["format", "setup.lock", "lease.lock", "refs.log"];
+const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "quarantine", "tmp"];
 const ownNames = new Set([...ownFiles, ...ownDirs]);
 
 /**
@@ -208,7 +214,8 @@ export function publish(file: TmpFile, path: string): void {
   if (isNew) syncDir(dirname(dir));
 }
 
-function syncDir(path: string): void {
+/** Makes new names in a directory durable. */
+export function syncDir(path: string): void {
   const fd = openSync(path, "r");
   try {
     fsyncSync(fd);

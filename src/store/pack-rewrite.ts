@@ -24,6 +24,8 @@ export interface RewriteParts {
   readonly layout: Layout;
   readonly index: IndexDatabase;
   readonly framesOf: (digest: Digest) => Iterable<Uint8Array>;
+  /** Does away with the file of a pack in no use any more, and tells what that gives back; absent: removes it. */
+  readonly dispose?: (path: string) => number;
 }
 
 /** A rewritten pack is ended at this size. */
@@ -44,7 +46,7 @@ export function retirePacks(exits: readonly PackExit[], parts: RewriteParts): nu
   let freed = -made.reduce((sum, pack) => sum + pack.sizeBytes, 0);
   for (const { pack } of exits) {
     // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
-    if (!madeIds.has(pack.id)) freed += removeFile(parts.layout.pack(pack.id));
+    if (!madeIds.has(pack.id)) freed += (parts.dispose ?? removeFile)(parts.layout.pack(pack.id));
     else freed += pack.sizeBytes;
   }
   return freed;
