@@ -14,6 +14,7 @@ export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): 
   const packs = new PackCheck(session);
   const sound = checkDatabases(session);
   if (sound.index) {
+    if (sound.isListedWrong) packs.relist();
     packs.packs();
     packs.joins();
     if (sound.refs && options.subset === undefined) checkReach(session, packs);
@@ -28,8 +29,15 @@ export function fsckDisk(store: Store, parts: FsckParts, options: FsckOptions): 
   return { contents: contentCount, packs: packCount, faults: session.faults(), quarantined };
 }
 
+interface Databases {
+  readonly index: boolean;
+  /** Rows were taken out of the index that are to be made again. */
+  readonly isListedWrong: boolean;
+  readonly refs: boolean;
+}
+
 /** Tells which of them can be read at all, where asked after putting them right. */
-function checkDatabases(session: FsckSession): { readonly index: boolean; readonly refs: boolean } {
+function checkDatabases(session: FsckSession): Databases {
   const { parts, repairs } = session;
   const step = session.start("databases");
   const refs = checkRefs(session);
@@ -45,8 +53,13 @@ function checkDatabases(session: FsckSession): { readonly index: boolean; readon
     session.say({ kind: "index", what: "index.sqlite", why, hint, repair: "restored" });
   }
   if (faults.length > 0 && repairs) session.index = parts.renewIndex();
+  const rows = faults.length > 0 ? [] : session.index.damagedRows({ drop: repairs });
+  for (const row of rows) {
+    const hint = "repair makes it again from the packs, or forgets it";
+    session.say({ kind: "index", ...row, hint, repair: "restored" });
+  }
   step.done();
-  return { index: faults.length === 0 || repairs, refs };
+  return { index: faults.length + rows.length === 0 || repairs, isListedWrong: rows.length > 0, refs };
 }
 
 function checkRefs(session: FsckSession): boolean {
