@@ -105,11 +105,13 @@ function quarantineLine({ quarantined }: FsckReport): string {
 }
 
 /** The last thing to say of what cannot be had is how to be rid of it: it keeps gc from working. */
-function brokenLines({ names, origin }: Broken): string {
+function brokenLines({ names, isImage, origin }: Broken): string {
   const [first = ""] = names;
   const forget = `ashlar store forget ${printable(first)}`;
   const advice = origin === undefined ? "build its spec again: ashlar store fsck --from SPEC" : showOrigin(origin);
-  return `not whole: ${names.map(printable).join(", ")}\n  to bring it back: ${advice}\n  or forget it: ${forget}\n`;
+  // What was noted of an archive when it was last asked is noted anew.
+  const back = isImage ? `  to bring it back: ${advice}\n  or forget it: ${forget}\n` : `  forget it: ${forget}\n`;
+  return `not whole: ${names.map(printable).join(", ")}\n${back}`;
 }
 
 function counted({ faults }: FsckReport): string {
