@@ -97,7 +97,8 @@ function faultLines({ what, why, hint, refs, repair }: FsckFault): string {
   const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
   const need = names.length === 0 ? "" : `  needed by ${shown.join(", ")}\n`;
   const end = repair ?? hint;
-  return `${printable(what)}: ${printable(why)}${end === undefined ? "" : ` (${end})`}\n${need}`;
+  const state = why.replace(`Cannot read content "${what}": `, "");
+  return `${printable(what)}: ${printable(state)}${end === undefined ? "" : ` (${end})`}\n${need}`;
 }
 
 function quarantineLine({ quarantined }: FsckReport): string {
