@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   closeSync,
+  fchmodSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -34,7 +36,7 @@ export class Partial {
     this.path = `${final}.part-${pidNamespace()}-${process.pid}-${counter++}`;
     mkdirSync(dirname(final), { recursive: true });
     takeOver(final, this.path);
-    this.#file = openSync(this.path, "a+", 0o644);
+    this.#file = openPart(this.path);
     this.#hashWhatIsThere();
   }
 
@@ -85,6 +87,26 @@ export class Partial {
   #hashWhatIsThere(): void {
     hashFile(this.#file, this.#hasher);
   }
+}
+
+/**
+ * Opens it for its owner and group: in a store that a group shares others go on with it. One that another member's
+ * release left unreadable is begun anew.
+ */
+function openPart(path: string): number {
+  try {
+    const file = openSync(path, "a+", 0o600);
+    if ((fstatSync(file).mode & 0o777) !== 0o660 && isOwn(file)) fchmodSync(file, 0o660);
+    return file;
+  } catch (error) {
+    if (!isSystemError(error, "EACCES")) throw error;
+    rmSync(path);
+    return openSync(path, "a+", 0o660);
+  }
+}
+
+function isOwn(file: number): boolean {
+  return fstatSync(file).uid === process.geteuid?.();
 }
 
 /** One for all files: a build hashes hundreds, one after the other. */

@@ -35,7 +35,7 @@ test("openStore makes a private directory and opens it again without a compresso
 test("openStore refuses a newer format, a damaged format file and a directory of other things", () => {
   const dir = freshDir();
   openStore(dir).close();
-  writeFileSync(join(dir, "format"), "ashlar store 3\n");
+  writeFileSync(join(dir, "format"), "ashlar store 4\n");
   assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_NEWER"));
   for (const text of ["", "ashlar store 0\n", "ashlar store 2", "x".repeat(1000)]) {
     writeFileSync(join(dir, "format"), text);
