@@ -5,7 +5,7 @@ import { AshlarError, isSystemError } from "../base/index.ts";
 import { readFormatText, writeFormat } from "./format-file.ts";
 import { Layout, makeDirs, makeEmptyFile, privateRights } from "./layout.ts";
 import { foreignStore, storeUser, verifyPrivate, verifyShared } from "./rights.ts";
-import { parseStoreFormat, privateVersion, type StoreFormat } from "./store-format.ts";
+import { parseStoreFormat, privateVersion, sharedVersion, type StoreFormat } from "./store-format.ts";
 import { onDisk } from "./system-fault.ts";
 
 export interface OpenedLayout {
@@ -86,7 +86,7 @@ function openMember(dir: string, place: StoreFormat & { readonly kind: "member" 
 }
 
 function newerFormat(dir: string, version: number): AshlarError {
-  const found = `version ${version}, want at most ${privateVersion}`;
+  const found = `version ${version}, want at most ${sharedVersion}`;
   return new AshlarError("STORE_FORMAT_NEWER", `Cannot open store "${dir}": ${found}`, {
     hint: "use the release of Ashlar that made this store, or set ASHLAR_STORE to another directory",
   });
@@ -101,7 +101,7 @@ function makeStore(layout: Layout, uid: number | undefined): void {
 }
 
 const ownNames =
-  /^(?:format|(?:setup|lease)\.lock|packs|links|roots|plans|checkouts|downloads|tmp|logs|\w+\.sqlite(?:-\w+)?)$/;
+  /^(?:format|sharing|\w+\.lock|packs|links|roots|plans|checkouts|downloads|tmp|logs|\w+\.sqlite(?:-\w+)?)$/;
 
 /** Makes the private directory of a store, or takes an empty one. Throws `STORE_NOT_A_STORE`, as `verifyPrivate`. */
 export function makeOwnDir(dir: string, uid: number | undefined): void {

@@ -7,7 +7,7 @@ import { privateRights } from "./layout.ts";
 import type { SharedPlace } from "./store-format.ts";
 
 const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "downloads/sha256", "tmp", "logs"];
-const ownFiles = ["format", "index.sqlite", "refs.sqlite", "adopted.sqlite", "lease.lock", "setup.lock"];
+const ownFiles = ["format", "sharing", "index.sqlite", "refs.sqlite", "adopted.sqlite", "lease.lock", "setup.lock"];
 const databaseSuffixes = ["-wal", "-shm", "-journal"];
 
 /** Who uses a store: the user of this process, unless the caller knows of another. */

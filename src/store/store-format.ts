@@ -3,9 +3,9 @@ import { canonicalJson } from "../base/index.ts";
 
 /** Versions that this release reads. A store of one user has 2, a shared one and those of its members 3. */
 export const privateVersion = 2;
-const sharedVersion = 3;
+export const sharedVersion = 3;
 
-/** What the file `format` says of a directory. */
+/** What the files `format` and `sharing` say of a directory. */
 export type StoreFormat =
   /** One user's own. */
   | { readonly kind: "private"; readonly version: number }
@@ -22,7 +22,7 @@ export interface SharedPlace {
   readonly gid: number;
 }
 
-/** Parses the text of the file `format`; undefined where it is damaged. */
+/** Parses the text of the file `format`, and of `sharing` after it; undefined where it is damaged. */
 export function parseStoreFormat(text: string): StoreFormat | undefined {
   const [, digits, rest] = /^ashlar store ([1-9][0-9]{0,8})\n([^]*)$/.exec(text) ?? [];
   if (digits === undefined || rest === undefined) return undefined;

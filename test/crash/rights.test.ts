@@ -125,7 +125,7 @@ test("no symlink, fifo or device in the place of a store's part is used, and not
   writeFileSync(join(out, "file"), "precious");
   openStore(dir).close();
   let count = 0;
-  for (const name of [...parts, ...files, "lease.lock", "setup.lock", "format"]) {
+  for (const name of [...parts, ...files, "lease.lock", "setup.lock", "sharing", "format"]) {
     for (const [what, plant] of planted) {
       const path = join(dir, name);
       const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
@@ -137,7 +137,7 @@ test("no symlink, fifo or device in the place of a store's part is used, and not
       count++;
     }
   }
-  assert.equal(count, 5 * 24);
+  assert.equal(count, 5 * 25);
   assert.deepEqual(readdirSync(out), ["file"]);
   assert.equal(readFileSync(join(out, "file"), "utf8"), "precious");
   openStore(dir).close();
@@ -152,11 +152,13 @@ test("a format file that is huge, binary or of many lines is refused without bei
   const start = performance.now();
   assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_INVALID"));
   assert.ok(performance.now() - start < 1000);
+  const line3 = "ashlar store 3\n";
   const members = ["{}", "null", "[", '{"gid":0,"shared":"relative","uid":0}', '{"gid":-1,"shared":"/x","uid":0}'];
   const rests = ["", "group -1\n", "group 1", ...members.map((json) => `member ${json}\n`)];
-  for (const text of ["\0", "ashlar store 2\nmore\n", ...rests.map((rest) => `ashlar store 3\n${rest}`)]) {
+  for (const [text, sharing] of [["\0", ""], ["ashlar store 2\nx\n", ""], ...rests.map((rest) => [line3, rest])]) {
     rmSync(join(dir, "format"));
-    writeFileSync(join(dir, "format"), text);
-    assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_INVALID"), text);
+    writeFileSync(join(dir, "format"), text as string);
+    writeFileSync(join(dir, "sharing"), sharing as string);
+    assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_INVALID"), sharing);
   }
 });

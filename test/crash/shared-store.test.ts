@@ -49,7 +49,7 @@ test("members find what others put and keep, each with links, roots and temporar
     const stats = statSync(join(shared, name));
     assert.equal(stats.gid, team, name);
     assert.equal(stats.mode & 0o7, 0, name);
-    const want = stats.isDirectory() ? 0o2770 : /\.pack$|^format$/.test(name) ? 0o440 : 0o660;
+    const want = stats.isDirectory() ? 0o2770 : /\.pack$|^(format|sharing)$/.test(name) ? 0o440 : 0o660;
     assert.equal(stats.mode & 0o7777, want, name);
   }
 });
