@@ -50,6 +50,34 @@ export function diskUseBelow(dirs: readonly string[]): DiskUse {
   return { count, bytes };
 }
 
+/** What the file system gives back when all these names go: of an inode with other names nothing. */
+export function freedBy(paths: Iterable<string>): number {
+  const inodes = new Map<string, { names: number; readonly stats: Stats }>();
+  for (const path of paths) {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    const inode = `${stats.dev}:${stats.ino}`;
+    const known = inodes.get(inode);
+    if (known === undefined) inodes.set(inode, { names: 1, stats });
+    else known.names++;
+  }
+  let bytes = 0;
+  for (const { names, stats } of inodes.values()) {
+    if (stats.isDirectory() || names >= stats.nlink) bytes += blockBytes(stats);
+  }
+  return bytes;
+}
+
+/** Every path below a directory, following no symlink; `kind` "dir" leaves out all but directories. */
+export function* pathsBelow(dir: string, kind: "any" | "dir" = "any"): Iterable<string> {
+  for (const name of namesIn(dir)) {
+    const path = join(dir, name);
+    const isDir = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (isDir || kind === "any") yield path;
+    if (isDir) yield* pathsBelow(path, kind);
+  }
+}
+
 function namesIn(dir: string): string[] {
   try {
     return readdirSync(dir);
