@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Json } from "../base/index.ts";
+import type { Digest, Json } from "../base/index.ts";
 import { type PulledImage, pullImage, type PullRequest } from "../build/index.ts";
 import type { ImageSource } from "../oci/index.ts";
 import { platformChoice } from "./host-platform.ts";
@@ -21,6 +21,8 @@ export interface Bringing {
   readonly keepBlobs: boolean;
   readonly origin?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The words of a command line that brings the image of this digest again, without name and platform. */
+  readonly again: (digest: Digest) => readonly string[];
 }
 
 /** Brings an image into the user's store; the last line is `name@sha256:...`. */
@@ -28,7 +30,11 @@ export async function bring(shell: Shell, bringing: Bringing, options: BringOpti
   const store = await openForWriting(shell, options);
   try {
     const progress = makeProgress(shell, options);
-    const pulled = await pullImage({ ...bringing, store, platforms: platformsOf(options), progress });
+    const again = (digest: Digest, platform: string): readonly string[] => [
+      ...bringing.again(digest),
+      ...["--name", bringing.name, "--platform", platform],
+    ];
+    const pulled = await pullImage({ ...bringing, again, store, platforms: platformsOf(options), progress });
     for (const { platform, layers } of pulled.platforms) {
       const bytes = layers.reduce((sum, layer) => sum + layer.fetchedBytes, 0);
       const files = layers.reduce((sum, layer) => sum + layer.fetchedFiles, 0);

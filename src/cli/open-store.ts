@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 
 import { exposedParent, openStore, type Store } from "../store/index.ts";
+import { makeProgress } from "./progress.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
 import { printable } from "./show.ts";
 
 /** Opens the user's store for looking; the compressor is left out, so nothing can be added. */
 export function openForReading(shell: Shell, options: GlobalOptions): Promise<Store> {
-  const store = openStore(storeDirOf(shell, options));
+  const store = openStore(storeDirOf(shell, options), { onRecover: warner(shell, options) });
   warnOfParent(shell, options);
   return Promise.resolve(store);
 }
@@ -15,9 +16,15 @@ export function openForReading(shell: Shell, options: GlobalOptions): Promise<St
 /** Opens the user's store with all it needs to add contents. */
 export async function openForWriting(shell: Shell, options: GlobalOptions): Promise<Store> {
   const { loadCompressor } = await import("../formats/index.ts");
-  const store = openStore(storeDirOf(shell, options), { compressor: await loadCompressor() });
+  const compressor = await loadCompressor();
+  const store = openStore(storeDirOf(shell, options), { compressor, onRecover: warner(shell, options) });
   warnOfParent(shell, options);
   return store;
+}
+
+/** What the store put right by itself is worth a line, in quiet mode too. */
+function warner(shell: Shell, options: GlobalOptions): (what: string) => void {
+  return (what) => makeProgress(shell, options).warn(what);
 }
 
 /** Where others can change the way to the store, no check of the store itself helps for long. */

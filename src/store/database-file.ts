@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 import { makeEmptyFile, privateRights } from "./layout.ts";
@@ -7,7 +7,7 @@ import { isDamagedDatabase } from "./system-fault.ts";
 
 /** Opens a finished database of this version by `use`; undefined where there is none or it is damaged. */
 export function openDatabase<T>(path: string, version: number, use: (database: DatabaseSync) => T): T | undefined {
-  if (!existsSync(path)) return undefined;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const database = new DatabaseSync(path, { timeout: 60_000 });
   try {
     const row = database.prepare("PRAGMA user_version").get() as { user_version: number };

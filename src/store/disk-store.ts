@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
-import { AdoptedDatabase } from "./adopted-database.ts";
+import { AdoptedFile } from "./adopted-file.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
-import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import { diskUseBelow, diskUseOf } from "./disk-use.ts";
 import type { HeldLock } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
+import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
-import { filesBelow, type Layout, makeEmptyFile } from "./layout.ts";
+import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks } from "./link-farm.ts";
 import { migrate } from "./migrate.ts";
 import { openLayout } from "./open-layout.ts";
@@ -23,16 +23,13 @@ import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
-import { openIndex } from "./recover.ts";
-import { RefsDatabase } from "./refs-database.ts";
-import { onDisk } from "./system-fault.ts";
+import { openIndex, renewIndex } from "./recover.ts";
+import { Refs } from "./refs.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
 import type {
   FetchTurn,
   FramePackWriter,
-  FsckOptions,
-  FsckReport,
   GcOptions,
   GcReport,
   Lease,
@@ -49,6 +46,8 @@ export interface OpenOptions {
   readonly uid?: number;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
+  /** Told what was damaged or lost and is put right already, in a sentence. */
+  readonly onRecover?: (what: string) => void;
 }
 
 /** Contents whose place is remembered, about 20 MB. */
@@ -83,10 +82,11 @@ class DiskStore extends StoreBase {
   protected readonly checkouts: CheckoutHost;
   protected override readonly doubtsFrames: boolean;
   readonly #layout: Layout;
-  readonly #index: IndexDatabase;
+  #index: IndexDatabase;
+  #indexInode: number;
   readonly #reader: PackReader;
-  #refsDatabase: RefsDatabase | undefined;
-  #adoptedDatabase: AdoptedDatabase | undefined;
+  readonly #refs: Refs;
+  readonly #adoptedFile: AdoptedFile;
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
   /** Where contents lie; valid as long as a lease is held. */
@@ -97,9 +97,14 @@ class DiskStore extends StoreBase {
     this.tmpDir = layout.tmp;
     this.#layout = layout;
     this.doubtsFrames = layout.isShared;
-    this.#index = openIndex(layout);
+    const onRecover = options.onRecover ?? ((): void => {});
+    this.#index = openIndex(layout, onRecover);
+    this.#indexInode = inodeOf(layout.index);
     this.#reader = new PackReader(layout);
-    this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
+    this.#refs = new Refs({ layout, alone: (step) => alone(layout, step), onRecover });
+    const file = new AdoptedFile(layout.adopted, (step) => alone(layout, step));
+    this.#adoptedFile = file;
+    this.adopted = new Adoption({ open: (make) => file.open(make), storeDir: realpathSync(layout.dir) });
     this.checkouts = diskCheckouts({
       layout,
       readTree: (digest) => this.readTree(digest),
@@ -158,29 +163,16 @@ class DiskStore extends StoreBase {
     this.#index.actions.put(action);
   }
 
-  /** Opened when first asked for: most of what a build does needs no refs. */
-  get #refs(): RefsDatabase {
-    if (this.#refsDatabase === undefined) {
-      onDisk("read refs", () => makeEmptyFile(this.#layout.refs, this.#layout.rights.file));
-    }
-    this.#refsDatabase ??= RefsDatabase.open(this.#layout.refs, (step) => alone(this.#layout, step));
-    return this.#refsDatabase;
-  }
-
-  #openAdopted(make: boolean): AdoptedDatabase | undefined {
-    const { adopted: path } = this.#layout;
-    this.#adoptedDatabase ??= AdoptedDatabase.open(path);
-    if (this.#adoptedDatabase !== undefined || !make) return this.#adoptedDatabase;
-    alone(this.#layout, () => (this.#adoptedDatabase = AdoptedDatabase.open(path) ?? AdoptedDatabase.create(path)));
-    return this.#adoptedDatabase;
-  }
-
   override getRef(name: string): Digest | undefined {
-    return this.#refs.get(name);
+    return this.#refs.get(name)?.target;
   }
 
-  protected override saveRef(name: string, target: Digest): void {
-    this.#refs.set(name, target);
+  override getRefOrigin(name: string): readonly string[] | undefined {
+    return this.#refs.get(name)?.origin;
+  }
+
+  protected override saveRef(ref: Ref): void {
+    this.#refs.set(ref);
   }
 
   override deleteRef(name: string): boolean {
@@ -192,7 +184,10 @@ class DiskStore extends StoreBase {
   }
 
   override lease(): Lease {
-    if (this.#leaseCount === 0) this.#leaseLock = lockShared(this.#layout);
+    if (this.#leaseCount === 0) {
+      this.#leaseLock = lockShared(this.#layout);
+      this.#followIndex();
+    }
     this.#leaseCount++;
     let held = true;
     return {
@@ -205,6 +200,14 @@ class DiskStore extends StoreBase {
         this.#leaseLock?.release();
       },
     };
+  }
+
+  /** Another process may have made the index anew: what is written to the old one is lost. */
+  #followIndex(): void {
+    if (inodeOf(this.#layout.index) === this.#indexInode) return;
+    this.#index.close();
+    this.#index = openIndex(this.#layout, () => {});
+    this.#indexInode = inodeOf(this.#layout.index);
   }
 
   override keepCheckout(tree: Digest): string {
@@ -225,7 +228,9 @@ class DiskStore extends StoreBase {
   override gc(options: GcOptions): GcReport {
     const lock = this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
     try {
-      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun: options.dryRun ?? false });
+      this.#refs.verify();
+      const { dryRun = false, purge = false } = options;
+      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun, purge });
     } finally {
       lock.release();
       this.#reader.close();
@@ -236,24 +241,20 @@ class DiskStore extends StoreBase {
     // Repair removes packs, as gc does; looking needs only that nobody else does.
     const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
     try {
-      const adopted = { faults: () => this.#adoptedFaults(), drop: () => this.#dropAdopted() };
-      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults(), adopted };
+      const renew = (): IndexDatabase => {
+        this.#index.close();
+        this.#index = renewIndex(this.#layout);
+        this.#indexInode = inodeOf(this.#layout.index);
+        return this.#index;
+      };
+      const [layout, index] = [this.#layout, this.#index];
+      const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
       return fsckDisk(this, parts, options);
     } finally {
       lock.release();
+      // Packs may be gone, or new under an old name.
+      if (options.repair === true) this.#reader.close();
     }
-  }
-
-  #adoptedFaults(): string[] {
-    const database = this.#openAdopted(false);
-    if (database !== undefined) return database.faults();
-    return existsSync(this.#layout.adopted) ? ["it is no sound database of this version"] : [];
-  }
-
-  #dropAdopted(): void {
-    this.#adoptedDatabase?.close();
-    this.#adoptedDatabase = undefined;
-    removeDatabase(this.#layout.adopted);
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
@@ -286,7 +287,11 @@ class DiskStore extends StoreBase {
     this.#leaseLock?.release();
     this.#reader.close();
     this.#index.close();
-    this.#refsDatabase?.close();
-    this.#adoptedDatabase?.close();
+    this.#refs.close();
+    this.#adoptedFile.close();
   }
+}
+
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }

@@ -13,6 +13,7 @@ import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
 import { type JoinedContent, storedBytesOf, tableBytesOf } from "./pack-format.ts";
 import { type PackExit, removeFile, retirePacks } from "./pack-rewrite.ts";
+import { emptyQuarantine } from "./quarantine.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { parseReaches } from "./record.ts";
 import { alignIndex } from "./recover.ts";
@@ -23,6 +24,8 @@ export interface GcParts {
   readonly layout: Layout;
   readonly index: IndexDatabase;
   readonly dryRun: boolean;
+  /** Empty the quarantine too. */
+  readonly purge: boolean;
 }
 
 /** A pack less than this part of which is live is rewritten. */
@@ -31,6 +34,7 @@ const liveShareMin = 0.5;
 /** Collects garbage on disk. The caller holds the exclusive side of the lease lock. */
 export function gcDisk(store: Store, parts: GcParts): GcReport {
   const { layout, index, dryRun } = parts;
+  const quarantineBytes = emptyQuarantine(layout, parts);
   if (!dryRun) alignIndex(index, layout, { forget: true });
   const live = markRefs(store, index.joins().map(({ join }) => join));
   const actions = deadActions(index.actions.list(), live);
@@ -55,7 +59,7 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const files = [...links.map(({ path }) => path), ...derived, ...downloads, ...filesBelow(layout.tmp)];
   if (dryRun) {
     const going = [...files, ...dirs, ...pathsBelow(layout.roots), `${layout.index}-wal`];
-    return { ...report, freedBytes: expectedBytes(exits, { layout, files: going }) };
+    return { ...report, freedBytes: quarantineBytes + expectedBytes(exits, { layout, files: going }) };
   }
   const indexBytes = diskUseOf(indexFiles(layout)).bytes;
   // Actions first: one must not outlive what it reaches.
@@ -63,6 +67,7 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
     for (const { key } of actions) index.actions.remove(key);
     for (const digest of dead) index.removeContent(digest);
   });
+  freedBytes += quarantineBytes;
   freedBytes += retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
   for (const path of files) freedBytes += removeFile(path);
   for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));

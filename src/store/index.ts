@@ -17,6 +17,7 @@
  */
 export { type OpenOptions, openStore } from "./disk-store.ts";
 export type { AdoptedDir, AdoptedFiles, AdoptOptions, AdoptReport } from "./adopted.ts";
+export type { FaultKind, FsckFault, FsckOptions, FsckReport, FsckSubset } from "./fsck-report.ts";
 export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
 export { encodeRecord } from "./record.ts";
@@ -36,8 +37,6 @@ export type {
   FrameInfo,
   FramePackWriter,
   FrameWriter,
-  FsckOptions,
-  FsckReport,
   GcOptions,
   GcReport,
   Lease,

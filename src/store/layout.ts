@@ -57,6 +57,10 @@ export class Layout {
   readonly packTmp: string;
   readonly index: string;
   readonly refs: string;
+  /** What the refs were after each change of them. */
+  readonly refsLog: string;
+  /** What was damaged; made when first needed, emptied by gc. */
+  readonly quarantine: string;
   /** What files of the host held; made when first needed, may be removed. */
   readonly adopted: string;
   readonly leaseLock: string;
@@ -78,6 +82,8 @@ export class Layout {
     this.packTmp = join(common, "tmp");
     this.index = join(common, "index.sqlite");
     this.refs = join(common, "refs.sqlite");
+    this.refsLog = join(common, "refs.log");
+    this.quarantine = join(common, "quarantine");
     this.adopted = join(dir, "adopted.sqlite");
     this.leaseLock = join(common, "lease.lock");
     this.setupLock = join(common, "setup.lock");
@@ -197,7 +203,8 @@ export function publish(file: TmpFile, path: string, dirMode = privateRights.dir
   if (isNew) syncDir(dirname(dir));
 }
 
-function syncDir(path: string): void {
+/** Makes new names in a directory durable. */
+export function syncDir(path: string): void {
   const fd = openSync(path, "r");
   try {
     fsyncSync(fd);

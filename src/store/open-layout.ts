@@ -102,8 +102,8 @@ function makeStore(layout: Layout, uid: number | undefined): void {
   writeFormat(layout.dir, { kind: "private", version: privateVersion }, privateRights.file);
 }
 
-const ownNames =
-  /^(?:format|sharing|\w+\.lock|packs|links|roots|plans|checkouts|downloads|fetching|tmp|logs|\w+\.sqlite(?:-\w+)?)$/;
+const ownDirs = "packs|links|roots|plans|checkouts|downloads|fetching|quarantine|tmp|logs";
+const ownNames = new RegExp(`^(?:${ownDirs}|format|sharing|refs\\.log|\\w+\\.lock|\\w+\\.sqlite(?:-\\w+)?)$`);
 
 /** Makes the private directory of a store, or takes an empty one. Throws `STORE_NOT_A_STORE`, as `verifyPrivate`. */
 export function makeOwnDir(dir: string, uid: number | undefined): void {

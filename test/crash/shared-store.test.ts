@@ -112,7 +112,7 @@ test("a member cannot forge a content: not by its pack, not by the index, not by
   index.prepare(sql).run(digestBytes(evil), digestBytes(good));
   index.close();
   for (const step of [`read=${good}`, `frames=${good}`]) {
-    assert.equal(storeAs(member, a, step).code, "STORE_CONTENT_DAMAGED", step);
+    assert.match(storeAs(member, a, step).code ?? "", /^STORE_(?:CONTENT|INDEX)_DAMAGED$/, step);
   }
   // A pack of the same size with other bytes, which its table then does not give.
   const pack = shellAs(other, 'ls "$1"/packs/*/*.pack', shared).trim().split("\n").at(-1) as string;

@@ -25,6 +25,7 @@ import { CircumstancesWatch, circumstancesOf, type SeenTwice } from "../check-sa
 import { directoryOrder } from "../directory-order.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { openForWriting } from "../open-store.ts";
+import { buildOrigin } from "../origin.ts";
 import { fetchDebs, fetchingByFile } from "../package-sources.ts";
 import { parseParameters } from "../parameters.ts";
 import { parseOutput } from "../place.ts";
@@ -118,7 +119,9 @@ export async function withRequest<T>(
     const loaded = await loadSpec(project, parseParameters(options.set), store);
     const part = narrow(loaded.document);
     const lock = await lockFor(run, loaded);
-    return await use({ run, loaded, request: { ...requestOf(run, loaded, lock), ...part } });
+    const request = { ...requestOf(run, loaded, lock), ...part };
+    const origin = buildOrigin(shell, { project, options, platforms: request.platforms });
+    return await use({ run, loaded, request: { ...request, origin } });
   } finally {
     spool?.close();
     lease.release();
