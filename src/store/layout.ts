@@ -226,9 +226,15 @@ export function bootId(): string {
   }
 }
 
-/** Every regular file below a directory; none where it does not exist. */
+/**
+ * Every regular file below a directory; none where it does not exist. Not Node's own recursive listing: that enters
+ * directories through symlinks, and a root that was left unfinished has such that lead out of the store.
+ */
 export function filesBelow(dir: string): string[] {
   if (!existsSync(dir)) return [];
-  const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
 }
