@@ -120,7 +120,7 @@ function parseFormat(text: string, dir: string): number {
 /** Two processes may do this at once; the file "format" comes last and says that the rest is there. */
 function makeStore(layout: Layout): void {
   makeDirs(layout.dir);
-  const strange = readdirSync(layout.dir).find((name) => !ownNames.has(name) && !/\.sqlite(-\w+)?$/.test(name));
+  const strange = readdirSync(layout.dir).find((name) => !ownNames.has(name) && !/\.sqlite(-[\w-]+)?$/.test(name));
   if (strange !== undefined) {
     const state = `the directory holds "${strange}" and no file "format"`;
     throw new AshlarError("STORE_NOT_A_STORE", `Cannot make store "${layout.dir}": ${state}, want an empty directory`, {
@@ -196,10 +196,16 @@ export function freePath(dir: string): string {
   }
 }
 
-/** Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. */
+/**
+ * Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. It is closed in
+ * any case.
+ */
 export function publish(file: TmpFile, path: string): void {
-  fsyncSync(file.fd);
-  closeSync(file.fd);
+  try {
+    fsyncSync(file.fd);
+  } finally {
+    closeSync(file.fd);
+  }
   const dir = dirname(path);
   const isNew = !existsSync(dir);
   if (isNew) mkdirSync(dir, { recursive: true, mode: 0o700 });
