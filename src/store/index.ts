@@ -21,6 +21,7 @@ export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
 export { encodeRecord } from "./record.ts";
 export { removeTree } from "./remove-tree.ts";
+export { storeFault } from "./system-fault.ts";
 export type {
   Action,
   ActionResult,
