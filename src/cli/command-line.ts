@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { AshlarError, type Json } from "../base/index.ts";
 import { addCompletion } from "./completion.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
+import { hostFault } from "./host-fault.ts";
 import { makeProgram } from "./program.ts";
 import { errorJson, renderError } from "./render-error.ts";
 import { processShell, type Shell, wantsColour } from "./shell.ts";
@@ -23,7 +24,7 @@ export async function runCommandLine(
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
-    return report(error, args, shell);
+    return report(hostFault(error), args, shell);
   }
 }
 
