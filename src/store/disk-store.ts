@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 
 import { AshlarError, type Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
@@ -8,6 +8,7 @@ import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
+import { sizesOf } from "./disk-usage.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
@@ -35,6 +36,7 @@ import type {
   Store,
   StoreStats,
 } from "./store.ts";
+import { onDisk } from "./system-fault.ts";
 
 export interface OpenOptions {
   /** Needed to write contents; reading does without, and starts sooner. */
@@ -205,7 +207,8 @@ class DiskStore extends StoreBase {
   }
 
   override keepCheckout(tree: Digest): string {
-    return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
+    const checkOut = (dir: string): void => void this.checkout(this.readTree(tree), dir, { mode: "link" });
+    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, checkOut));
   }
 
   override downloadPath(digest: Digest): string {
@@ -215,7 +218,8 @@ class DiskStore extends StoreBase {
   override gc(options: GcOptions): GcReport {
     const lock = this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
     try {
-      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun: options.dryRun ?? false });
+      const parts = { layout: this.#layout, index: this.#index, dryRun: options.dryRun ?? false };
+      return onDisk("collect garbage in the store", () => gcDisk(this, parts));
     } finally {
       lock.release();
       this.#reader.close();
@@ -228,7 +232,7 @@ class DiskStore extends StoreBase {
     try {
       const adopted = { faults: () => this.#adoptedFaults(), drop: () => this.#dropAdopted() };
       const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults(), adopted };
-      return fsckDisk(this, parts, options);
+      return onDisk("check the store", () => fsckDisk(this, parts, options));
     } finally {
       lock.release();
     }
@@ -255,6 +259,10 @@ class DiskStore extends StoreBase {
   }
 
   override stats(): StoreStats {
+    return onDisk("measure the store", () => this.#stats());
+  }
+
+  #stats(): StoreStats {
     const packs = this.#index.packs();
     const links = sizesOf([...listLinks(this.#layout)].map(({ path }) => path));
     const downloads = sizesOf(filesBelow(this.#layout.downloads));
@@ -281,17 +289,4 @@ class DiskStore extends StoreBase {
     this.#refsDatabase?.close();
     this.#adoptedDatabase?.close();
   }
-}
-
-/** What files occupy on disk. */
-function sizesOf(paths: readonly string[]): { readonly count: number; readonly bytes: number } {
-  let count = 0;
-  let bytes = 0;
-  for (const path of paths) {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) continue;
-    count++;
-    bytes += stats.blocks * 512;
-  }
-  return { count, bytes };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DatabaseSync } from "node:sqlite";
 
-import { hasResultCode, storeFault } from "./system-fault.ts";
+import { hasResultCode, onDisk, storeFault } from "./system-fault.ts";
 
 /** A lock that is held until released, or until its process ends however it ends. */
 export interface HeldLock {
@@ -18,7 +18,7 @@ export interface HeldLock {
  * shared holders out (sqlite.org/lockingv3.html, PENDING), so it is not starved.
  */
 export function lockFile(path: string, side: "shared" | "exclusive", waitMs: number): HeldLock | undefined {
-  const lock = new DatabaseSync(path, { timeout: waitMs });
+  const lock = onDisk("lock the store", () => new DatabaseSync(path, { timeout: waitMs }));
   try {
     lock.exec(side === "exclusive" ? "BEGIN EXCLUSIVE" : "BEGIN; SELECT count(*) FROM sqlite_schema");
   } catch (error) {

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { AshlarError, type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
 import type { Ref } from "./store.ts";
-import { isDamagedDatabase, onDisk } from "./system-fault.ts";
+import { isDamagedDatabase, onDisk, storeFault } from "./system-fault.ts";
 
 const schemaVersion = 1;
 
@@ -26,7 +26,7 @@ export class RefsDatabase {
       throw new AshlarError("STORE_FORMAT_NEWER", `Cannot read refs: version ${version}, want ${schemaVersion}`);
     } catch (cause) {
       database.close();
-      if (!isDamagedDatabase(cause)) throw cause;
+      if (!isDamagedDatabase(cause)) throw storeFault("read refs", cause);
       throw new AshlarError("STORE_REFS_DAMAGED", `Cannot read refs: "${path}" is no sound database`, {
         hint: "put a copy of it back, or remove it and build or pull the images again",
         cause,
