@@ -15,7 +15,7 @@ export function hostFault(error: unknown): unknown {
   if (isSystemError(error, "ENOSPC", "EDQUOT")) return fault("HOST_DISK_FULL", error, "free space, then run again");
   if (isSystemError(error, "EACCES", "EPERM", "EROFS")) return fault("HOST_ACCESS", error);
   if (isSystemError(error, "EMFILE", "ENFILE", "EMLINK", "ENOMEM")) return fault("HOST_LIMIT", error);
-  if (isSystemError(error, "EIO", "ENXIO", "ESTALE", "ETIMEDOUT", "EBUSY")) return fault("HOST_IO", error);
+  if (isSystemError(error, "EIO", "ENXIO", "ESTALE", "EUCLEAN", "ETIMEDOUT", "EBUSY")) return fault("HOST_IO", error);
   return error;
 }
 
@@ -23,6 +23,7 @@ export function hostFault(error: unknown): unknown {
 function fault(code: string, cause: NodeJS.ErrnoException, hint?: string): AshlarError {
   const verb = verbs[cause.syscall ?? ""] ?? cause.syscall ?? "go on";
   const object = cause.path === undefined ? "a file" : `"${cause.path}"`;
-  const state = /^\w+: ([^,]+)/.exec(cause.message)?.[1] ?? cause.message;
-  return new AshlarError(code, `Cannot ${verb} ${object}: ${state} (${cause.code})`, { cause, hint });
+  const state = /^[A-Z]+: ([^,]+)/.exec(cause.message);
+  const shown = state === null ? cause.code : `${state[1]} (${cause.code})`;
+  return new AshlarError(code, `Cannot ${verb} ${object}: ${shown}`, { cause, hint });
 }
