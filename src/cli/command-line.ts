@@ -15,11 +15,11 @@ export async function runCommandLine(
   shell: Shell = processShell(),
 ): Promise<number> {
   let exitCode: number = exitCodes.done;
-  const program = makeProgram(shell, (outcome, options) => {
-    shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : (outcome.bytes ?? outcome.text));
-    exitCode = outcome.exitCode ?? exitCodes.done;
-  });
   try {
+    const program = makeProgram(shell, (outcome, options) => {
+      shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : (outcome.bytes ?? outcome.text));
+      exitCode = outcome.exitCode ?? exitCodes.done;
+    });
     await addCompletion(program, args);
     await program.parseAsync([...args], { from: "user" });
     return exitCode;

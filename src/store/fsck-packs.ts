@@ -52,7 +52,7 @@ export class PackCheck {
     const path = this.#session.parts.layout.pack(id);
     const faults = attempt(() => void readPackFile(path, id));
     for (const why of faults) this.#session.say(path, why, "it is in no use; repair removes it");
-    if (this.#session.repairs) rmSync(path, { force: true });
+    if (this.#session.repairs && faults.length > 0) rmSync(path, { force: true });
   }
 
   #pack(pack: PackRow, listed: Listed, reader: PackReader): void {

@@ -3,6 +3,7 @@ import { isAshlarError } from "../base/index.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import type { Layout } from "./layout.ts";
 import type { FsckOptions, FsckReport, Store } from "./store.ts";
+import { isHindrance, readTwice } from "./system-fault.ts";
 
 export interface FsckParts {
   readonly layout: Layout;
@@ -37,16 +38,17 @@ export class FsckSession {
   }
 }
 
-/** Runs a check; returns the faults it returned or threw. */
+/** Runs a check; returns the faults it returned or threw. It may run twice. */
 export function attempt(check: () => readonly string[] | void): readonly string[] {
   try {
-    return check() ?? [];
+    return readTwice(check) ?? [];
   } catch (error) {
     return [messageOf(error)];
   }
 }
 
+/** What an error says of the store. What only says that we could not look is no fault of it, and is thrown on. */
 export function messageOf(error: unknown): string {
-  if (isAshlarError(error)) return error.message;
+  if (isAshlarError(error) && !isHindrance(error)) return error.message;
   throw error;
 }

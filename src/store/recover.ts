@@ -8,7 +8,7 @@ import { IndexDatabase } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
-import { onDisk } from "./system-fault.ts";
+import { isHindrance, onDisk, readTwice } from "./system-fault.ts";
 
 /**
  * Opens the index. Where it is missing, damaged or of another version it is made from the packs. In the first
@@ -95,9 +95,9 @@ export function alignIndex(index: IndexDatabase, layout: Layout, options: { read
 
 function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): void {
   try {
-    index.addPack(readPackFile(layout.pack(id), id));
+    index.addPack(readTwice(() => readPackFile(layout.pack(id), id)));
   } catch (error) {
-    if (!isAshlarError(error)) throw error;
+    if (!isAshlarError(error) || isHindrance(error)) throw error;
   }
 }
 
