@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { missing } from "../programs.ts";
-import { runKills, runPoints, type Tally } from "./campaign.ts";
+import { runKills, runPoints, type Tally } from "./life-campaign.ts";
 import { type Life, lives } from "./lives.ts";
 import { Places } from "./places.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { runKills, runPoints, type Tally } from "../crash/campaign.ts";
+import { runKills, runPoints, type Tally } from "../crash/life-campaign.ts";
 import { lives } from "../crash/lives.ts";
 import { Places } from "../crash/places.ts";
 
