@@ -10,7 +10,7 @@ import { fails, makeFetcherRig } from "./testing/fetcher-rig.ts";
 test("a disk that takes no download is the store's fault, not the network's", async () => {
   await using rig = await makeFetcherRig();
   writeFileSync(join(rig.area.dir, "file"), "");
-  const area = { downloadPath: () => join(rig.area.dir, "file/below/a.deb") };
+  const area = { ...rig.area, downloadPath: () => join(rig.area.dir, "file/below/a.deb") };
   const fetcher = openFetcher({ area });
   await assert.rejects(fetcher.content(rig.request()), fails("STORE_IO", /^Cannot write download of a\.deb: /));
   await fetcher.close();

@@ -2,6 +2,7 @@
 import { renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
+import { makeEmptyFile, privateRights } from "./layout.ts";
 import { isDamagedDatabase } from "./system-fault.ts";
 
 /** Opens a finished database of this version by `use`; undefined where there is none or it is damaged. */
@@ -27,7 +28,7 @@ function closed(database: DatabaseSync): undefined {
  * Makes an empty database in place of what is there; `:memory:` for none on disk. It gets its name when it is whole,
  * so one that was cut off is not taken for a damaged one. Nobody else may do so meanwhile.
  */
-export function createDatabase(path: string, schema: string): DatabaseSync {
+export function createDatabase(path: string, schema: string, mode = privateRights.file): DatabaseSync {
   if (path === ":memory:") {
     const database = new DatabaseSync(path);
     database.exec(`BEGIN; ${schema} COMMIT`);
@@ -35,6 +36,7 @@ export function createDatabase(path: string, schema: string): DatabaseSync {
   }
   const unfinished = `${path}-new`;
   removeDatabase(unfinished);
+  makeEmptyFile(unfinished, mode);
   makeDatabase(unfinished, schema);
   removeDatabase(path);
   renameSync(unfinished, path);

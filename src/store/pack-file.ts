@@ -71,7 +71,7 @@ export class PackFileOutput implements PackOutput {
 
   #write(bytes: Uint8Array): void {
     onDisk("write pack", () => {
-      this.#file ??= makeTmpFile(this.#layout.tmp, "pack");
+      this.#file ??= makeTmpFile(this.#layout.packTmp, "pack");
       for (let at = 0; at < bytes.length; ) {
         at += writeSync(this.#file.fd, bytes, at, bytes.length - at, this.#written + at);
       }
@@ -113,10 +113,10 @@ export class PackFileOutput implements PackOutput {
     onDisk("write pack", () => {
       // What was taken back may reach beyond the end.
       ftruncateSync(file.fd, pack.sizeBytes);
-      fchmodSync(file.fd, 0o400);
+      fchmodSync(file.fd, this.#layout.rights.pack);
       // From here on its number may be that of another thread's file.
       this.#file = undefined;
-      publishOrRemove(file, this.#layout.pack(pack.id));
+      publishOrRemove(file, () => publish(file, this.#layout.pack(pack.id), this.#layout.rights.dir));
     });
     this.#recycle();
     this.#onCommit(pack);
@@ -142,9 +142,9 @@ export class PackFileOutput implements PackOutput {
   }
 }
 
-function publishOrRemove(file: TmpFile, path: string): void {
+function publishOrRemove(file: TmpFile, step: () => void): void {
   try {
-    publish(file, path);
+    step();
   } catch (error) {
     removeUnfinished(file);
     throw error;

@@ -114,11 +114,18 @@ export interface Lease {
   release(): void;
 }
 
+/** Who may fetch what is missing: we until `release`, or somebody else. */
+export type FetchTurn =
+  | { readonly kind: "ours"; release(): void }
+  /** `beat` changes every some seconds as long as the other one works; `holders` says who that is, for people. */
+  | { readonly kind: "elsewhere"; readonly beat: number; readonly holders: () => readonly string[] };
+
 export interface StoreStats {
   readonly contents: number;
   /** Uncompressed bytes of all distinct contents. */
   readonly contentBytes: number;
   readonly packs: number;
+  /** Sizes of their files; those below are what there is on disk. */
   readonly packBytes: number;
   readonly links: number;
   readonly linkBytes: number;
@@ -130,6 +137,8 @@ export interface StoreStats {
   /** Files of the host that may serve as contents, and their bytes; not part of the store. */
   readonly adopted: number;
   readonly adoptedBytes: number;
+  /** What the store's directories have on disk, all in all, an inode once. `du -s` gives the same. */
+  readonly diskBytes: number;
 }
 
 export interface GcReport {
@@ -139,6 +148,7 @@ export interface GcReport {
   readonly removedLinks: number;
   readonly removedActions: number;
   readonly removedDownloads: number;
+  /** On disk. */
   readonly freedBytes: number;
 }
 
@@ -253,6 +263,11 @@ export interface Store {
 
   /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
   downloadPath(digest: Digest): string;
+  /**
+   * Takes the sole right among all processes and threads to fetch what has this digest, without waiting; whatever
+   * ends its holder gives it back. Look again whether it is here once it is ours. It is a lease too. `inTurn` waits.
+   */
+  beginFetch(digest: Digest): FetchTurn;
   /** Contents that lie elsewhere on this machine. */
   readonly adopted: AdoptedFiles;
   /** A private directory for temporary files on the store's file system; hold a lease while one is in use. */

@@ -20,6 +20,7 @@ const storePaths = [
   /^roots\/[0-9a-f]{64}(\/|$)/,
   /^(plans|checkouts)\/[0-9a-f]{64}(\.\d+\.\d+)?$/,
   /^downloads\/sha256\/([0-9a-f]{2})\/[0-9a-f]{64}(\.part(-\d+-\d+-\d+)?)?$/,
+  /^fetching(\/[0-9a-f]{64}(-journal)?)?$/,
   /^tmp\//,
 ];
 
