@@ -103,7 +103,7 @@ function makeStore(layout: Layout, uid: number | undefined): void {
 }
 
 const ownNames =
-  /^(?:format|sharing|\w+\.lock|packs|links|roots|plans|checkouts|downloads|fetching|tmp|logs|\w+\.sqlite(?:-[\w-]+)?)$/;
+  /^(?:format|sharing|packs|links|roots|plans|checkouts|downloads|fetching|tmp|logs|\w+\.lock|\w+\.sqlite[\w-]*)$/;
 
 /** Makes the private directory of a store, or takes an empty one. Throws `STORE_NOT_A_STORE`, as `verifyPrivate`. */
 export function makeOwnDir(dir: string, uid: number | undefined): void {

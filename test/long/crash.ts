@@ -22,7 +22,11 @@ async function main(): Promise<void> {
   try {
     for (const kind of kinds) {
       for (const life of chosen) {
-        const onPoint = (_: string, faults: readonly string[]): void => faults.forEach((fault) => console.log(fault));
+        let done = 0;
+        const onPoint = (point: string, faults: readonly string[]): void => {
+          if (++done % 100 === 0) console.error(`${done}: ${point}`);
+          for (const fault of faults) console.log(fault);
+        };
         const options = { lives: [life], count, seed, onPoint };
         const started = performance.now();
         const tally =
