@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Steps that no command does by itself. */
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { AshlarError } from "../../src/base/index.ts";
@@ -63,13 +63,22 @@ export async function damage(base: string): Promise<void> {
   for (const dir of ["packs", "links", "plans"]) flip(largestBelow(join(base, "store", dir)));
 }
 
+/** Links are symlinks too, and lead out of the store: none is followed. */
 function largestBelow(dir: string): string {
-  const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = entries.map((entry) => join(entry.parentPath, entry.name)).sort();
-  return paths.reduce((a, b) => (statSync(b).size > statSync(a).size ? b : a));
+  const paths = filesBelow(dir).sort();
+  return paths.reduce((a, b) => (lstatSync(b).size > lstatSync(a).size ? b : a));
+}
+
+function filesBelow(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
 }
 
 function flip(path: string): void {
+  if (!path.includes("/ashlar-crash-")) throw new Error(`"${path}" is none of ours`);
   const bytes = readFileSync(path);
   const at = bytes.length >> 1;
   bytes[at] = (bytes[at] as number) ^ 1;
