@@ -38,6 +38,7 @@ import type {
   Store,
   StoreStats,
 } from "./store.ts";
+import { onDisk } from "./system-fault.ts";
 
 export interface OpenOptions {
   /** Needed to write contents; reading does without, and starts sooner. */
@@ -211,7 +212,8 @@ class DiskStore extends StoreBase {
   }
 
   override keepCheckout(tree: Digest): string {
-    return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
+    const checkOut = (dir: string): void => void this.checkout(this.readTree(tree), dir, { mode: "link" });
+    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, checkOut));
   }
 
   override downloadPath(digest: Digest): string {
@@ -230,7 +232,8 @@ class DiskStore extends StoreBase {
     try {
       this.#refs.verify();
       const { dryRun = false, purge = false } = options;
-      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun, purge });
+      const parts = { layout: this.#layout, index: this.#index, dryRun, purge };
+      return onDisk("collect garbage in the store", () => gcDisk(this, parts));
     } finally {
       lock.release();
       this.#reader.close();
@@ -249,7 +252,7 @@ class DiskStore extends StoreBase {
       };
       const [layout, index] = [this.#layout, this.#index];
       const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
-      return fsckDisk(this, parts, options);
+      return onDisk("check the store", () => fsckDisk(this, parts, options));
     } finally {
       lock.release();
       // Packs may be gone, or new under an old name.
@@ -263,6 +266,10 @@ class DiskStore extends StoreBase {
   }
 
   override stats(): StoreStats {
+    return onDisk("measure the store", () => this.#stats());
+  }
+
+  #stats(): StoreStats {
     const packs = this.#index.packs();
     const links = diskUseOf([...listLinks(this.#layout)].map(({ path }) => path));
     const downloads = diskUseOf(filesBelow(this.#layout.downloads));

@@ -24,6 +24,7 @@ export { encodeRecord } from "./record.ts";
 export { removeTree } from "./remove-tree.ts";
 export { exposedParent } from "./rights.ts";
 export { joinStore, shareStore } from "./shared-store.ts";
+export { storeFault } from "./system-fault.ts";
 export type {
   Action,
   ActionResult,

@@ -191,10 +191,16 @@ export function freePath(dir: string): string {
   }
 }
 
-/** Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. */
+/**
+ * Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. It is closed in
+ * any case.
+ */
 export function publish(file: TmpFile, path: string, dirMode = privateRights.dir): void {
-  fsyncSync(file.fd);
-  closeSync(file.fd);
+  try {
+    fsyncSync(file.fd);
+  } finally {
+    closeSync(file.fd);
+  }
   const dir = dirname(path);
   const isNew = !existsSync(dir);
   if (isNew) makeDirs(dir, dirMode);

@@ -9,7 +9,7 @@ import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
 import { quarantine } from "./quarantine.ts";
 import { alone } from "./store-lock.ts";
-import { onDisk } from "./system-fault.ts";
+import { isHindrance, onDisk, readTwice } from "./system-fault.ts";
 
 /** Told what was put right without being asked, in a sentence without a full stop. */
 export type OnRecover = (what: string) => void;
@@ -132,10 +132,10 @@ export function alignIndex(
 
 function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): boolean {
   try {
-    index.addPack(readPackFile(layout.pack(id), id));
+    index.addPack(readTwice(() => readPackFile(layout.pack(id), id)));
     return true;
   } catch (error) {
-    if (!isAshlarError(error)) throw error;
+    if (!isAshlarError(error) || isHindrance(error)) throw error;
     return false;
   }
 }
