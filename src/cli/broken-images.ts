@@ -10,6 +10,7 @@ export interface Broken {
   /** Without the prefix of images; others are shown as they are. */
   readonly names: readonly string[];
   readonly refs: readonly string[];
+  readonly isImage: boolean;
   /** What brings it back, where that is known. */
   readonly origin: Origin | undefined;
 }
@@ -27,6 +28,7 @@ export function brokenImages(store: Store, { faults }: FsckReport): Broken[] {
   return [...Map.groupBy(refs, ({ target }) => target).values()].map((same) => ({
     names: same.map(({ name }) => shownRef(name)),
     refs: same.map(({ name }) => name),
+    isImage: same.some(({ name }) => name.startsWith(imageRefPrefix)),
     origin: same.find(({ origin }) => origin !== undefined)?.origin ?? knownOrigin(store, same[0] as Ref),
   }));
 }

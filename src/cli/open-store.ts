@@ -16,15 +16,10 @@ export function openForReading(shell: Shell, options: GlobalOptions): Promise<St
 /** Opens the user's store with all it needs to add contents. */
 export async function openForWriting(shell: Shell, options: GlobalOptions): Promise<Store> {
   const { loadCompressor } = await import("../formats/index.ts");
-  const compressor = await loadCompressor();
-  const store = openStore(storeDirOf(shell, options), { compressor, onRecover: warner(shell, options) });
+  const onRecover = warner(shell, options);
+  const store = openStore(storeDirOf(shell, options), { compressor: await loadCompressor(), onRecover });
   warnOfParent(shell, options);
   return store;
-}
-
-/** What the store put right by itself is worth a line, in quiet mode too. */
-function warner(shell: Shell, options: GlobalOptions): (what: string) => void {
-  return (what) => makeProgress(shell, options).warn(what);
 }
 
 /** Where others can change the way to the store, no check of the store itself helps for long. */
@@ -33,4 +28,9 @@ function warnOfParent(shell: Shell, options: GlobalOptions): void {
   const state = options.quiet === true || !existsSync(dir) ? undefined : exposedParent(dir);
   if (state === undefined) return;
   shell.err(`warning: ${printable(state)}: who may do that can put another store in the place of yours\n`);
+}
+
+/** What the store put right by itself is worth a line, in quiet mode too. */
+function warner(shell: Shell, options: GlobalOptions): (what: string) => void {
+  return (what) => makeProgress(shell, options).warn(what);
 }

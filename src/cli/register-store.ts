@@ -110,7 +110,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .option("--repair", "move what is damaged into quarantine, and say how to get it back")
     .option("--restore", "repair, then build and pull again what is missing, from where it came")
     .option("--from <spec>", "restore, and build this spec for it too (may repeat)", collect)
-    .addHelpText("after", "\nExample, each night another thirtieth: ashlar store fsck --subset $(date +%-d)/31")
+    .addHelpText("after", "\nExample, each night another of 31 parts: ashlar store fsck --subset $(date +%-d)/31")
     .action(async (options) =>
       finish(await (await import("./verbs/store-fsck.ts")).fsck(shell, options), options),
     );

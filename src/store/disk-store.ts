@@ -7,7 +7,6 @@ import { AdoptedFile } from "./adopted-file.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
-import { diskUseBelow, diskUseOf } from "./disk-use.ts";
 import type { HeldLock } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
@@ -15,18 +14,19 @@ import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
-import { filesBelow, type Layout } from "./layout.ts";
-import { listLinks } from "./link-farm.ts";
+import { type Layout } from "./layout.ts";
 import { migrate } from "./migrate.ts";
 import { openLayout } from "./open-layout.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
+import { measureStore } from "./measure-store.ts";
 import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
+import { onDisk } from "./system-fault.ts";
 import type {
   FetchTurn,
   FramePackWriter,
@@ -38,7 +38,6 @@ import type {
   Store,
   StoreStats,
 } from "./store.ts";
-import { onDisk } from "./system-fault.ts";
 
 export interface OpenOptions {
   /** Needed to write contents; reading does without, and starts sooner. */
@@ -97,10 +96,10 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
-    this.doubtsFrames = layout.isShared;
     const onRecover = options.onRecover ?? ((): void => {});
     this.#index = openIndex(layout, onRecover);
     this.#indexInode = inodeOf(layout.index);
+    this.doubtsFrames = layout.isShared;
     this.#reader = new PackReader(layout);
     this.#refs = new Refs({ layout, alone: (step) => alone(layout, step), onRecover });
     const file = new AdoptedFile(layout.adopted, (step) => alone(layout, step));
@@ -266,28 +265,7 @@ class DiskStore extends StoreBase {
   }
 
   override stats(): StoreStats {
-    return onDisk("measure the store", () => this.#stats());
-  }
-
-  #stats(): StoreStats {
-    const packs = this.#index.packs();
-    const links = diskUseOf([...listLinks(this.#layout)].map(({ path }) => path));
-    const downloads = diskUseOf(filesBelow(this.#layout.downloads));
-    const adopted = this.adopted.list();
-    return {
-      ...this.#index.counts(),
-      packs: packs.length,
-      packBytes: packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
-      links: links.count,
-      linkBytes: links.bytes,
-      downloads: downloads.count,
-      downloadBytes: downloads.bytes,
-      indexBytes: diskUseOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
-      diskBytes: diskUseBelow(this.#layout.dirs).bytes,
-      refs: this.listRefs().length,
-      adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
-      adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
-    };
+    return onDisk("measure the store", () => measureStore(this, { layout: this.#layout, index: this.#index }));
   }
 
   override close(): void {

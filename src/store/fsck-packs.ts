@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { AshlarError, Digest, ProgressStep } from "../base/index.ts";
+import { DigestSet } from "./digest-set.ts";
 import { verifyContent, verifyJoin } from "./fsck-content.ts";
 import { attempt, type FsckSession, messageOf, rebuildHint } from "./fsck-session.ts";
 import type { JoinLocation, Location, PackRow } from "./index-database.ts";
@@ -30,6 +31,8 @@ interface PackView {
 export class PackCheck {
   contentCount = 0;
   packCount = 0;
+  /** Contents that the index finds where a pack has them: no need to look for them again. */
+  readonly present = new DigestSet();
   readonly #session: FsckSession;
 
   constructor(session: FsckSession) {
@@ -125,6 +128,7 @@ export class PackCheck {
       session.say({ kind: "pack", what: path, why, hint, repair: "quarantined", blames: bad });
     }
     if (session.full || file === undefined) this.#addDamaged(bad, { ...view, listed: sound }, reader);
+    for (const { content } of sound.contents) if (!bad.has(content.digest)) this.present.add(content.digest);
     step.advance(session.full ? pack.sizeBytes : 1);
     const isWrong = sound !== listed;
     if (!session.repairs || (bad.size === 0 && faults.length === 0)) return isWrong && session.faultCount > before;

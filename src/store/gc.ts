@@ -42,7 +42,7 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const dead = deadContents(index, live.contents);
   // Before the links: bytes are free, and a symlink is unused, when the last name of an inode goes.
   const dirs = [layout.roots, layout.tmp].flatMap((dir) => [...pathsBelow(dir, "dir")]);
-  let freedBytes = freedBy(dirs);
+  let freedBytes = quarantineBytes + freedBy(dirs);
   if (!dryRun) dropRoots(layout);
   const links = [...listLinks(layout)].filter((link) => isDeadLink(link, live.contents));
   const downloads = filesBelow(layout.downloads);
@@ -57,17 +57,17 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const plans = listPlans(layout).filter(({ tree }) => tree === undefined || !live.trees.has(tree));
   const derived = [...plans.map(({ path }) => path), ...lostRecords(layout)];
   const files = [...links.map(({ path }) => path), ...derived, ...downloads, ...filesBelow(layout.tmp)];
-  if (dryRun) {
-    const going = [...files, ...dirs, ...pathsBelow(layout.roots), `${layout.index}-wal`];
-    return { ...report, freedBytes: quarantineBytes + expectedBytes(exits, { layout, files: going }) };
-  }
   const indexBytes = diskUseOf(indexFiles(layout)).bytes;
+  if (dryRun) {
+    const going = [...files, ...dirs, ...pathsBelow(layout.roots)];
+    const ownBytes = quarantineBytes + indexBytes - index.sizeBytes();
+    return { ...report, freedBytes: ownBytes + expectedBytes(exits, { layout, files: going }) };
+  }
   // Actions first: one must not outlive what it reaches.
   index.transaction(() => {
     for (const { key } of actions) index.actions.remove(key);
     for (const digest of dead) index.removeContent(digest);
   });
-  freedBytes += quarantineBytes;
   freedBytes += retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
   for (const path of files) freedBytes += removeFile(path);
   for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));

@@ -226,6 +226,12 @@ export class IndexDatabase {
     return findDamagedRows(this.#sql, { drop });
   }
 
+  /** What the file has when all that was written is in it, free pages too. */
+  sizeBytes(): number {
+    const [count, bytes] = ["page_count", "page_size"].map((name) => this.#sql.get(`PRAGMA ${name}`)?.[0] as number);
+    return (count as number) * (bytes as number);
+  }
+
   /** Gives freed pages back to the file system. */
   compact(): void {
     onDisk("write the store's index", () => this.#database.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"));

@@ -103,7 +103,7 @@ function makeStore(layout: Layout, uid: number | undefined): void {
 }
 
 const ownDirs = "packs|links|roots|plans|checkouts|downloads|fetching|quarantine|tmp|logs";
-const ownNames = new RegExp(`^(?:${ownDirs}|format|sharing|refs\\.log|\\w+\\.lock|\\w+\\.sqlite[\\w-]*)$`);
+const ownNames = new RegExp(`^(?:format|sharing|refs\\.log|\\w+\\.lock|${ownDirs}|\\w+\\.sqlite[\\w-]*)$`);
 
 /** Makes the private directory of a store, or takes an empty one. Throws `STORE_NOT_A_STORE`, as `verifyPrivate`. */
 export function makeOwnDir(dir: string, uid: number | undefined): void {

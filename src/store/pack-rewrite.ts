@@ -46,9 +46,10 @@ export function retirePacks(exits: readonly PackExit[], parts: RewriteParts): nu
   });
   // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
   const old = new Set(exits.map(({ pack }) => pack.id));
-  const dispose = parts.dispose ?? removeFile;
   let freed = -diskUseOf([...madeIds].filter((id) => !old.has(id)).map((id) => parts.layout.pack(id))).bytes;
-  for (const { pack } of exits) if (!madeIds.has(pack.id)) freed += dispose(parts.layout.pack(pack.id));
+  for (const { pack } of exits) {
+    if (!madeIds.has(pack.id)) freed += (parts.dispose ?? removeFile)(parts.layout.pack(pack.id));
+  }
   return freed;
 }
 

@@ -66,6 +66,11 @@ function makeIndex(layout: Layout, boot: string): IndexDatabase {
   return index;
 }
 
+function dropDerived(layout: Layout): void {
+  dropRoots(layout);
+  dropLinks(layout);
+}
+
 /** Of a shared store's user: another one may have been the first since the kernel started. */
 function dropOldLinks(layout: Layout, boot: string): void {
   const path = join(layout.dir, "boot");
@@ -77,11 +82,6 @@ function dropOldLinks(layout: Layout, boot: string): void {
     dropLinks(layout);
     replaceFile(makeTmpFile(layout.tmp, "boot"), path, boot);
   });
-}
-
-function dropDerived(layout: Layout): void {
-  dropRoots(layout);
-  dropLinks(layout);
 }
 
 function isSound(index: IndexDatabase): boolean {

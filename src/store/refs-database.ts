@@ -32,10 +32,12 @@ interface State {
 export class RefsDatabase {
   readonly #database: DatabaseSync;
   readonly #layout: Layout;
+  readonly #inode: number;
 
   private constructor(database: DatabaseSync, layout: Layout) {
     this.#database = database;
     this.#layout = layout;
+    this.#inode = statSync(layout.refs).ino;
     database.exec("PRAGMA synchronous = FULL");
   }
 
@@ -79,6 +81,11 @@ export class RefsDatabase {
       database.close();
       throw error;
     }
+  }
+
+  /** Tells whether another file lies in its place now, or none. */
+  get isReplaced(): boolean {
+    return statSync(this.#layout.refs, { throwIfNoEntry: false })?.ino !== this.#inode;
   }
 
   get(name: string): Ref | undefined {

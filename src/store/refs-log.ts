@@ -74,7 +74,7 @@ export function readRefsLog(layout: Layout): RefsLog | undefined {
 /** Adds changes, durable when this returns. Returns the log's size in bytes. Nobody else may do so meanwhile. */
 export function appendRefsLog(layout: Layout, change: RefsChange): number {
   const isNew = !existsSync(layout.refsLog);
-  makeEmptyFile(layout.refsLog, layout.rights.file);
+  if (isNew) makeEmptyFile(layout.refsLog, layout.rights.file);
   const fd = openSync(layout.refsLog, "a+");
   try {
     const { size } = fstatSync(fd);
@@ -95,8 +95,8 @@ export function appendRefsLog(layout: Layout, change: RefsChange): number {
 export function rewriteRefsLog(layout: Layout, changes: readonly RefsChange[]): number {
   const text = changes.map(encodeRefsChange).join("");
   const file = makeTmpFile(layout.packTmp, "refs");
-  fchmodSync(file.fd, layout.rights.file);
   writeFileSync(file.fd, text);
+  fchmodSync(file.fd, layout.rights.file);
   publish(file, layout.refsLog);
   return Buffer.byteLength(text);
 }

@@ -138,6 +138,31 @@ test("a change that the log has and the database has not came to nothing, and th
   withStore(dir, (store) => assert.deepEqual(store.listRefs(), refs));
 });
 
+test("a handle that was open when the database was restored writes to the new one", () => {
+  const { dir, refs } = makeStore();
+  const old = openStore(dir, { compressor });
+  assert.deepEqual(old.listRefs(), refs);
+  for (const name of readdirSync(dir).filter((file) => file.startsWith("refs.sqlite"))) rmSync(join(dir, name));
+  withStore(dir, (store) => assert.deepEqual(store.listRefs(), refs));
+  old.setRef("image/late", (refs[0] as Ref).target);
+  old.close();
+  withStore(dir, (store) => {
+    assert.equal(store.getRef("image/late"), (refs[0] as Ref).target);
+    assert.deepEqual(store.fsck({ full: false }).faults, []);
+  });
+});
+
+test("where both are damaged what can be read of the log comes back, and the doubt is said", () => {
+  const { dir } = makeStore();
+  writeFileSync(join(dir, "refs.sqlite"), "not a database ".repeat(100));
+  const lines = readFileSync(join(dir, "refs.log"), "utf8").split("\n");
+  writeFileSync(join(dir, "refs.log"), lines.filter((_, i) => i !== 2).join("\n"));
+  withStore(dir, (store, said) => {
+    assert.deepEqual(store.listRefs().map(({ name }) => name), ["image/a", "image/b", "image/ü"]);
+    assert.match(said[0] ?? "", /the log is damaged too/);
+  });
+});
+
 test("a database of refs of version 1 is brought up and gets its log", () => {
   const { dir, refs } = makeStore();
   for (const name of ["refs.sqlite", "refs.log"]) rmSync(join(dir, name));

@@ -85,6 +85,8 @@ export class Refs {
   /** What turns out to be damaged only when it is used is restored then, once. */
   #use<T>(what: string, step: (database: RefsDatabase) => T): T {
     return onDisk(what, () => {
+      // Another process may have restored it: what is written to the old file is lost.
+      if (this.#database?.isReplaced === true) this.close();
       this.#database ??= this.#open();
       try {
         return step(this.#database);
@@ -122,7 +124,7 @@ export class Refs {
   /** Makes the database again out of the log. Throws `STORE_REFS_DAMAGED` where there is none that can be read. */
   #restore(): RefsDatabase {
     const { layout, onRecover } = this.#host;
-    const changes = readRefsLog(layout)?.changes ?? [];
+    const { changes, fault } = readRefsLog(layout) ?? { changes: [], fault: undefined };
     if (changes.length === 0) {
       throw new AshlarError("STORE_REFS_DAMAGED", `Cannot read refs: "${layout.refs}" is no sound database`, {
         because: ['its log, "refs.log", cannot be read either'],
@@ -132,14 +134,19 @@ export class Refs {
     const aside = quarantineDatabase(layout, layout.refs);
     const made = RefsDatabase.make(layout, changes);
     const what = `restored ${made.list().length} names from refs.log`;
-    onRecover(`${what}: refs.sqlite was damaged and is now "${aside}"`);
+    const doubt = fault === undefined ? "" : `; the log is damaged too (${fault}), so some may be missing`;
+    onRecover(`${what}: refs.sqlite was damaged and is now "${aside}"${doubt}`);
     return made;
   }
 }
 
-/** A statement of ours that SQLite refuses (code 1) was made for another schema than the one that is there now. */
 function isDamaged(error: unknown): boolean {
-  return isDamagedDatabase(error) || hasResultCode(error, 1) || isAshlarError(error, "STORE_REFS_DAMAGED");
+  return isDamagedDatabase(error) || isOtherSchema(error) || isAshlarError(error, "STORE_REFS_DAMAGED");
+}
+
+/** The text of the schema is in the file too: where it is damaged, our statements name what is not there. */
+function isOtherSchema(error: unknown): boolean {
+  return hasResultCode(error, 1) && /^no such |has \d+ columns/.test((error as Error).message);
 }
 
 /** Here one that cannot be written is damaged too: a flipped bit of its header says so (code 8). */

@@ -9,7 +9,7 @@ import type { SharedPlace } from "./store-format.ts";
 const madeDirs = ["packs", "links", "roots", "plans", "checkouts", "tmp", "logs"];
 const ownDirs = [...madeDirs, "downloads", "downloads/sha256", "fetching", "quarantine"];
 const databases = ["index.sqlite", "refs.sqlite", "adopted.sqlite"];
-const ownFiles = ["format", "sharing", "refs.log", "lease.lock", "setup.lock", ...databases];
+const ownFiles = ["format", "sharing", ...databases, "refs.log", "lease.lock", "setup.lock"];
 const databaseSuffixes = ["-wal", "-shm", "-journal"];
 
 /** Who uses a store: the user of this process, unless the caller knows of another. */
@@ -74,18 +74,16 @@ function verifyMember(dir: string, gid: number): void {
   });
 }
 
-/**
- * Symlinks would lead out of the store, and whoever opens a fifo waits for ever. A directory in the place of a file
- * does no harm: who needs the file puts it aside or says so. Throws `STORE_STRANGE`.
- */
+/** Symlinks would lead out of the store, and whoever opens a fifo waits for ever. Throws `STORE_STRANGE`. */
 function verifyEntries(dir: string, isOurs: (stats: Stats) => boolean): void {
   const files = ownFiles.flatMap((name) => [name, ...(name.endsWith(".sqlite") ? withSuffixes(name) : [])]);
   for (const name of [...ownDirs, ...files]) {
     const stats = lstatSync(join(dir, name), { throwIfNoEntry: false });
     if (stats === undefined) continue;
+    // Nobody else made it, and what can be made again is: the directory goes into quarantine.
+    if (stats.isDirectory() && databases.includes(name) && stats.uid === storeUser()) continue;
     const want = ownDirs.includes(name) ? "directory" : "file";
-    const fits = stats.isDirectory() || (want === "file" && stats.isFile());
-    if (!fits) throw strange(join(dir, name), `it is no ${want}`);
+    if (want === "file" ? !stats.isFile() : !stats.isDirectory()) throw strange(join(dir, name), `it is no ${want}`);
     if (!isOurs(stats)) throw strange(join(dir, name), `it belongs to user ${stats.uid}`);
   }
 }

@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 
 import { type Digest, digestBytes } from "../../src/base/index.ts";
+import { sumOfRow } from "../../src/store/row-sum.ts";
 import { alice, bob, needsRoot, type Person, sharedPlace, shellAs, storeAs, team } from "./testing/as-user.ts";
 
 const [member, other]: [Person, Person] = [
@@ -105,11 +106,13 @@ test("a member cannot forge a content: not by its pack, not by the index, not by
   const digests = storeAs(member, a, "keep=one", "put=good text", "put=evil text").given.slice(1) as Digest[];
   const [good, evil] = digests as [Digest, Digest];
   assert.equal(storeAs(other, b, `read=${good}`).given[0], "good text");
-  // The index is any member's to write: the row of the good content becomes that of the evil one, CRC and all.
+  // The index is any member's to write: the row of the good content becomes that of the evil one, sums and all.
   const index = new DatabaseSync(join(shared, "index.sqlite"));
   const columns = "size, crc64, pack, offset, stored, crc32, frames, pieces";
-  const sql = `UPDATE contents SET (${columns}) = (SELECT ${columns} FROM contents WHERE digest = ?) WHERE digest = ?`;
-  index.prepare(sql).run(digestBytes(evil), digestBytes(good));
+  const row = index.prepare(`SELECT ${columns} FROM contents WHERE digest = ?`).get(digestBytes(evil));
+  const values = Object.values(row as Record<string, SQLOutputValue>);
+  const sql = `UPDATE contents SET (${columns}, sum) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE digest = ?`;
+  index.prepare(sql).run(...values, sumOfRow(digestBytes(good), values), digestBytes(good));
   index.close();
   for (const step of [`read=${good}`, `frames=${good}`]) {
     assert.match(storeAs(member, a, step).code ?? "", /^STORE_(?:CONTENT|INDEX)_DAMAGED$/, step);

@@ -7,6 +7,7 @@ import { type Broken, brokenImages, shownRef } from "../broken-images.ts";
 import { exitCodes } from "../exit-code.ts";
 import { openForReading } from "../open-store.ts";
 import { showOrigin } from "../origin.ts";
+import { preferMemory } from "../prefer-memory.ts";
 import { makeProgress } from "../progress.ts";
 import { type Attempt, restoreImages } from "../restore-images.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
@@ -33,6 +34,7 @@ interface Checked {
  * Throws `USAGE_SUBSET`.
  */
 export async function fsck(shell: Shell, options: FsckOptions): Promise<Outcome> {
+  preferMemory();
   const subset = parseSubset(options.subset);
   const checked = await check(shell, options, subset);
   const done = restores(options) && checked.broken.length > 0 ? await restore(shell, options, checked) : checked;
@@ -97,7 +99,8 @@ function faultLines({ what, why, hint, refs, repair }: FsckFault): string {
   const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
   const need = names.length === 0 ? "" : `  needed by ${shown.join(", ")}\n`;
   const end = repair ?? hint;
-  return `${printable(what)}: ${printable(why)}${end === undefined ? "" : ` (${end})`}\n${need}`;
+  const state = why.replace(`Cannot read content "${what}": `, "");
+  return `${printable(what)}: ${printable(state)}${end === undefined ? "" : ` (${end})`}\n${need}`;
 }
 
 function quarantineLine({ quarantined }: FsckReport): string {
@@ -105,11 +108,13 @@ function quarantineLine({ quarantined }: FsckReport): string {
 }
 
 /** The last thing to say of what cannot be had is how to be rid of it: it keeps gc from working. */
-function brokenLines({ names, origin }: Broken): string {
+function brokenLines({ names, isImage, origin }: Broken): string {
   const [first = ""] = names;
   const forget = `ashlar store forget ${printable(first)}`;
   const advice = origin === undefined ? "build its spec again: ashlar store fsck --from SPEC" : showOrigin(origin);
-  return `not whole: ${names.map(printable).join(", ")}\n  to bring it back: ${advice}\n  or forget it: ${forget}\n`;
+  // What was noted of an archive when it was last asked is noted anew.
+  const back = isImage ? `  to bring it back: ${advice}\n  or forget it: ${forget}\n` : `  forget it: ${forget}\n`;
+  return `not whole: ${names.map(printable).join(", ")}\n${back}`;
 }
 
 function counted({ faults }: FsckReport): string {
