@@ -19,6 +19,7 @@ import { parseReaches } from "./record.ts";
 import { alignIndex } from "./recover.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { GcReport, Store } from "./store.ts";
+import { verifyListed } from "./verify-listed.ts";
 
 export interface GcParts {
   readonly layout: Layout;
@@ -37,6 +38,7 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const quarantineBytes = emptyQuarantine(layout, parts);
   if (!dryRun) alignIndex(index, layout, { forget: true });
   const live = markRefs(store, index.joins().map(({ join }) => join));
+  verifyListed(live.contents, parts);
   const actions = deadActions(index.actions.list(), live);
   const exits = planExits(index, live.contents);
   const dead = deadContents(index, live.contents);

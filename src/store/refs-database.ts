@@ -7,7 +7,7 @@ import { AshlarError, digestBytes, digestFromBytes } from "../base/index.ts";
 import { runTransaction } from "./database-file.ts";
 import { type Layout, makeEmptyFile } from "./layout.ts";
 import {
-  appendRefsLog, isTexts, readRefsLog, type RefsChange, type RefsLog, replayRefs, rewriteRefsLog,
+  appendRefsLog, isTexts, lastRefsChange, readRefsLog, type RefsChange, type RefsLog, replayRefs, rewriteRefsLog,
 } from "./refs-log.ts";
 import type { Ref } from "./store.ts";
 
@@ -51,7 +51,10 @@ export class RefsDatabase {
       if (version > schemaVersion) {
         throw new AshlarError("STORE_FORMAT_NEWER", `Cannot read refs: version ${version}, want ${schemaVersion}`);
       }
-      return version === schemaVersion ? new RefsDatabase(database, layout) : undefined;
+      if (version !== schemaVersion) return undefined;
+      const refs = new RefsDatabase(database, layout);
+      refs.catchUp();
+      return refs;
     });
   }
 
@@ -115,6 +118,23 @@ export class RefsDatabase {
     return own.length > 0 ? own : runTransaction(this.#database, () => this.#logFaults());
   }
 
+  /**
+   * Does again what the log has and the database has not: it ended in between, or the end of SQLite's own log was
+   * damaged, which counts as never written. Without it the next change would take the place of those.
+   */
+  catchUp(): void {
+    const last = lastRefsChange(this.#layout);
+    if (last === undefined || last <= this.#state().sequence) return;
+    runTransaction(this.#database, () => {
+      const { sequence } = this.#state();
+      const { changes = [], fault } = readRefsLog(this.#layout) ?? {};
+      if (fault !== undefined || (changes.at(-1)?.sequence ?? 0) <= sequence) return;
+      this.#database.exec("DELETE FROM refs");
+      for (const ref of replayRefs(changes)) this.#put(ref);
+      this.#database.prepare("UPDATE state SET sequence = ?").run((changes.at(-1) as RefsChange).sequence);
+    });
+  }
+
   /** Writes the log anew out of the database. */
   renewLog(): void {
     runTransaction(this.#database, () => this.#rewriteLog(this.#state().sequence));
@@ -125,8 +145,8 @@ export class RefsDatabase {
   }
 
   /**
-   * The log comes first: so it has all that the database has, and at most one change more, that came to nothing and
-   * whose number the next one takes.
+   * The log comes first: so it has all that the database has, and at most one change more, which is done by whoever
+   * opens the database next, unless another change takes its number before.
    */
   #change(change: RefsChange["refs"][number], step: () => void): void {
     runTransaction(this.#database, () => {

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  closeSync, existsSync, fchmodSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeFileSync, writeSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 
@@ -69,6 +79,34 @@ export function replayRefs(changes: readonly RefsChange[], sequence = Infinity):
 /** Reads the log; undefined where there is none. */
 export function readRefsLog(layout: Layout): RefsLog | undefined {
   return existsSync(layout.refsLog) ? parseRefsLog(readFileSync(layout.refsLog, "utf8")) : undefined;
+}
+
+/** Longer than the line of a change; one with all refs may be longer, and then the whole log is read. */
+const tailBytes = 8192;
+
+/** The number of the last change in the log, out of its last bytes; undefined where there is none. */
+export function lastRefsChange(layout: Layout): number | undefined {
+  const size = statSync(layout.refsLog, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return undefined;
+  const tail = readTail(layout.refsLog, Math.min(size, tailBytes));
+  // The first line may be cut.
+  const lines = tail.split("\n").slice(size > tailBytes ? 1 : 0, -1);
+  for (const line of lines.toReversed()) {
+    const change = parseLine(line);
+    if (change !== undefined) return change.sequence;
+  }
+  return readRefsLog(layout)?.changes.at(-1)?.sequence;
+}
+
+function readTail(path: string, length: number): string {
+  const fd = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(length);
+    const got = readSync(fd, bytes, 0, length, fstatSync(fd).size - length);
+    return bytes.toString("utf8", 0, got);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Adds changes, durable when this returns. Returns the log's size in bytes. Nobody else may do so meanwhile. */

@@ -118,7 +118,7 @@ function lastSequence(dir: string): number {
   return row?.["sequence"] as number;
 }
 
-test("a change that the log has and the database has not came to nothing, and the next one takes its place", () => {
+test("a change that the log has and the database has not is done at the next opening, unless it is cut off", () => {
   const { dir, refs } = makeStore();
   const [{ target }] = refs as [Ref];
   for (const cut of [(line: string) => line, (line: string) => line.slice(0, 40), (line: string) => `${line}x`]) {
@@ -126,7 +126,9 @@ test("a change that the log has and the database has not came to nothing, and th
     const left = cut(encodeRefsChange({ sequence, all: false, refs: [{ name: "image/never", target }] }));
     appendFileSync(join(dir, "refs.log"), left);
     withStore(dir, (store, said) => {
+      assert.equal(store.getRef("image/never"), left.includes("\n") ? target : undefined);
       assert.deepEqual(store.fsck({ full: false }).faults, [], left);
+      store.deleteRef("image/never");
       store.setRef("image/b", target);
       assert.deepEqual(store.fsck({ full: false }).faults, [], left);
       store.setRef("image/b", (refs[1] as Ref).target);
@@ -203,4 +205,24 @@ test("a log that is lost is written anew with the next change", () => {
     store.gc({});
   });
   assert.equal(existsSync(join(dir, "quarantine")), false);
+});
+
+test("changes that the log has and the database has lost are done again before the next one", () => {
+  const { dir } = makeStore();
+  const path = join(dir, "refs.sqlite");
+  const before = readFileSync(path);
+  const [one, three] = withStore(dir, (store) => {
+    const digests = [store.putRecord(1, {}), store.putRecord(3, {})] as const;
+    for (let i = 0; i < 60; i++) store.setRef(`image/${"x".repeat(200)}${i}`, digests[0]);
+    store.setRef("image/b", digests[1]);
+    return digests;
+  });
+  // As where the end of SQLite's log is damaged.
+  writeFileSync(path, before);
+  withStore(dir, (store) => {
+    store.setRef("image/new", one);
+    assert.equal(store.getRef("image/b"), three);
+    assert.equal(store.listRefs().length, 3 + 60 + 1);
+    assert.deepEqual(store.fsck({ full: true }).faults, []);
+  });
 });
