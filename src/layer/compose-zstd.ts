@@ -5,8 +5,9 @@ import { annotationKeys } from "../oci/index.ts";
 import type { ContentInfo, FrameInfo } from "../store/index.ts";
 import type { ContentSource } from "./content-source.ts";
 import { encodeLayerIndex } from "./layer-index.ts";
+import { claimedId } from "./plan.ts";
 import { TarSplitWriter } from "./tar-split.ts";
-import { type LayerParts, type TarPiece, walkTar } from "./tar-walk.ts";
+import { type IsReady, type LayerParts, type TarPiece, waiting, walkTar } from "./tar-walk.ts";
 import { TocWriter } from "./toc.ts";
 
 /** A layer blob as it was written. */
@@ -14,6 +15,8 @@ export interface ComposedBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Frames that were said to be ours were compressed again, and are: from now on they need not be doubted. */
+  readonly hasTrueClaims?: true;
 }
 
 export interface ComposeOptions {
@@ -21,6 +24,10 @@ export interface ComposeOptions {
   readonly compressor: Compressor;
   /** Append the table of contents (zstd:chunked); without it the blob is plain tar+zstd of the same frames. */
   readonly chunked: boolean;
+  /** Take frames that are said to be ours for what they are said to be. Without it they are compressed again. */
+  readonly claims?: boolean;
+  /** Contents may be missing: where the next one is not ready, `waiting` is yielded until it is. */
+  readonly isReady?: IsReady | undefined;
 }
 
 /** Header bytes up to this length go into a frame of raw and run-length blocks, longer ones are compressed. */
@@ -61,6 +68,8 @@ class Composer {
   readonly #tarSplit: TarSplitWriter;
   #pending: Uint8Array[] = [];
   #annotations: Record<string, string> = {};
+  #trueClaims = 0;
+  #falseClaims = 0;
 
   constructor(options: ComposeOptions, infos: Map<Digest, ContentInfo>) {
     this.#options = options;
@@ -78,6 +87,7 @@ class Composer {
         this.#header(piece.bytes, piece.entry);
         return;
       case "content":
+        while (this.#options.isReady?.(piece.entry) === false) yield waiting;
         yield* this.#content(piece.entry);
         return;
       case "padding":
@@ -99,7 +109,7 @@ class Composer {
   }
 
   *#content(entry: FileEntry): Generator<Uint8Array, void, void> {
-    const info = this.#infos.get(entry.content);
+    const info = this.#infos.get(entry.content) ?? this.#options.source.infos([entry.content]).get(entry.content);
     if (info === undefined || info.sizeBytes !== entry.sizeBytes) {
       throw new Error(`internal error: content ${entry.content} of /${entry.path} is not in the store`);
     }
@@ -113,19 +123,30 @@ class Composer {
 
   /** Frames that another compressor made would give the layer another digest: the content is compressed anew. */
   *#frames(entry: FileEntry, info: ContentInfo): Generator<Uint8Array, readonly FrameInfo[], void> {
-    const { source, compressor } = this.#options;
-    if (info.compressor === compressor.id) {
+    const { source, compressor, claims } = this.#options;
+    const isClaimed = info.compressor === claimedId();
+    if (info.compressor === compressor.id || (isClaimed && claims === true)) {
       for (const frame of source.streamFrames(entry.content)) yield this.#written(frame);
       return info.frames;
     }
     const frames: FrameInfo[] = [];
+    const doubted = isClaimed ? new Hasher() : undefined;
     for (const piece of recut(source.stream(entry.content), entry.sizeBytes)) {
       const digest = digestOf(piece);
       const frame = compressor.compress(piece);
       frames.push({ digest, rawBytes: piece.length, storedBytes: frame.length });
+      doubted?.update(frame);
       yield this.#written(frame);
     }
+    if (doubted !== undefined) this.#judge(entry.content, doubted.digest());
     return frames;
+  }
+
+  #judge(content: Digest, made: Digest): void {
+    const claimed = new Hasher();
+    for (const frame of this.#options.source.streamFrames(content)) claimed.update(frame);
+    if (claimed.digest() === made) this.#trueClaims++;
+    else this.#falseClaims++;
   }
 
   #headerFrame(): Uint8Array {
@@ -162,7 +183,8 @@ class Composer {
 
   finish(): ComposedBlob {
     const { sizeBytes } = this.#hasher;
-    return { digest: this.#hasher.digest(), sizeBytes, annotations: this.#annotations };
+    const blob = { digest: this.#hasher.digest(), sizeBytes, annotations: this.#annotations };
+    return this.#trueClaims > 0 && this.#falseClaims === 0 ? { ...blob, hasTrueClaims: true } : blob;
   }
 }
 

@@ -15,6 +15,7 @@ export { type Difference, firstByte, firstDifference, type LayerSide } from "./f
 export { estargzFooterBytes, parseEstargzFooter } from "./estargz-footer.ts";
 export { type EstargzEntry, estargzLandmarks, estargzTocName, parseEstargzToc } from "./estargz-toc.ts";
 export { knownLayer, rememberLayer } from "./known-layer.ts";
+export { LayerAhead } from "./layer-ahead.ts";
 export { LayerTarParser } from "./layer-tar-parser.ts";
 export {
   describeLayer,
@@ -25,6 +26,7 @@ export {
   readParts,
 } from "./layer.ts";
 export {
+  claimedId,
   type ComposedPlan,
   lacksBlob,
   type LayerForm,
@@ -45,4 +47,4 @@ export {
 export { type LayerSpool, openSpool } from "./spool.ts";
 export { splitBySource } from "./split-by-source.ts";
 export { parseRecipe, RecipeWriter, type TarPart, writeRecipe } from "./tar-recipe.ts";
-export { splitDirectories } from "./tar-walk.ts";
+export { type LayerParts, splitDirectories } from "./tar-walk.ts";

@@ -59,41 +59,55 @@ export async function describeLayer(plan: LayerPlan, wanted: LayerForm, maker: L
   }
   const action = blobAction(plan, form);
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
-  const blob = known ?? exhaust(await openPieces(plan, form, maker), maker.spool?.begin());
+  const claims = plan.claimed === true;
+  const blob = known ?? exhaust(await openPieces(plan, { form, claims, maker }), maker.spool?.begin());
   const diffId = form === "none" ? blob.digest : diffIdOf(plan, store);
   if (known === undefined) {
-    store.putAction(action, { value: blob as unknown as Json, reaches: planReaches([plan]) });
+    rememberBlob(store, plan, { form, blob });
     rememberLayer(store, blob.digest, { ...plan, form });
   }
   return { ...blob, form, diffId, mediaType: mediaTypes[form] };
+}
+
+/** Remembers what the blob of a layer is in one form, so that `describeLayer` need not compose it. */
+export function rememberBlob(
+  store: Store,
+  plan: ComposedPlan,
+  { form, blob }: { readonly form: LayerForm; readonly blob: ComposedBlob },
+): void {
+  store.putAction(blobAction(plan, form), { value: blob as unknown as Json, reaches: planReaches([plan]) });
 }
 
 function diffIdOf(plan: ComposedPlan, store: Store): Digest {
   const action = blobAction(plan, "none");
   const known = store.getAction(action)?.value as unknown as ComposedBlob | undefined;
   if (known !== undefined) return known.digest;
-  const { diffId, sizeBytes } = exhaust(writeTar(readParts(store, plan), store));
-  store.putAction(action, {
-    value: { digest: diffId, sizeBytes, annotations: {} },
-    reaches: planReaches([plan]),
-  });
-  return diffId;
+  const blob = exhaust(asBlob(writeTar(readParts(store, plan), store)));
+  rememberBlob(store, plan, { form: "none", blob });
+  return blob.digest;
 }
 
 function blobAction(plan: ComposedPlan, form: LayerForm): Action {
   const inputs = [plan.directories, ...plan.blocks];
+  const frames = plan.claimed === true && form !== "none" ? "claimed" : undefined;
   return {
     operation: "layer.compose",
     version: layerFormat,
     inputs,
-    parameters: { form, compressor: formIdentity(form) },
+    parameters: { form, compressor: formIdentity(form), ...(frames && { frames }) },
   };
+}
+
+interface PiecesOptions {
+  readonly form: LayerForm;
+  /** Whether frames that are said to be ours may be taken for them. */
+  readonly claims: boolean;
+  readonly maker: LayerMaker;
 }
 
 async function openPieces(
   plan: ComposedPlan,
-  form: LayerForm,
-  { store, compressor }: LayerMaker,
+  { form, claims, maker: { store, compressor } }: PiecesOptions,
 ): Promise<Generator<Uint8Array, ComposedBlob, void>> {
   const parts = readParts(store, plan);
   switch (form) {
@@ -103,6 +117,7 @@ async function openPieces(
         source: store,
         compressor: await compressor(),
         chunked: form === "zstd:chunked",
+        claims,
       });
     case "gzip":
       return writeGzip(parts, store);
@@ -111,7 +126,7 @@ async function openPieces(
   }
 }
 
-function* asBlob(
+export function* asBlob(
   tar: Generator<Uint8Array, { readonly diffId: Digest; readonly sizeBytes: number }, void>,
 ): Generator<Uint8Array, ComposedBlob, void> {
   const { diffId, sizeBytes } = yield* tar;
@@ -149,7 +164,8 @@ export async function* openLayer(
   if (plan.kind === "tar") return yield* openTarLayer(plan, maker);
   const spooled = maker.spool?.open(blob.digest);
   if (spooled !== undefined) return yield* spooled;
-  const pieces = await openPieces(plan, blob.form, maker);
+  const claims = plan.claimed === true || blob.hasTrueClaims === true;
+  const pieces = await openPieces(plan, { form: blob.form, claims, maker });
   let batch: Uint8Array[] = [];
   let length = 0;
   let next = pieces.next();

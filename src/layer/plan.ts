@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
+import { compressorId } from "../formats/index.ts";
 import type { Reaches } from "../store/index.ts";
 
 /** A layer by digests: what an image's record keeps of it. */
@@ -14,6 +15,11 @@ export interface ComposedPlan {
   readonly blocks: readonly Digest[];
   /** The form it was brought in, and keeps whatever the image's form; absent: that of the image. */
   readonly form?: LayerForm;
+  /**
+   * Frames that came with an image count as ours without proof: what is composed of them must have the digest that
+   * was published.
+   */
+  readonly claimed?: true;
 }
 
 /** How a layer's tar is compressed. */
@@ -42,6 +48,11 @@ export interface TarPlan {
 
 /** The version of what a composed layer's bytes are made of; part of every key that such bytes follow from. */
 export const layerFormat = 3;
+
+/** Names what made frames that are said to be of our compressor and were taken over as they came. */
+export function claimedId(): string {
+  return `${compressorId()}?claimed`;
+}
 
 /** Tells whether a layer's blob can neither be made of its files nor had from the store. */
 export function lacksBlob(plan: LayerPlan): boolean {

@@ -19,6 +19,12 @@ export type TarPiece =
   /** A block is complete: what follows depends on nothing before it. */
   | { readonly kind: "blockEnd" };
 
+/** Tells whether a file's content is here already. */
+export type IsReady = (file: FileEntry) => boolean;
+
+/** Yielded by what makes a layer's bytes in place of some, as long as the next content is not ready. */
+export const waiting = new Uint8Array();
+
 const blockEnd: TarPiece = { kind: "blockEnd" };
 
 /** Walks the tar of a layer. The archive is a pure function of the parts. */

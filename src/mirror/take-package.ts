@@ -50,8 +50,8 @@ export async function takePackage(
   const missingBytes = missing.reduce((sum, { frames }) => sum + storedBytesOf(frames), 0);
   if (missingBytes >= sizeBytes * (anySize ? expansionMax : 1)) return "larger";
   const files = missing.map((file) => ({ ...file, blob: layer }));
-  // Frames said to be ours are compressed again: only so are they the same on every machine.
-  await fetchFiles(files, { ...options, elsewhere: "zstd-elsewhere", isOurs: () => true });
+  // Layers are made of them next, so they are compressed anew now, beside the downloads.
+  await fetchFiles(files, { ...options, madeBy: () => undefined });
   const tree = restoreTree(store, timeless, beside);
   keepPackage(store, recordOf(store, tree, beside), { tree, claim });
   store.putAction(takeAction(deb, claim), { value: claim, reaches: { records: [claim] } });

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { AshlarError, digestOf, isAshlarError, limits } from "../base/index.ts";
-import { compressorId } from "../formats/index.ts";
 import { type Descriptor, sourceOf } from "../oci/index.ts";
 import { sampleImage } from "../registry/testing/sample-image.ts";
 import { inPack } from "../store/index.ts";
@@ -79,15 +78,6 @@ test("bringImage fetches a frame that is here only as others joined", async () =
   verifyBrought(store, brought, image);
   assert.deepEqual(brought.layers.map(({ way }) => way), ["files"]);
   assert.equal(digestOf(store.read(digestOf(large))), digestOf(large));
-});
-
-test("bringImage does not believe that frames are ours: they are made again", async () => {
-  const store = await newStore();
-  const image = await chunkedImage({ layers: [[base]], compressor: { ...otherCompressor, id: compressorId() } });
-  const brought = await bringFrom(store, rangeSource(image));
-  verifyBrought(store, brought, image);
-  const own = await newStore();
-  assert.deepEqual(store.info(digestOf(base["usr/lib/big"])), own.put(base["usr/lib/big"]));
 });
 
 for (const form of ["none", "gzip", "zstd"] as const) {

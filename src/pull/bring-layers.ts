@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareOrdinal, type Digest, type Progress, type ProgressStep } from "../base/index.ts";
+import { byText, compareOrdinal, type Digest, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
 import { inTurn } from "../fetch/index.ts";
-import { type LayerPlan, tocBytesMax } from "../layer/index.ts";
+import { claimedId, type LayerPlan, tocBytesMax } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
 import { openEstargzWay } from "./estargz-way.ts";
 import { fetchFiles } from "./fetch-files.ts";
@@ -153,14 +153,33 @@ async function fetchMissing(
   const [first] = wanted;
   if (first === undefined || files.length === 0) return ways;
   const ours = new Set(wanted.filter(({ isOurs }) => isOurs).map(({ layer }) => layer.descriptor.digest));
-  const isOurs = ({ blob }: WantedFile): boolean => ours.has(blob.digest);
+  const madeBy = ({ blob }: WantedFile): string => (ours.has(blob.digest) ? claimedId() : "zstd-elsewhere");
   const { store, source } = first;
   try {
-    await fetchFiles(files, { store, source, elsewhere: "zstd-elsewhere", isOurs, parallel: parallelMax, shown });
+    await fetchFiles(files, { store, source, madeBy, onKept: advanceOf(ways, wanted), parallel: parallelMax, shown });
     return ways;
   } catch (error) {
     const why = whyWhole(error);
     return ways.map((way) => (way.kind === "files" && way.missing.length > 0 ? { kind: "whole", why } : way));
+  }
+}
+
+/** Composes layers while files of them come, one after the other as they are fetched. */
+function advanceOf(ways: readonly LayerWay[], wanted: readonly WantedLayer[]): () => void {
+  const layers = ways.map((way, i) => ({ way, digest: (wanted[i] as WantedLayer).layer.descriptor.digest }));
+  const waiting = layers.sort(byText(({ digest }) => digest)).map(({ way }) => way);
+  return () => {
+    while (waiting.length > 0 && isAhead(waiting[0] as LayerWay)) waiting.shift();
+  };
+}
+
+/** What goes wrong here will again when the layer is finished, and is told then. */
+function isAhead(way: LayerWay): boolean {
+  try {
+    return way.kind !== "files" || way.advance?.() !== false;
+  } catch (error) {
+    if (!isAshlarError(error)) throw error;
+    return true;
   }
 }
 

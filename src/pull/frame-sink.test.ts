@@ -27,10 +27,11 @@ function frameOf(file: WantedFile, index: number): SpanFrame {
   return { file, index, frame: file.frames[index] as SpanFrame["frame"] };
 }
 
-for (const isOurs of [true, false]) {
-  const how = isOurs ? "made again" : "as they came";
+for (const compressor of [undefined, "elsewhere"]) {
+  const how = compressor === undefined ? "made again" : "as they came";
+  const madeBy = () => compressor;
   test(`FrameSink keeps few files open, whatever lies in each other (frames ${how})`, async () => {
-    const sink = new FrameSink({ store: await newStore(), elsewhere: "elsewhere", isOurs: () => isOurs });
+    const sink = new FrameSink({ store: await newStore(), madeBy });
     const takeAll = (): void => {
       for (const { file, stored } of Array.from({ length: 40 }, (_, i) => fileOf(i))) {
         sink.take(frameOf(file, 0), stored[0] as Uint8Array);
@@ -46,11 +47,11 @@ for (const isOurs of [true, false]) {
     const { file, stored } = fileOf(1);
     const [first, ...others] = file.frames;
     const lying = { ...file, frames: [{ ...(first as SpanFrame["frame"]), digest: large }, ...others] };
-    const sink = new FrameSink({ store, elsewhere: "elsewhere", isOurs: () => isOurs });
+    const sink = new FrameSink({ store, madeBy });
     store.read = () => assert.fail("nothing is to be read");
     sink.take(frameOf(lying, 1), stored[1] as Uint8Array);
     const last = (): void => sink.take(frameOf(lying, 2), stored[2] as Uint8Array);
-    assert.throws(last, hasCode(isOurs ? "PULL_CONTENT" : "STORE_FRAME_INVALID"));
+    assert.throws(last, hasCode(compressor === undefined ? "PULL_CONTENT" : "STORE_FRAME_INVALID"));
     assert.equal(sink.settle(), true);
   });
 }

@@ -8,14 +8,17 @@ import type { SpanFrame, WantedFile } from "./plan-spans.ts";
 /** Whether frames can be taken over as they come, and under which name. */
 export interface SinkOptions {
   readonly store: Store;
-  /** Names the compressor of frames that are not ours. */
-  readonly elsewhere: string;
-  /** Frames said to be ours are compressed again and so proven to be: equal bytes on every machine. */
-  readonly isOurs: (file: WantedFile) => boolean;
+  /**
+   * Names the compressor that is said to have made a file's frames: they are kept as they come. Undefined where the
+   * content is compressed anew, and so by ours: equal bytes on every machine.
+   */
+  readonly madeBy: (file: WantedFile) => string | undefined;
+  /** Told when more files are in the store. */
+  readonly onKept?: () => void;
 }
 
 /** A pack is ended at this size, so that an interrupted pull has little to do again. */
-const packBytesMax = 4 * limits.frameBytesMax;
+const packBytesMax = 2 * limits.frameBytesMax;
 
 /** Each holds a batch of its pack in memory. Frames of a file lie together, so of one that lies few more are open. */
 const openFilesMax = 32;
@@ -37,7 +40,7 @@ export class FrameSink {
   readonly #options: SinkOptions;
   readonly #open = new Map<WantedFile, OpenFile>();
   #own: ReturnType<Store["beginPack"]> | undefined;
-  #foreign: ReturnType<Store["beginFramePack"]> | undefined;
+  readonly #foreign = new Map<string, ReturnType<Store["beginFramePack"]>>();
   #storedBytes = 0;
 
   constructor(options: SinkOptions) {
@@ -53,9 +56,9 @@ export class FrameSink {
   }
 
   #takeWhole(file: WantedFile, stored: Uint8Array): void {
-    if (this.#keepsFrames(file)) {
-      this.#foreign ??= this.#options.store.beginFramePack(this.#options.elsewhere);
-      const writer = this.#foreign.open();
+    const compressor = this.#keptAs(file);
+    if (compressor !== undefined) {
+      const writer = this.#foreignPack(compressor).open();
       try {
         writer.write(stored, file.sizeBytes);
         writer.end(file.content);
@@ -68,12 +71,18 @@ export class FrameSink {
     verifyContent(this.#own.put(rawOf(file, file.frames[0] as TocFrame, stored)), file);
   }
 
-  /** Frames larger than a pack takes are cut anew. */
-  #keepsFrames(file: WantedFile): boolean {
+  #foreignPack(compressor: string): ReturnType<Store["beginFramePack"]> {
+    const pack = this.#foreign.get(compressor) ?? this.#options.store.beginFramePack(compressor);
+    this.#foreign.set(compressor, pack);
+    return pack;
+  }
+
+  /** The compressor under whose name a file's frames are kept. Frames larger than a pack takes are cut anew. */
+  #keptAs(file: WantedFile): string | undefined {
     const fits = file.frames.every(({ rawBytes, storedBytes }) => {
       return rawBytes <= limits.frameBytesMax && storedBytes <= rawBytes + (rawBytes >> 7) + 1024;
     });
-    return file.unpack === undefined && fits && !this.#options.isOurs(file);
+    return file.unpack === undefined && fits ? this.#options.madeBy(file) : undefined;
   }
 
   #takePiece(file: WantedFile, index: number, piece: { readonly stored: Uint8Array; readonly frame: TocFrame }): void {
@@ -100,7 +109,8 @@ export class FrameSink {
 
   #openFile(file: WantedFile): OpenFile {
     if (this.#open.size >= openFilesMax) throw contentFault("the frames of too many files lie in each other");
-    const open = this.#keepsFrames(file) ? this.#openFrames(file) : this.#openContent(file);
+    const compressor = this.#keptAs(file);
+    const open = compressor === undefined ? this.#openContent(file) : this.#openFrames(file, compressor);
     this.#open.set(file, open);
     return open;
   }
@@ -118,9 +128,9 @@ export class FrameSink {
     };
   }
 
-  #openFrames(file: WantedFile): OpenFile {
-    const { store, elsewhere } = this.#options;
-    const pack = store.beginFramePack(elsewhere);
+  #openFrames(file: WantedFile, compressor: string): OpenFile {
+    const { store } = this.#options;
+    const pack = store.beginFramePack(compressor);
     const writer = pack.open();
     const read = (raw: Uint8Array, digest: Digest): void => writer.write(store.readFrames(digest), raw.length);
     const open: OpenFile = {
@@ -135,10 +145,11 @@ export class FrameSink {
   }
 
   #commit(): void {
-    const [own, foreign] = [this.#own, this.#foreign];
-    [this.#own, this.#foreign, this.#storedBytes] = [undefined, undefined, 0];
-    own?.commit();
-    foreign?.commit();
+    const packs = [this.#own, ...this.#foreign.values()];
+    [this.#own, this.#storedBytes] = [undefined, 0];
+    this.#foreign.clear();
+    for (const pack of packs) pack?.commit();
+    this.#options.onKept?.();
   }
 
   /** Keeps what is complete, and the whole frames of files that are not; tells whether there are such. */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, digestOf, emptyDigest, limits, showPath } from "../base/index.ts";
-import { decompressSync, encodeTree, loadCompressor, parseTree, type Tree } from "../formats/index.ts";
+import { digestOf, emptyDigest, limits } from "../base/index.ts";
+import { decompressSync, encodeTree, parseTree, type Tree } from "../formats/index.ts";
 import {
-  type ComposedPlan,
-  describeLayer,
   type DigestPrefix,
   type IndexPart,
   type LayerIndex,
@@ -14,9 +12,9 @@ import {
   type TocEntry,
 } from "../layer/index.ts";
 import { annotationKeys } from "../oci/index.ts";
+import { composeAnew, indexFault } from "./compose-anew.ts";
 import type { FilesWay, LayerFile, WantedLayer, WantedTables } from "./layer-way.ts";
 import { nodesHere } from "./nodes-here.ts";
-import type { Store } from "../store/index.ts";
 import { readRange } from "./read-range.ts";
 import { treeEntry } from "./toc-tree.ts";
 
@@ -39,7 +37,9 @@ interface Section {
  */
 export async function openIndexedWay(wanted: WantedLayer): Promise<FilesWay | undefined> {
   const read = await readIndexedLayer(wanted);
-  return read && { kind: "files", ...read, finish: () => composeAnew(wanted, read) };
+  if (read === undefined) return undefined;
+  const { advance, finish } = await composeAnew(wanted, read);
+  return { kind: "files", ...read, advance, finish };
 }
 
 /** What the index and the table of a layer say. */
@@ -69,12 +69,9 @@ function tocOf({ layer: { descriptor } }: WantedTables): Section {
   const [, offset, storedBytes] = (/^(\d{1,15}):(\d{1,10}):\d{1,10}:1$/.exec(position) ?? []).map(Number);
   const isInside = offset !== undefined && storedBytes !== undefined && offset + storedBytes <= descriptor.sizeBytes;
   if (isInside && storedBytes <= tocBytesMax) return { offset, storedBytes };
-  throw fault("the position of its table makes no sense");
+  throw indexFault("the position of its table makes no sense");
 }
 
-function fault(what: string): AshlarError {
-  return new AshlarError("PULL_INDEX", `Cannot read the index of a layer: ${what}`);
-}
 
 interface Tables {
   readonly index: LayerIndex;
@@ -131,9 +128,9 @@ class IndexedLayer {
         offset += storedBytes;
       });
     });
-    if (offset > toc.offset + toc.storedBytes) throw fault("its nodes are longer than its table of contents");
+    if (offset > toc.offset + toc.storedBytes) throw indexFault("its nodes are longer than its table of contents");
     const entries = this.#nodes.flat().reduce((sum, tree) => sum + (tree?.length ?? 0), 0);
-    if (entries > limits.entryCountMax) throw fault(`it has more than ${limits.entryCountMax} entries`);
+    if (entries > limits.entryCountMax) throw indexFault(`it has more than ${limits.entryCountMax} entries`);
     return missing;
   }
 
@@ -170,45 +167,13 @@ class IndexedLayer {
   }
 }
 
-/** Composes the layer anew: when the blob is the same to the byte, everything in it is what was published. */
-async function composeAnew(wanted: WantedLayer, { hasDirectories, parts }: IndexedParts): Promise<ComposedPlan> {
-  const { store, layer, name } = wanted;
-  const [directories = [], ...blocks] = hasDirectories ? parts : [[], ...parts];
-  const strange = directories.find(({ type }) => type !== "dir");
-  if (strange !== undefined) throw fault(`"${showPath(strange.path)}" stands among the directories`);
-  for (const block of blocks) verifySizes(block, store);
-  const pack = store.beginPack();
-  try {
-    const plan: ComposedPlan = {
-      name,
-      directories: store.putTree(directories, pack),
-      blocks: blocks.map((block) => store.putTree(block, pack)),
-      form: "zstd:chunked",
-    };
-    pack.commit();
-    const made = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
-    if (made.digest === layer.descriptor.digest && made.diffId === layer.diffId) return plan;
-    throw fault(`composed anew it has digest ${made.digest}, want ${layer.descriptor.digest}`);
-  } finally {
-    pack.abort();
-  }
-}
-
-/** A content may have been here before, whatever size the table gives it. */
-function verifySizes(block: Tree, store: Store): void {
-  for (const entry of block) {
-    if (entry.type !== "file" || store.info(entry.content)?.sizeBytes === entry.sizeBytes) continue;
-    throw fault(`"${showPath(entry.path)}" is said to have ${entry.sizeBytes} bytes, and its content has not`);
-  }
-}
-
 function hasContent(entry: TocEntry): entry is TocEntry & LayerFile {
   return entry.content !== undefined && entry.content !== emptyDigest;
 }
 
 function verifyPrefix(tree: Uint8Array, wanted: { readonly prefix: DigestPrefix } | undefined): void {
   const actual = digestOf(tree);
-  if (prefixOf(actual) !== wanted?.prefix) throw fault(`a tree has digest ${actual}, want ${wanted?.prefix}...`);
+  if (prefixOf(actual) !== wanted?.prefix) throw indexFault(`a tree has digest ${actual}, want ${wanted?.prefix}...`);
 }
 
 interface NodeSpan extends Section {

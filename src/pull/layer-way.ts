@@ -40,6 +40,8 @@ export interface FilesWay {
   readonly missing: readonly LayerFile[];
   /** What was made of its tables takes about so much memory, until it is finished. */
   readonly tableBytes: number;
+  /** Does what it can of `finish` with the files that are here; tells whether that was all. Throws as `finish`. */
+  advance?(): boolean;
   /** Makes the plan once the store has all files, and proves the layer whole. */
   finish(): Promise<LayerPlan>;
 }
