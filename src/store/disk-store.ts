@@ -180,8 +180,8 @@ class DiskStore extends StoreBase {
     return this.#refs.list();
   }
 
-  override lease(): Lease {
-    if (this.#leaseCount === 0) this.#leaseLock = lockShared(this.#layout);
+  override lease({ waitMs }: { readonly waitMs?: number } = {}): Lease {
+    if (this.#leaseCount === 0) this.#leaseLock = lockShared(this.#layout, waitMs);
     this.#leaseCount++;
     let held = true;
     return {

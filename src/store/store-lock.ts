@@ -12,10 +12,10 @@ import { onDisk } from "./system-fault.ts";
 const leaseWaitMs = 300_000;
 
 /** Takes the shared side of the lease lock. Throws `STORE_BUSY`. */
-export function lockShared({ leaseLock }: Layout): HeldLock {
-  const lock = lockFile(leaseLock, "shared", leaseWaitMs);
+export function lockShared({ leaseLock }: Layout, waitMs = leaseWaitMs): HeldLock {
+  const lock = lockFile(leaseLock, "shared", waitMs);
   if (lock !== undefined) return lock;
-  throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
+  throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected, want it finished", {
     because: holdersOf(leaseLock),
     hint: "wait for `ashlar store gc` to end",
   });
@@ -46,8 +46,8 @@ function holdersOf(path: string): string[] {
 const setupWaitMs = 120_000;
 
 /** Runs a step on the databases that only one process does at a time. Throws `STORE_BUSY`. */
-export function alone<T>({ setupLock }: Layout, step: () => T): T {
-  const lock = lockFile(setupLock, "exclusive", setupWaitMs);
+export function alone<T>({ setupLock }: Layout, step: () => T, waitMs = setupWaitMs): T {
+  const lock = lockFile(setupLock, "exclusive", waitMs);
   if (lock === undefined) {
     throw new AshlarError("STORE_BUSY", "Cannot open the store: its index is being made for minutes already", {
       because: holdersOf(setupLock),
