@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
@@ -8,20 +8,24 @@ import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
+import { diskUseBelow, diskUseOf } from "./disk-use.ts";
 import type { HeldLock } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
-import { filesBelow, type Layout, openLayout, raiseFormat } from "./layout.ts";
+import { filesBelow, type Layout, makeEmptyFile } from "./layout.ts";
 import { listLinks } from "./link-farm.ts";
+import { migrate } from "./migrate.ts";
+import { openLayout } from "./open-layout.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
 import { openIndex } from "./recover.ts";
 import { RefsDatabase } from "./refs-database.ts";
+import { onDisk } from "./system-fault.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
 import type {
@@ -41,6 +45,8 @@ import type {
 export interface OpenOptions {
   /** Needed to write contents; reading does without, and starts sooner. */
   readonly compressor?: Compressor;
+  /** Whose the store is where it is not this process's: root looking at one that it made for another user. */
+  readonly uid?: number;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
 }
@@ -50,19 +56,19 @@ const foundCountMax = 100_000;
 
 /**
  * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
- * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_NETWORK_DISK`, `STORE_ACCESS`.
+ * Throws `STORE_ACCESS` and what `openLayout` throws.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
-  const { layout, isOlder } = openLayout(dir);
+  const { layout, olderVersion } = openLayout(dir, options.uid);
   const store = new DiskStore(layout, options);
-  if (isOlder) raise(store, layout);
+  if (olderVersion !== undefined) bringUp(store, layout, olderVersion);
   return store;
 }
 
-function raise(store: Store, layout: Layout): void {
+function bringUp(store: Store, layout: Layout, from: number): void {
   const lease = store.lease();
   try {
-    raiseFormat(layout);
+    migrate(layout, from);
   } catch (error) {
     store.close();
     throw error;
@@ -75,6 +81,7 @@ class DiskStore extends StoreBase {
   readonly tmpDir: string;
   readonly adopted: Adoption;
   protected readonly checkouts: CheckoutHost;
+  protected override readonly doubtsFrames: boolean;
   readonly #layout: Layout;
   readonly #index: IndexDatabase;
   readonly #reader: PackReader;
@@ -89,6 +96,7 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
+    this.doubtsFrames = layout.isShared;
     this.#index = openIndex(layout);
     this.#reader = new PackReader(layout);
     this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
@@ -152,6 +160,9 @@ class DiskStore extends StoreBase {
 
   /** Opened when first asked for: most of what a build does needs no refs. */
   get #refs(): RefsDatabase {
+    if (this.#refsDatabase === undefined) {
+      onDisk("read refs", () => makeEmptyFile(this.#layout.refs, this.#layout.rights.file));
+    }
     this.#refsDatabase ??= RefsDatabase.open(this.#layout.refs, (step) => alone(this.#layout, step));
     return this.#refsDatabase;
   }
@@ -252,8 +263,8 @@ class DiskStore extends StoreBase {
 
   override stats(): StoreStats {
     const packs = this.#index.packs();
-    const links = sizesOf([...listLinks(this.#layout)].map(({ path }) => path));
-    const downloads = sizesOf(filesBelow(this.#layout.downloads));
+    const links = diskUseOf([...listLinks(this.#layout)].map(({ path }) => path));
+    const downloads = diskUseOf(filesBelow(this.#layout.downloads));
     const adopted = this.adopted.list();
     return {
       ...this.#index.counts(),
@@ -263,7 +274,8 @@ class DiskStore extends StoreBase {
       linkBytes: links.bytes,
       downloads: downloads.count,
       downloadBytes: downloads.bytes,
-      indexBytes: sizesOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
+      indexBytes: diskUseOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
+      diskBytes: diskUseBelow(this.#layout.dirs).bytes,
       refs: this.listRefs().length,
       adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
       adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
@@ -277,17 +289,4 @@ class DiskStore extends StoreBase {
     this.#refsDatabase?.close();
     this.#adoptedDatabase?.close();
   }
-}
-
-/** What files occupy on disk. */
-function sizesOf(paths: readonly string[]): { readonly count: number; readonly bytes: number } {
-  let count = 0;
-  let bytes = 0;
-  for (const path of paths) {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) continue;
-    count++;
-    bytes += stats.blocks * 512;
-  }
-  return { count, bytes };
 }

@@ -67,8 +67,8 @@ export class IndexDatabase {
   }
 
   /** Makes an empty index in place of what is there. The caller sees to it that nobody else does. */
-  static create(path: string): IndexDatabase {
-    return new IndexDatabase(createDatabase(path, schema));
+  static create(path: string, mode?: number): IndexDatabase {
+    return new IndexDatabase(createDatabase(path, schema, mode));
   }
 
   /** Runs some changes as one: all or none. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, statSync, utimesSync } from "node:fs";
+import { statSync, utimesSync } from "node:fs";
 
 import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, makeDirs, makeEmptyFile } from "./layout.ts";
 import { lockHolders } from "./lock-holders.ts";
 import type { FetchTurn } from "./store.ts";
 import { onDisk } from "./system-fault.ts";
@@ -70,7 +70,10 @@ const beatMs = 10_000;
  */
 export function lockFetch(layout: Layout, digest: Digest): FetchTurn {
   const path = layout.fetchLock(digest);
-  onDisk("lock the store", () => mkdirSync(layout.fetching, { recursive: true, mode: 0o700 }));
+  onDisk("lock the store", () => {
+    makeDirs(layout.fetching, layout.rights.dir);
+    makeEmptyFile(path, layout.rights.file);
+  });
   const lock = lockFile(path, "sole", 0);
   if (lock === undefined) return { kind: "elsewhere", beat: beatOf(path), holders: () => holdersOf(path) };
   let beat = 0;

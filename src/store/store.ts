@@ -125,6 +125,7 @@ export interface StoreStats {
   /** Uncompressed bytes of all distinct contents. */
   readonly contentBytes: number;
   readonly packs: number;
+  /** Sizes of their files; those below are what there is on disk. */
   readonly packBytes: number;
   readonly links: number;
   readonly linkBytes: number;
@@ -136,6 +137,8 @@ export interface StoreStats {
   /** Files of the host that may serve as contents, and their bytes; not part of the store. */
   readonly adopted: number;
   readonly adoptedBytes: number;
+  /** What the store's directories have on disk, all in all, an inode once. `du -s` gives the same. */
+  readonly diskBytes: number;
 }
 
 export interface GcReport {
@@ -145,6 +148,7 @@ export interface GcReport {
   readonly removedLinks: number;
   readonly removedActions: number;
   readonly removedDownloads: number;
+  /** On disk. */
   readonly freedBytes: number;
 }
 
