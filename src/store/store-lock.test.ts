@@ -11,7 +11,7 @@ import { freshDirs } from "./testing/fresh-dir.ts";
 const freshDir = freshDirs();
 const digest = digestOf("wanted");
 
-test("lockFetch shows others that its holder lives, also the second holder, and nothing after the release", async () => {
+test("lockFetch shows others that its holder lives, also the second one, until the release", async () => {
   const layout = new Layout(freshDir());
   const seen = (): number => {
     const turn = lockFetch(layout, digest);
