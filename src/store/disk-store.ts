@@ -183,9 +183,9 @@ class DiskStore extends StoreBase {
     return this.#refs.list();
   }
 
-  override lease(): Lease {
+  override lease({ waitMs }: { readonly waitMs?: number } = {}): Lease {
     if (this.#leaseCount === 0) {
-      this.#leaseLock = lockShared(this.#layout);
+      this.#leaseLock = lockShared(this.#layout, waitMs);
       this.#followIndex();
     }
     this.#leaseCount++;

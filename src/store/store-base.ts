@@ -69,7 +69,7 @@ export abstract class StoreBase implements Store {
   abstract getRefOrigin(name: string): readonly string[] | undefined;
   abstract deleteRef(name: string): boolean;
   abstract listRefs(): readonly Ref[];
-  abstract lease(): Lease;
+  abstract lease(options?: { readonly waitMs?: number }): Lease;
   abstract keepCheckout(tree: Digest): string;
   abstract downloadPath(digest: Digest): string;
   abstract beginFetch(digest: Digest): FetchTurn;

@@ -239,8 +239,11 @@ export interface Store {
   deleteRef(name: string): boolean;
   listRefs(): readonly Ref[];
 
-  /** Keeps gc away until released or the process ends. */
-  lease(): Lease;
+  /**
+   * Keeps gc away until released or the process ends. Waits up to `waitMs`, minutes when absent, for a collection that
+   * goes on. Throws `STORE_BUSY`.
+   */
+  lease(options?: { readonly waitMs?: number }): Lease;
   /**
    * Makes `dir` (absent or empty) a root file system. With the digest of an encoded tree the next checkout of it is
    * faster, and the directory can be updated. Throws `STORE_CHECKOUT_*`, `POLICY_DEVICE`.
