@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, realpathSync } from "node:fs";
 
-import { AshlarError, type Digest } from "../base/index.ts";
+import type { Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
 import { AdoptedDatabase } from "./adopted-database.ts";
 import { Adoption } from "./adopted-files.ts";
@@ -9,7 +9,7 @@ import type { CheckoutHost } from "./checkout.ts";
 import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import { diskUseBelow, diskUseOf } from "./disk-use.ts";
-import { type HeldLock, lockFile } from "./file-lock.ts";
+import type { HeldLock } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
@@ -23,11 +23,13 @@ import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
-import { alone, openIndex } from "./recover.ts";
+import { openIndex } from "./recover.ts";
 import { RefsDatabase } from "./refs-database.ts";
 import { onDisk } from "./system-fault.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
+import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
 import type {
+  FetchTurn,
   FramePackWriter,
   FsckOptions,
   FsckReport,
@@ -49,8 +51,6 @@ export interface OpenOptions {
   readonly linkCountMax?: number;
 }
 
-/** A collection of garbage that goes on is waited for this long. */
-const leaseWaitMs = 300_000;
 /** Contents whose place is remembered, about 20 MB. */
 const foundCountMax = 100_000;
 
@@ -192,7 +192,7 @@ class DiskStore extends StoreBase {
   }
 
   override lease(): Lease {
-    if (this.#leaseCount === 0) this.#leaseLock = this.#takeLease();
+    if (this.#leaseCount === 0) this.#leaseLock = lockShared(this.#layout);
     this.#leaseCount++;
     let held = true;
     return {
@@ -207,20 +207,19 @@ class DiskStore extends StoreBase {
     };
   }
 
-  #takeLease(): HeldLock {
-    const lock = lockFile(this.#layout.leaseLock, "shared", leaseWaitMs);
-    if (lock !== undefined) return lock;
-    throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
-      hint: "wait for `ashlar store gc` to end",
-    });
-  }
-
   override keepCheckout(tree: Digest): string {
     return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
   }
 
   override downloadPath(digest: Digest): string {
     return this.#layout.download(digest);
+  }
+
+  override beginFetch(digest: Digest): FetchTurn {
+    const lease = this.lease();
+    const turn = lockFetch(this.#layout, digest);
+    if (turn.kind === "elsewhere") lease.release();
+    return turn.kind === "elsewhere" ? turn : { ...turn, release: () => (turn.release(), lease.release()) };
   }
 
   override gc(options: GcOptions): GcReport {
@@ -258,11 +257,8 @@ class DiskStore extends StoreBase {
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
-    const lock = lockFile(this.#layout.leaseLock, "exclusive", waitMs);
-    if (lock !== undefined) return lock;
-    throw new AshlarError("STORE_BUSY", `Cannot ${what}: it is in use, want no build at work`, {
-      hint: "wait for the builds that run to end",
-    });
+    if (this.#leaseCount > 0) throw leasedByUs(what);
+    return lockAlone(this.#layout, what, waitMs);
   }
 
   override stats(): StoreStats {

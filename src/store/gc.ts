@@ -66,6 +66,8 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   freedBytes += retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
   for (const path of files) freedBytes += removeFile(path);
   for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
+  // Who holds one of these locks holds a lease too, so nobody does.
+  removeTree(layout.fetching);
   index.compact();
   return { ...report, freedBytes: freedBytes + indexBytes - diskUseOf(indexFiles(layout)).bytes };
 }

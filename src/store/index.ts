@@ -32,6 +32,7 @@ export type {
   ContentInfo,
   ContentWriter,
   DevicePolicy,
+  FetchTurn,
   FrameInfo,
   FramePackWriter,
   FrameWriter,

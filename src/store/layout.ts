@@ -50,6 +50,8 @@ export class Layout {
   /** What directories outside the store hold; made when first needed. */
   readonly checkouts: string;
   readonly downloads: string;
+  /** Locks of what is being fetched; made when first needed. */
+  readonly fetching: string;
   readonly tmp: string;
   /** For unfinished packs. */
   readonly packTmp: string;
@@ -71,6 +73,7 @@ export class Layout {
     this.plans = join(dir, "plans");
     this.checkouts = join(dir, "checkouts");
     this.downloads = join(common, "downloads", "sha256");
+    this.fetching = join(common, "fetching");
     this.tmp = join(dir, "tmp");
     this.packTmp = join(common, "tmp");
     this.index = join(common, "index.sqlite");
@@ -93,6 +96,10 @@ export class Layout {
   download(digest: Digest): string {
     const hex = hexOf(digest);
     return join(this.downloads, hex.slice(0, 2), hex);
+  }
+
+  fetchLock(digest: Digest): string {
+    return join(this.fetching, hexOf(digest));
   }
 }
 

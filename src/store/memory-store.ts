@@ -19,6 +19,7 @@ import { markReach, ReachSet } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
+  FetchTurn,
   FramePackWriter,
   FsckOptions,
   FsckReport,
@@ -51,6 +52,7 @@ class MemoryStore extends StoreBase {
   });
   #tmpDir: string | undefined;
   #leases = 0;
+  readonly #fetching = new Set<Digest>();
 
   protected override look(digest: Digest): Found | JoinedContent | undefined {
     return this.#contents.get(digest) ?? this.#joins.get(digest);
@@ -142,6 +144,13 @@ class MemoryStore extends StoreBase {
 
   override downloadPath(digest: Digest): string {
     return join(this.tmpDir, hexOf(digest));
+  }
+
+  override beginFetch(digest: Digest): FetchTurn {
+    if (this.#fetching.has(digest)) return { kind: "elsewhere", beat: 0, holders: () => ["this process"] };
+    const lease = this.lease();
+    this.#fetching.add(digest);
+    return { kind: "ours", release: () => (this.#fetching.delete(digest), lease.release()) };
   }
 
   override stats(): StoreStats {

@@ -4,6 +4,7 @@ import { chmodSync, readdirSync, statSync } from "node:fs";
 import { AshlarError, isSystemError } from "../base/index.ts";
 import { readFormatText, writeFormat } from "./format-file.ts";
 import { Layout, makeDirs, makeEmptyFile, privateRights } from "./layout.ts";
+import { verifyLocalDisk } from "./network-files.ts";
 import { foreignStore, storeUser, verifyPrivate, verifyShared } from "./rights.ts";
 import { parseStoreFormat, privateVersion, sharedVersion, type StoreFormat } from "./store-format.ts";
 import { onDisk } from "./system-fault.ts";
@@ -17,10 +18,11 @@ export interface OpenedLayout {
 /**
  * Makes sure that `dir` is a store that this release can use and user `uid` owns, making one where there is nothing.
  * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_SHARED`, `STORE_FOREIGN`,
- * `STORE_EXPOSED`, `STORE_STRANGE`, `STORE_GROUP`.
+ * `STORE_EXPOSED`, `STORE_STRANGE`, `STORE_GROUP`, `STORE_NETWORK_DISK`.
  */
 export function openLayout(dir: string, uid = storeUser()): OpenedLayout {
   return onDisk(`open store "${dir}"`, () => {
+    verifyLocalDisk(dir);
     const owner = statSync(dir, { throwIfNoEntry: false })?.uid;
     const isForeign = owner !== undefined && uid !== undefined && owner !== uid;
     const format = readFormat(dir, isForeign);
@@ -101,7 +103,7 @@ function makeStore(layout: Layout, uid: number | undefined): void {
 }
 
 const ownNames =
-  /^(?:format|sharing|\w+\.lock|packs|links|roots|plans|checkouts|downloads|tmp|logs|\w+\.sqlite(?:-\w+)?)$/;
+  /^(?:format|sharing|\w+\.lock|packs|links|roots|plans|checkouts|downloads|fetching|tmp|logs|\w+\.sqlite(?:-\w+)?)$/;
 
 /** Makes the private directory of a store, or takes an empty one. Throws `STORE_NOT_A_STORE`, as `verifyPrivate`. */
 export function makeOwnDir(dir: string, uid: number | undefined): void {

@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
-import { lockFile } from "./file-lock.ts";
 import { IndexDatabase } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
+import { alone } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
 
 /**
@@ -24,17 +24,6 @@ export function openIndex(layout: Layout): IndexDatabase {
     index?.close();
     return alone(layout, () => recover(layout, boot));
   });
-}
-
-/** Runs a step that only one process does at a time. */
-export function alone<T>(layout: Layout, step: () => T): T {
-  const lock = lockFile(layout.setupLock, "exclusive", 120_000);
-  if (lock === undefined) throw new Error("internal error: the store's setup lock is never held this long");
-  try {
-    return step();
-  } finally {
-    lock.release();
-  }
 }
 
 function recover(layout: Layout, boot: string): IndexDatabase {

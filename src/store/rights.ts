@@ -6,7 +6,8 @@ import { AshlarError } from "../base/index.ts";
 import { privateRights } from "./layout.ts";
 import type { SharedPlace } from "./store-format.ts";
 
-const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "downloads/sha256", "tmp", "logs"];
+const madeDirs = ["packs", "links", "roots", "plans", "checkouts", "tmp", "logs"];
+const ownDirs = [...madeDirs, "downloads", "downloads/sha256", "fetching"];
 const ownFiles = ["format", "sharing", "index.sqlite", "refs.sqlite", "adopted.sqlite", "lease.lock", "setup.lock"];
 const databaseSuffixes = ["-wal", "-shm", "-journal"];
 

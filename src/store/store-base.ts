@@ -16,6 +16,7 @@ import type {
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
+  FetchTurn,
   FramePackWriter,
   FsckOptions,
   FsckReport,
@@ -71,6 +72,7 @@ export abstract class StoreBase implements Store {
   abstract lease(): Lease;
   abstract keepCheckout(tree: Digest): string;
   abstract downloadPath(digest: Digest): string;
+  abstract beginFetch(digest: Digest): FetchTurn;
   abstract readonly adopted: AdoptedFiles;
   abstract readonly tmpDir: string;
   abstract stats(): StoreStats;

@@ -114,6 +114,12 @@ export interface Lease {
   release(): void;
 }
 
+/** Who may fetch what is missing: we until `release`, or somebody else. */
+export type FetchTurn =
+  | { readonly kind: "ours"; release(): void }
+  /** `beat` changes every some seconds as long as the other one works; `holders` says who that is, for people. */
+  | { readonly kind: "elsewhere"; readonly beat: number; readonly holders: () => readonly string[] };
+
 export interface StoreStats {
   readonly contents: number;
   /** Uncompressed bytes of all distinct contents. */
@@ -257,6 +263,11 @@ export interface Store {
 
   /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
   downloadPath(digest: Digest): string;
+  /**
+   * Takes the sole right among all processes and threads to fetch what has this digest, without waiting; whatever
+   * ends its holder gives it back. Look again whether it is here once it is ours. It is a lease too. `inTurn` waits.
+   */
+  beginFetch(digest: Digest): FetchTurn;
   /** Contents that lie elsewhere on this machine. */
   readonly adopted: AdoptedFiles;
   /** A private directory for temporary files on the store's file system; hold a lease while one is in use. */
