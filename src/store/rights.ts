@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync, lstatSync, realpathSync, type Stats, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { AshlarError } from "../base/index.ts";
 import { privateRights } from "./layout.ts";
@@ -105,12 +105,16 @@ function quoted(path: string): string {
 
 /**
  * Tells who else may rename a directory on the way to `dir` and so put another one in its place; undefined where
- * nobody but root may.
+ * nobody but root may. Both ways count, the one by symlinks and the one without.
  */
 export function exposedParent(dir: string): string | undefined {
   const uid = storeUser();
   if (uid === undefined) return undefined;
-  for (let path = dirname(realpathSync(dir)); ; path = dirname(path)) {
+  return exposedAbove(resolve(dir), uid) ?? exposedAbove(realpathSync(dir), uid);
+}
+
+function exposedAbove(dir: string, uid: number): string | undefined {
+  for (let path = dirname(dir); ; path = dirname(path)) {
     const { uid: owner, gid, mode } = statSync(path);
     if (owner !== uid && owner !== 0) return `"${path}" belongs to user ${owner}`;
     const isSticky = (mode & 0o1000) !== 0;
