@@ -49,7 +49,9 @@ export function runCheckout(host: CheckoutHost, { wanted, dir, options }: Checko
       if (options.update === true && !isEmpty) return updateDir(host, { wanted, dir: at, options });
       if (isEmpty) return makeDir(host, { wanted, dir: at, options });
       const state = "not empty, want a new directory";
-      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": ${state}`);
+      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": ${state}`, {
+        hint: "name a directory that does not exist yet, or with --update one that `ashlar checkout` made",
+      });
     });
   } catch (error) {
     throw checkoutFault(error, dir);
