@@ -2,11 +2,13 @@
 import type { Digest, Json } from "../base/index.ts";
 import { type PulledImage, pullImage, type PullRequest } from "../build/index.ts";
 import type { ImageSource } from "../oci/index.ts";
+import type { Lease } from "../store/index.ts";
 import { platformChoice } from "./host-platform.ts";
 import { openForWriting } from "./open-store.ts";
 import { makeProgress } from "./progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "./shell.ts";
 import { showBytes } from "./show.ts";
+import { takeLease } from "./take-lease.ts";
 
 export interface BringOptions extends GlobalOptions {
   /** One platform, or "all". */
@@ -28,8 +30,10 @@ export interface Bringing {
 /** Brings an image into the user's store; the last line is `name@sha256:...`. */
 export async function bring(shell: Shell, bringing: Bringing, options: BringOptions): Promise<Outcome> {
   const store = await openForWriting(shell, options);
+  const progress = makeProgress(shell, options);
+  let lease: Lease | undefined;
   try {
-    const progress = makeProgress(shell, options);
+    lease = await takeLease(store, { say: progress.note, signal: bringing.signal });
     const again = (digest: Digest, platform: string): readonly string[] => [
       ...bringing.again(digest),
       ...["--name", bringing.name, "--platform", platform],
@@ -43,6 +47,7 @@ export async function bring(shell: Shell, bringing: Bringing, options: BringOpti
     }
     return { text: `${pulled.name}@${pulled.digest}\n`, json: jsonOf(pulled) };
   } finally {
+    lease?.release();
     store.close();
   }
 }

@@ -83,6 +83,19 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
       finish(await (await import("./verbs/store-adopt.ts")).adopt(shell, dirs, options), options),
     );
   store
+    .command("share <dir>")
+    .description("make a directory that members of a group keep packs, refs and downloads in")
+    .requiredOption("--group <group>", "name or number of the group")
+    .action(async (dir, options) =>
+      finish((await import("./verbs/store-share.ts")).share(shell, dir, options), options),
+    );
+  store
+    .command("join <dir>")
+    .description("make your store one that uses a shared directory")
+    .action(async (dir, options) =>
+      finish((await import("./verbs/store-share.ts")).join(shell, dir, options), options),
+    );
+  store
     .command("gc")
     .description("remove what no image needs")
     .option("--dry-run", "only show")

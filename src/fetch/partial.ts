@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
-import { type Digest, Hasher } from "../base/index.ts";
+import { type Digest, Hasher, isSystemError } from "../base/index.ts";
 
 /**
  * The beginning of a file that is being downloaded, named `<file>.part`. Only who has the turn to fetch it
@@ -19,8 +30,8 @@ export class Partial {
   constructor(final: string) {
     this.#final = final;
     this.path = `${final}.part`;
-    mkdirSync(dirname(final), { recursive: true, mode: 0o700 });
-    this.#file = openSync(this.path, "a+", 0o600);
+    mkdirSync(dirname(final), { recursive: true });
+    this.#file = openPart(this.path);
     hashFile(this.#file, this.#hasher);
   }
 
@@ -61,6 +72,26 @@ export class Partial {
     closeSync(this.#file);
     if (this.sizeBytes === 0) rmSync(this.path, { force: true });
   }
+}
+
+/**
+ * Opens it for its owner and group: in a store that a group shares others go on with it. One that another member's
+ * release left unreadable is begun anew.
+ */
+function openPart(path: string): number {
+  try {
+    const file = openSync(path, "a+", 0o600);
+    if ((fstatSync(file).mode & 0o777) !== 0o660 && isOwn(file)) fchmodSync(file, 0o660);
+    return file;
+  } catch (error) {
+    if (!isSystemError(error, "EACCES")) throw error;
+    rmSync(path);
+    return openSync(path, "a+", 0o660);
+  }
+}
+
+function isOwn(file: number): boolean {
+  return fstatSync(file).uid === process.geteuid?.();
 }
 
 /** One for all files: a build hashes hundreds, one after the other. */

@@ -8,23 +8,25 @@ import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import type { HeldLock } from "./file-lock.ts";
-import { sizesOf } from "./file-sizes.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
-import { filesBelow, type Layout, openLayout, raiseFormat } from "./layout.ts";
-import { listLinks } from "./link-farm.ts";
+import { type Layout } from "./layout.ts";
+import { migrate } from "./migrate.ts";
+import { openLayout } from "./open-layout.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
+import { measureStore } from "./measure-store.ts";
 import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
+import { onDisk } from "./system-fault.ts";
 import type {
   FetchTurn,
   FramePackWriter,
@@ -40,6 +42,8 @@ import type {
 export interface OpenOptions {
   /** Needed to write contents; reading does without, and starts sooner. */
   readonly compressor?: Compressor;
+  /** Whose the store is where it is not this process's: root looking at one that it made for another user. */
+  readonly uid?: number;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
   /** Told what was damaged or lost and is put right already, in a sentence. */
@@ -51,19 +55,19 @@ const foundCountMax = 100_000;
 
 /**
  * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
- * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_NETWORK_DISK`, `STORE_ACCESS`.
+ * Throws `STORE_ACCESS` and what `openLayout` throws.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
-  const { layout, isOlder } = openLayout(dir);
+  const { layout, olderVersion } = openLayout(dir, options.uid);
   const store = new DiskStore(layout, options);
-  if (isOlder) raise(store, layout);
+  if (olderVersion !== undefined) bringUp(store, layout, olderVersion);
   return store;
 }
 
-function raise(store: Store, layout: Layout): void {
+function bringUp(store: Store, layout: Layout, from: number): void {
   const lease = store.lease();
   try {
-    raiseFormat(layout);
+    migrate(layout, from);
   } catch (error) {
     store.close();
     throw error;
@@ -76,6 +80,7 @@ class DiskStore extends StoreBase {
   readonly tmpDir: string;
   readonly adopted: Adoption;
   protected readonly checkouts: CheckoutHost;
+  protected override readonly doubtsFrames: boolean;
   readonly #layout: Layout;
   #index: IndexDatabase;
   #indexInode: number;
@@ -94,6 +99,7 @@ class DiskStore extends StoreBase {
     const onRecover = options.onRecover ?? ((): void => {});
     this.#index = openIndex(layout, onRecover);
     this.#indexInode = inodeOf(layout.index);
+    this.doubtsFrames = layout.isShared;
     this.#reader = new PackReader(layout);
     this.#refs = new Refs({ layout, alone: (step) => alone(layout, step), onRecover });
     const file = new AdoptedFile(layout.adopted, (step) => alone(layout, step));
@@ -177,9 +183,9 @@ class DiskStore extends StoreBase {
     return this.#refs.list();
   }
 
-  override lease(): Lease {
+  override lease({ waitMs }: { readonly waitMs?: number } = {}): Lease {
     if (this.#leaseCount === 0) {
-      this.#leaseLock = lockShared(this.#layout);
+      this.#leaseLock = lockShared(this.#layout, waitMs);
       this.#followIndex();
     }
     this.#leaseCount++;
@@ -205,7 +211,8 @@ class DiskStore extends StoreBase {
   }
 
   override keepCheckout(tree: Digest): string {
-    return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
+    const checkOut = (dir: string): void => void this.checkout(this.readTree(tree), dir, { mode: "link" });
+    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, checkOut));
   }
 
   override downloadPath(digest: Digest): string {
@@ -224,7 +231,8 @@ class DiskStore extends StoreBase {
     try {
       this.#refs.verify();
       const { dryRun = false, purge = false } = options;
-      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun, purge });
+      const parts = { layout: this.#layout, index: this.#index, dryRun, purge };
+      return onDisk("collect garbage in the store", () => gcDisk(this, parts));
     } finally {
       lock.release();
       this.#reader.close();
@@ -243,7 +251,7 @@ class DiskStore extends StoreBase {
       };
       const [layout, index] = [this.#layout, this.#index];
       const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
-      return fsckDisk(this, parts, options);
+      return onDisk("check the store", () => fsckDisk(this, parts, options));
     } finally {
       lock.release();
       // Packs may be gone, or new under an old name.
@@ -257,23 +265,7 @@ class DiskStore extends StoreBase {
   }
 
   override stats(): StoreStats {
-    const packs = this.#index.packs();
-    const links = sizesOf([...listLinks(this.#layout)].map(({ path }) => path));
-    const downloads = sizesOf(filesBelow(this.#layout.downloads));
-    const adopted = this.adopted.list();
-    return {
-      ...this.#index.counts(),
-      packs: packs.length,
-      packBytes: packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
-      links: links.count,
-      linkBytes: links.bytes,
-      downloads: downloads.count,
-      downloadBytes: downloads.bytes,
-      indexBytes: sizesOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
-      refs: this.listRefs().length,
-      adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
-      adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
-    };
+    return onDisk("measure the store", () => measureStore(this, { layout: this.#layout, index: this.#index }));
   }
 
   override close(): void {

@@ -8,6 +8,7 @@ import { quarantine } from "./quarantine.ts";
 import { refsReaching } from "./reaching-refs.ts";
 import type { RefsFault } from "./refs-database.ts";
 import type { Store } from "./store.ts";
+import { isHindrance, readTwice } from "./system-fault.ts";
 
 export interface FsckParts {
   readonly layout: Layout;
@@ -98,16 +99,17 @@ function blamedBy({ what, blames = new Set() }: FoundFault): Digest[] {
   return isDigest(what) ? [what, ...blames] : [...blames];
 }
 
-/** Runs a check; returns the faults it returned or threw. */
+/** Runs a check; returns the faults it returned or threw. It may run twice. */
 export function attempt(check: () => readonly string[] | void): readonly string[] {
   try {
-    return check() ?? [];
+    return readTwice(check) ?? [];
   } catch (error) {
     return [messageOf(error)];
   }
 }
 
+/** What an error says of the store. What only says that we could not look is no fault of it, and is thrown on. */
 export function messageOf(error: unknown): string {
-  if (isAshlarError(error)) return error.message;
+  if (isAshlarError(error) && !isHindrance(error)) return error.message;
   throw error;
 }

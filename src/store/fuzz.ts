@@ -15,6 +15,7 @@ import {
 } from "./pack-format.ts";
 import { encodeRecord, parseRecord } from "./record.ts";
 import { encodeRefsChange, parseRefsLog, type RefsChange, replayRefs } from "./refs-log.ts";
+import { encodeStoreFormat, parseStoreFormat } from "./store-format.ts";
 import { sortOut } from "./tree-parts.ts";
 
 const frame = (text: string, rawBytes: number, storedBytes: number): PackedFrame => ({
@@ -60,6 +61,15 @@ export const fuzzTargets: readonly {
   readonly seeds: () => Uint8Array[];
   readonly run: (bytes: Uint8Array) => void;
 }[] = [
+  {
+    name: "store format",
+    seeds: () => [
+      Buffer.from(encodeStoreFormat({ kind: "private", version: 2 })),
+      Buffer.from(encodeStoreFormat({ kind: "shared", gid: 7 })),
+      Buffer.from(encodeStoreFormat({ kind: "member", shared: "/srv/ashlar", uid: 0, gid: 7 })),
+    ],
+    run: (bytes) => void parseStoreFormat(Buffer.from(bytes).toString("utf8")),
+  },
   {
     name: "pack table",
     seeds: () => [seedTable()],

@@ -6,6 +6,7 @@ import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
 import { listPlans } from "./checkout-plan.ts";
 import { lostRecords } from "./checkout-record.ts";
 import type { ActionRow } from "./action-table.ts";
+import { diskUseOf, freedBy, pathsBelow } from "./disk-use.ts";
 import type { IndexDatabase, JoinLocation, Location, PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { filesBelow, type Layout } from "./layout.ts";
@@ -42,6 +43,8 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const exits = planExits(index, live.contents);
   const dead = deadContents(index, live.contents);
   // Before the links: bytes are free, and a symlink is unused, when the last name of an inode goes.
+  const dirs = [layout.roots, layout.tmp].flatMap((dir) => [...pathsBelow(dir, "dir")]);
+  let freedBytes = quarantineBytes + freedBy(dirs);
   if (!dryRun) dropRoots(layout);
   const links = [...listLinks(layout)].filter((link) => isDeadLink(link, live.contents));
   const downloads = filesBelow(layout.downloads);
@@ -56,20 +59,28 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const plans = listPlans(layout).filter(({ tree }) => tree === undefined || !live.trees.has(tree));
   const derived = [...plans.map(({ path }) => path), ...lostRecords(layout)];
   const files = [...links.map(({ path }) => path), ...derived, ...downloads, ...filesBelow(layout.tmp)];
-  if (dryRun) return { ...report, freedBytes: quarantineBytes + expectedBytes(exits, files) };
+  const indexBytes = diskUseOf(indexFiles(layout)).bytes;
+  if (dryRun) {
+    const going = [...files, ...dirs, ...pathsBelow(layout.roots)];
+    const ownBytes = quarantineBytes + indexBytes - index.sizeBytes();
+    return { ...report, freedBytes: ownBytes + expectedBytes(exits, { layout, files: going }) };
+  }
   // Actions first: one must not outlive what it reaches.
   index.transaction(() => {
     for (const { key } of actions) index.actions.remove(key);
     for (const digest of dead) index.removeContent(digest);
   });
-  let freedBytes = quarantineBytes;
   freedBytes += retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
   for (const path of files) freedBytes += removeFile(path);
   for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
   // Who holds one of these locks holds a lease too, so nobody does.
   removeTree(layout.fetching);
   index.compact();
-  return { ...report, freedBytes };
+  return { ...report, freedBytes: freedBytes + indexBytes - diskUseOf(indexFiles(layout)).bytes };
+}
+
+function indexFiles({ index }: Layout): string[] {
+  return ["", "-wal"].map((suffix) => index + suffix);
 }
 
 function isEmpty({ keep, joins }: PackExit): boolean {
@@ -147,14 +158,16 @@ function isDeadLink({ name, path }: { name: string; path: string }, live: Readon
   return link === undefined || !live.has(link.content);
 }
 
-function expectedBytes(exits: readonly PackExit[], files: readonly string[]): number {
-  let bytes = 0;
-  for (const { pack, keep } of exits) {
-    bytes += pack.sizeBytes - keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
-  }
-  for (const path of files) {
-    const stats = lstatSync(path);
-    if (stats.nlink === 1) bytes += stats.size;
+interface Expected {
+  readonly layout: Layout;
+  readonly files: readonly string[];
+}
+
+/** What the index and packs that are written anew will have on disk is not known before. */
+function expectedBytes(exits: readonly PackExit[], { layout, files }: Expected): number {
+  let bytes = freedBy([...files, ...exits.map(({ pack }) => layout.pack(pack.id))]);
+  for (const { keep } of exits) {
+    bytes -= keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
   }
   return bytes;
 }

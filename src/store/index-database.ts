@@ -70,8 +70,8 @@ export class IndexDatabase {
   }
 
   /** Makes an empty index in place of what is there. The caller sees to it that nobody else does. */
-  static create(path: string): IndexDatabase {
-    return new IndexDatabase(createDatabase(path, schema));
+  static create(path: string, mode?: number): IndexDatabase {
+    return new IndexDatabase(createDatabase(path, schema, mode));
   }
 
   /** Runs some changes as one: all or none. */
@@ -224,6 +224,12 @@ export class IndexDatabase {
   damagedRows({ drop }: { readonly drop: boolean }): DamagedRow[] {
     if (drop) this.#packs.clear();
     return findDamagedRows(this.#sql, { drop });
+  }
+
+  /** What the file has when all that was written is in it, free pages too. */
+  sizeBytes(): number {
+    const [count, bytes] = ["page_count", "page_size"].map((name) => this.#sql.get(`PRAGMA ${name}`)?.[0] as number);
+    return (count as number) * (bytes as number);
   }
 
   /** Gives freed pages back to the file system. */

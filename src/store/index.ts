@@ -22,6 +22,9 @@ export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
 export { encodeRecord } from "./record.ts";
 export { removeTree } from "./remove-tree.ts";
+export { exposedParent } from "./rights.ts";
+export { joinStore, shareStore } from "./shared-store.ts";
+export { storeFault } from "./system-fault.ts";
 export type {
   Action,
   ActionResult,

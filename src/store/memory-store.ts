@@ -165,7 +165,7 @@ class MemoryStore extends StoreBase {
       ...{ links: 0, linkBytes: 0, downloads: 0, downloadBytes: 0, indexBytes: 0 },
       actions: this.#actions.size,
       refs: this.#refs.size,
-      ...{ adopted: 0, adoptedBytes: 0 },
+      ...{ adopted: 0, adoptedBytes: 0, diskBytes: 0 },
     };
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
-import { type Layout, makeTmpFile } from "./layout.ts";
+import { type Layout, makeDirs, makeTmpFile } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
 import { onDisk } from "./system-fault.ts";
 
@@ -13,7 +13,7 @@ import { onDisk } from "./system-fault.ts";
 export function quarantine(layout: Layout, path: string): string | undefined {
   return onDisk(`set "${path}" aside`, () => {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-    mkdirSync(layout.quarantine, { recursive: true, mode: 0o700 });
+    makeDirs(layout.quarantine, layout.rights.dir);
     const aside = freeName(join(layout.quarantine, basename(path)));
     renameSync(path, aside);
     return aside;

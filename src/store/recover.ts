@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
@@ -7,11 +7,11 @@ import { AdoptedDatabase } from "./adopted-database.ts";
 import { removeDatabase } from "./database-file.ts";
 import { IndexDatabase } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
-import { bootId, type Layout } from "./layout.ts";
+import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
 import { quarantine } from "./quarantine.ts";
 import { alone } from "./store-lock.ts";
-import { onDisk } from "./system-fault.ts";
+import { isHindrance, onDisk, readTwice } from "./system-fault.ts";
 
 /** Told what was put right without being asked, in a sentence without a full stop. */
 export type OnRecover = (what: string) => void;
@@ -24,6 +24,7 @@ export type OnRecover = (what: string) => void;
 export function openIndex(layout: Layout, onRecover: OnRecover): IndexDatabase {
   return onDisk("open the store's index", () => {
     const boot = bootId();
+    if (layout.isShared) dropOldLinks(layout, boot);
     const index = IndexDatabase.open(layout.index);
     if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
     index?.close();
@@ -60,7 +61,7 @@ function recover(layout: Layout, { boot, onRecover }: { boot: string; onRecover:
 
 function makeIndex(layout: Layout, boot: string): IndexDatabase {
   if (lstatSync(layout.index, { throwIfNoEntry: false })?.isDirectory() === true) quarantine(layout, layout.index);
-  const index = IndexDatabase.create(layout.index);
+  const index = IndexDatabase.create(layout.index, layout.rights.file);
   if (boot !== "") dropDerived(layout);
   alignIndex(index, layout, { forget: true });
   index.setMeta("boot", boot);
@@ -75,6 +76,19 @@ function dropDerived(layout: Layout): void {
   const adopted = AdoptedDatabase.open(layout.adopted);
   if (adopted === undefined) removeDatabase(layout.adopted);
   adopted?.close();
+}
+
+/** Of a shared store's user: another one may have been the first since the kernel started. */
+function dropOldLinks(layout: Layout, boot: string): void {
+  const path = join(layout.dir, "boot");
+  const isCurrent = (): boolean => boot !== "" && existsSync(path) && readFileSync(path, "utf8") === boot;
+  if (isCurrent()) return;
+  alone(layout, () => {
+    if (isCurrent()) return;
+    dropRoots(layout);
+    dropLinks(layout);
+    replaceFile(makeTmpFile(layout.tmp, "boot"), path, boot);
+  });
 }
 
 function isSound(index: IndexDatabase): boolean {
@@ -125,10 +139,10 @@ export function alignIndex(
 
 function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): boolean {
   try {
-    index.addPack(readPackFile(layout.pack(id), id));
+    index.addPack(readTwice(() => readPackFile(layout.pack(id), id)));
     return true;
   } catch (error) {
-    if (!isAshlarError(error)) throw error;
+    if (!isAshlarError(error) || isHindrance(error)) throw error;
     return false;
   }
 }

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { AshlarError, digestBytes, digestFromBytes } from "../base/index.ts";
 import { runTransaction } from "./database-file.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, makeEmptyFile } from "./layout.ts";
 import {
   appendRefsLog, isTexts, lastRefsChange, readRefsLog, type RefsChange, type RefsLog, replayRefs, rewriteRefsLog,
 } from "./refs-log.ts";
@@ -67,6 +67,7 @@ export class RefsDatabase {
 
   /** Makes it of what a log says, or brings one of version 1 up. Nobody else may do so meanwhile. */
   static make(layout: Layout, changes: readonly RefsChange[]): RefsDatabase {
+    makeEmptyFile(layout.refs, layout.rights.file);
     const database = new DatabaseSync(layout.refs, { timeout: 60_000 });
     try {
       const made = new RefsDatabase(database, layout);

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, statSync, writeFileSync, writeSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 
 import { type Digest, digestOf, hexOf, isDigest } from "../base/index.ts";
-import { type Layout, makeTmpFile, publish, syncDir } from "./layout.ts";
+import { type Layout, makeEmptyFile, makeTmpFile, publish, syncDir } from "./layout.ts";
 import type { Ref } from "./store.ts";
 
 /** One change of the refs. The first of a log, and one that begins it anew, says all of them. */
@@ -102,7 +112,8 @@ function readTail(path: string, length: number): string {
 /** Adds changes, durable when this returns. Returns the log's size in bytes. Nobody else may do so meanwhile. */
 export function appendRefsLog(layout: Layout, change: RefsChange): number {
   const isNew = !existsSync(layout.refsLog);
-  const fd = openSync(layout.refsLog, "a+", 0o600);
+  if (isNew) makeEmptyFile(layout.refsLog, layout.rights.file);
+  const fd = openSync(layout.refsLog, "a+");
   try {
     const { size } = fstatSync(fd);
     const last = Buffer.alloc(1, "\n");
@@ -121,8 +132,9 @@ export function appendRefsLog(layout: Layout, change: RefsChange): number {
 /** Writes the log anew with these changes alone, durable when this returns. Returns its size in bytes. */
 export function rewriteRefsLog(layout: Layout, changes: readonly RefsChange[]): number {
   const text = changes.map(encodeRefsChange).join("");
-  const file = makeTmpFile(layout.tmp, "refs");
+  const file = makeTmpFile(layout.packTmp, "refs");
   writeFileSync(file.fd, text);
+  fchmodSync(file.fd, layout.rights.file);
   publish(file, layout.refsLog);
   return Buffer.byteLength(text);
 }

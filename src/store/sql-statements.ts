@@ -39,7 +39,7 @@ export class SqlStatements {
   }
 
   run(sql: string, ...values: SqlValue[]): void {
-    this.prepare(sql).run(...values);
+    onDisk("write the store's index", () => this.prepare(sql).run(...values));
   }
 
   prepare(sql: string): StatementSync {

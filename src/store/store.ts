@@ -128,6 +128,7 @@ export interface StoreStats {
   /** Uncompressed bytes of all distinct contents. */
   readonly contentBytes: number;
   readonly packs: number;
+  /** Sizes of their files; those below are what there is on disk. */
   readonly packBytes: number;
   readonly links: number;
   readonly linkBytes: number;
@@ -139,6 +140,8 @@ export interface StoreStats {
   /** Files of the host that may serve as contents, and their bytes; not part of the store. */
   readonly adopted: number;
   readonly adoptedBytes: number;
+  /** What the store's directories have on disk, all in all, an inode once. `du -s` gives the same. */
+  readonly diskBytes: number;
 }
 
 export interface GcReport {
@@ -148,6 +151,7 @@ export interface GcReport {
   readonly removedLinks: number;
   readonly removedActions: number;
   readonly removedDownloads: number;
+  /** On disk. */
   readonly freedBytes: number;
 }
 
@@ -235,8 +239,11 @@ export interface Store {
   deleteRef(name: string): boolean;
   listRefs(): readonly Ref[];
 
-  /** Keeps gc away until released or the process ends. */
-  lease(): Lease;
+  /**
+   * Keeps gc away until released or the process ends. Waits up to `waitMs`, minutes when absent, for a collection that
+   * goes on. Throws `STORE_BUSY`.
+   */
+  lease(options?: { readonly waitMs?: number }): Lease;
   /**
    * Makes `dir` (absent or empty) a root file system. With the digest of an encoded tree the next checkout of it is
    * faster, and the directory can be updated. Throws `STORE_CHECKOUT_*`, `POLICY_DEVICE`.

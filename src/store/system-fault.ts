@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, isSystemError } from "../base/index.ts";
+import { AshlarError, isAshlarError, isSystemError } from "../base/index.ts";
 
 /** Runs a step and turns what the operating system says into our error; `what` is "write pack", "read ref". */
 export function onDisk<T>(what: string, step: () => T): T {
@@ -24,6 +24,30 @@ export function storeFault(what: string, cause: unknown): unknown {
   if (isSystemError(cause, "ERR_SQLITE_ERROR")) return databaseFault(what, cause as SqliteError);
   if (cause instanceof Error && "syscall" in cause) return fault("STORE_IO", what, cause.message, cause);
   return cause;
+}
+
+/**
+ * Tells whether an error is about the way to a file (rights, too many open files, no memory, no space), and so says
+ * nothing of what the file holds.
+ */
+export function isHindrance(error: unknown): boolean {
+  if (!isAshlarError(error)) return false;
+  if (["STORE_ACCESS", "STORE_BUSY", "STORE_DISK_FULL"].includes(error.code)) return true;
+  return isHindrance(error.cause) || isSystemError(error.cause, "EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EINTR");
+}
+
+/** Runs a step that reads; once more where the disk failed to read: it may not fail again. */
+export function readTwice<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (!isReadFault(error)) throw error;
+    return step();
+  }
+}
+
+function isReadFault(error: unknown): boolean {
+  return isAshlarError(error, "STORE_IO") && (isSystemError(error.cause, "EIO") || hasResultCode(error.cause, 10));
 }
 
 /** What `node:sqlite` throws; `errcode` is SQLite's extended result code (sqlite.org/rescode.html). */

@@ -33,6 +33,7 @@ import { makeProgress } from "../progress.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
 import { sandboxBackend } from "../sandbox-backend.ts";
 import { fetchStepSources, readSecrets } from "../step-inputs.ts";
+import { takeLease } from "../take-lease.ts";
 
 export interface BuildOptions extends GlobalOptions {
   readonly output?: readonly string[];
@@ -112,7 +113,7 @@ export async function withRequest<T>(
   const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
   const progress = makeProgress(shell, options);
   const store = await openForWriting(shell, options);
-  const lease = store.lease();
+  const lease = await takeLease(store, { say: progress.note });
   const spool = (options.output ?? []).length > 0 ? openSpool(store.tmpDir) : undefined;
   try {
     const run: Run = { shell, options, project, store, progress, spool, watch: new CircumstancesWatch() };

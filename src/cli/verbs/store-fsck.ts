@@ -7,6 +7,7 @@ import { type Broken, brokenImages, shownRef } from "../broken-images.ts";
 import { exitCodes } from "../exit-code.ts";
 import { openForReading } from "../open-store.ts";
 import { showOrigin } from "../origin.ts";
+import { preferMemory } from "../prefer-memory.ts";
 import { makeProgress } from "../progress.ts";
 import { type Attempt, restoreImages } from "../restore-images.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
@@ -33,6 +34,7 @@ interface Checked {
  * Throws `USAGE_SUBSET`.
  */
 export async function fsck(shell: Shell, options: FsckOptions): Promise<Outcome> {
+  preferMemory();
   const subset = parseSubset(options.subset);
   const checked = await check(shell, options, subset);
   const done = restores(options) && checked.broken.length > 0 ? await restore(shell, options, checked) : checked;
