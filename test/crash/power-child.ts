@@ -53,15 +53,16 @@ async function main(base: string, dir: string): Promise<void> {
       store.close();
     }
   };
-  const keep = (name: string): void => {
+  const keep = (name: string): Promised["refs"][number] => {
     const target = withStore((store) => {
       const { digest } = store.put(Buffer.from(`content of ${name} `.repeat(300)));
       const record = store.putRecord(name, { contents: [digest] });
       store.setRef(name, record);
       return record;
     });
-    promise({ refs: [...promised.refs, [name, target]] });
+    return [name, target];
   };
+  const keepForGood = (name: string): void => promise({ refs: [...promised.refs, keep(name)] });
   const build = async (state: number): Promise<void> => {
     writeState(base, state);
     promise({ state, built: await buildState(base, dir) });
@@ -71,12 +72,12 @@ async function main(base: string, dir: string): Promise<void> {
     promise({ refs: [...promised.refs, ...fresh] });
   };
   writeSync(1, "ready\n");
-  keep("promise/first");
+  keepForGood("promise/first");
   await build(1);
   await run(base, dir, "checkout", "registry.example.com/fixture/web", join(dir, "../root"), "--platform=linux/amd64");
   keep("promise/second");
   withStore((store) => store.deleteRef("promise/second"));
-  promise({ refs: promised.refs.filter(([name]) => name !== "promise/second"), gone: ["promise/second"] });
+  promise({ gone: ["promise/second"] });
   await build(2);
   rmSync(join(dir, "../root"), { recursive: true });
   await run(base, dir, "store", "gc");
@@ -84,7 +85,7 @@ async function main(base: string, dir: string): Promise<void> {
   await run(base, dir, "import", `oci:${join(base, "layout")}`, "--name=example.com/imported");
   promise({ refs: [...promised.refs, ...withStore((store) => newRefs(store, "example.com/imported@"))] });
   withStore((store) => void store.adopted.add(join(base, "project")));
-  keep("promise/third");
+  keepForGood("promise/third");
   await run(base, dir, "store", "gc");
   promise({});
 }

@@ -73,21 +73,23 @@ export async function losePower(place: PowerPlace, seed: number): Promise<string
   const cut = cutOf(seed);
   const words = `seed ${seed}, ${from.endsWith("used") ? "used" : "empty"} store on ${kind}, ${JSON.stringify(cut)}`;
   try {
-    disk.mount();
-    const promised = await cutWhile(place, disk, cut);
-    disk.unmount();
-    disk.mount();
-    try {
-      await verifyPromised(place, join(disk.dir, "store"), promised);
-    } finally {
-      disk.unmount();
-    }
+    const promised = await whileMounted(disk, () => cutWhile(place, disk, cut));
+    await whileMounted(disk, () => verifyPromised(place, join(disk.dir, "store"), promised));
     disk.verify();
     return `${words}: ${promised === undefined ? "nothing" : `${promised.refs.length} names`} promised`;
   } catch (cause) {
     throw new Error(`${words}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   } finally {
     rmSync(join(base, "disk"), { recursive: true, force: true });
+  }
+}
+
+async function whileMounted<T>(disk: Disk, use: () => Promise<T>): Promise<T> {
+  disk.mount();
+  try {
+    return await use();
+  } finally {
+    disk.unmount();
   }
 }
 
