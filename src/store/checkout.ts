@@ -148,5 +148,9 @@ function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest
 
 function checkoutFault(error: unknown, dir: string): unknown {
   if (!(error instanceof Error) || !("syscall" in error)) return error;
-  return new AshlarError("STORE_CHECKOUT_FAILED", `Cannot check out to "${dir}": ${error.message}`, { cause: error });
+  const hint = isSystemError(error, "ENOSPC", "EDQUOT") ? "free space there; what was made is taken away" : undefined;
+  return new AshlarError("STORE_CHECKOUT_FAILED", `Cannot check out to "${dir}": ${error.message}`, {
+    hint,
+    cause: error,
+  });
 }

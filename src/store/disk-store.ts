@@ -24,6 +24,7 @@ import { PackReader } from "./pack-reader.ts";
 import { measureStore } from "./measure-store.ts";
 import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
+import { takeReserve, verifyRoom } from "./reserve.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
@@ -46,6 +47,8 @@ export interface OpenOptions {
   readonly uid?: number;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
+  /** Give up the store's reserve where the disk is full; for what frees room. */
+  readonly makesRoom?: boolean;
   /** Told what was damaged or lost and is put right already, in a sentence. */
   readonly onRecover?: (what: string) => void;
 }
@@ -59,6 +62,8 @@ const foundCountMax = 100_000;
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
   const { layout, olderVersion } = openLayout(dir, options.uid);
+  if (options.makesRoom === true) takeReserve(layout);
+  verifyRoom(layout);
   const store = new DiskStore(layout, options);
   if (olderVersion !== undefined) bringUp(store, layout, olderVersion);
   return store;

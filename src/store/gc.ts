@@ -18,6 +18,7 @@ import { markReach, ReachSet } from "./reach.ts";
 import { parseReaches } from "./record.ts";
 import { alignIndex } from "./recover.ts";
 import { removeTree } from "./remove-tree.ts";
+import { keepReserve, unlessFull } from "./reserve.ts";
 import type { GcReport, Store } from "./store.ts";
 import { verifyListed } from "./verify-listed.ts";
 
@@ -65,17 +66,22 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
     const ownBytes = quarantineBytes + indexBytes - index.sizeBytes();
     return { ...report, freedBytes: ownBytes + expectedBytes(exits, { layout, files: going }) };
   }
+  // On a full disk even taking rows out of the index needs room: what is free to go goes first.
+  for (const path of files) freedBytes += removeFile(path);
+  for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
+  // Who holds one of these locks holds a lease too, so nobody does.
+  removeTree(layout.fetching);
   // Actions first: one must not outlive what it reaches.
   index.transaction(() => {
     for (const { key } of actions) index.actions.remove(key);
     for (const digest of dead) index.removeContent(digest);
   });
-  freedBytes += retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
-  for (const path of files) freedBytes += removeFile(path);
-  for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
-  // Who holds one of these locks holds a lease too, so nobody does.
-  removeTree(layout.fetching);
-  index.compact();
+  const rewrite = { layout, index, framesOf: (digest: Digest) => store.streamFrames(digest) };
+  freedBytes += retirePacks(exits.filter((exit) => isEmpty(exit)), rewrite);
+  // What is rewritten needs room before it gives some back.
+  unlessFull(() => void (freedBytes += retirePacks(exits.filter((exit) => !isEmpty(exit)), rewrite)));
+  unlessFull(() => index.compact());
+  keepReserve(layout);
   return { ...report, freedBytes: freedBytes + indexBytes - diskUseOf(indexFiles(layout)).bytes };
 }
 

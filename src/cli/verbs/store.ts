@@ -4,7 +4,7 @@ import { pruneSuperseded } from "../../build/index.ts";
 import { nameRef } from "../../image/index.ts";
 import type { Ref, Store } from "../../store/index.ts";
 import { shownRef } from "../broken-images.ts";
-import { openForReading, openForWriting } from "../open-store.ts";
+import { openForReading, openToMakeRoom } from "../open-store.ts";
 import { preferMemory } from "../prefer-memory.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { printable, showBytes } from "../show.ts";
@@ -21,7 +21,7 @@ const gcWaitMs = 60_000;
 /** `ashlar store gc` */
 export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
   preferMemory();
-  const store = await openForWriting(shell, options);
+  const store = await openToMakeRoom(shell, options);
   try {
     const forgotten = options.prune && !options.dryRun ? pruneSuperseded(store) : 0;
     const report = store.gc({ dryRun: options.dryRun === true, purge: options.purge === true, waitMs: gcWaitMs });
