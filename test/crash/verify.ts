@@ -21,6 +21,9 @@ const storePaths = [
   /^(plans|checkouts)\/[0-9a-f]{64}(\.\d+\.\d+)?$/,
   /^downloads\/sha256\/([0-9a-f]{2})\/[0-9a-f]{64}(\.part(-\d+-\d+-\d+)?)?$/,
   /^fetching(\/[0-9a-f]{64}(-journal)?)?$/,
+  /^refs\.log$/,
+  /^quarantine(\/[^/]+)?$/,
+  /^logs(\/|$)/,
   /^tmp\//,
 ];
 
