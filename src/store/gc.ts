@@ -54,8 +54,9 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const derived = [...plans.map(({ path }) => path), ...lostRecords(layout)];
   const files = [...links.map(({ path }) => path), ...derived, ...downloads, ...filesBelow(layout.tmp)];
   if (dryRun) {
-    const going = [...files, ...dirs, ...pathsBelow(layout.roots), `${layout.index}-wal`];
-    return { ...report, freedBytes: expectedBytes(exits, { layout, files: going }) };
+    const going = [...files, ...dirs, ...pathsBelow(layout.roots)];
+    const log = diskUseOf(indexFiles(layout)).bytes - index.sizeBytes();
+    return { ...report, freedBytes: log + expectedBytes(exits, { layout, files: going }) };
   }
   const indexBytes = diskUseOf(indexFiles(layout)).bytes;
   // Actions first: one must not outlive what it reaches.
@@ -156,7 +157,7 @@ interface Expected {
   readonly files: readonly string[];
 }
 
-/** What the index and packs that are written anew will have on disk is not known before. */
+/** How much smaller the index will be, and the exact size of packs that are written anew, is not known before. */
 function expectedBytes(exits: readonly PackExit[], { layout, files }: Expected): number {
   let bytes = freedBy([...files, ...exits.map(({ pack }) => layout.pack(pack.id))]);
   for (const { keep } of exits) {

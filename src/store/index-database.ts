@@ -182,6 +182,12 @@ export class IndexDatabase {
     return this.#sql.all("PRAGMA quick_check").map((row) => String(row[0])).filter((line) => line !== "ok");
   }
 
+  /** What its pages take, those in the log too. */
+  sizeBytes(): number {
+    const [pages, bytes] = ["page_count", "page_size"].map((name) => this.#sql.get(`PRAGMA ${name}`)?.[0] as number);
+    return (pages as number) * (bytes as number);
+  }
+
   /** Gives freed pages back to the file system. */
   compact(): void {
     onDisk("write the store's index", () => this.#database.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { statSync, utimesSync } from "node:fs";
+import { rmSync, statSync, utimesSync } from "node:fs";
 
 import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
@@ -75,9 +75,12 @@ export function lockFetch(layout: Layout, digest: Digest): FetchTurn {
     makeEmptyFile(path, layout.rights.file);
   });
   const lock = lockFile(path, "sole", 0);
-  if (lock === undefined) return { kind: "elsewhere", beat: beatOf(path), holders: () => holdersOf(path) };
+  // Only its owner sets a file's time, and the lock's may be another member's.
+  const beatPath = layout.isShared ? `${path}.beat` : path;
+  if (lock === undefined) return { kind: "elsewhere", beat: beatOf(beatPath), holders: () => holdersOf(path) };
+  if (layout.isShared) makeOwnBeat(beatPath, layout.rights.file);
   let beat = 0;
-  const timer = setInterval(() => showBeat(path, ++beat), beatMs);
+  const timer = setInterval(() => showBeat(beatPath, ++beat), beatMs);
   timer.unref();
   return {
     kind: "ours",
@@ -86,6 +89,13 @@ export function lockFetch(layout: Layout, digest: Digest): FetchTurn {
       lock.release();
     },
   };
+}
+
+function makeOwnBeat(path: string, mode: number): void {
+  onDisk("lock the store", () => {
+    rmSync(path, { force: true });
+    makeEmptyFile(path, mode);
+  });
 }
 
 /** A sign for others only: nothing of ours fails for want of it. */
