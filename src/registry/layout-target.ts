@@ -78,7 +78,7 @@ function prepareLayout(dir: string): void {
     if (existsSync(join(dir, "index.json"))) readLayoutIndex(dir);
     if (!isLayout) writeFile(join(dir, "oci-layout"), Buffer.from(layoutMark));
   } catch (error) {
-    if (!isSystemError(error, "EACCES", "EEXIST", "ENOTDIR", "EROFS", "ENOSPC", "EPERM")) throw error;
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
     throw new AshlarError("REGISTRY_WRITE", `Cannot write layout "${dir}": ${error.message}`, { cause: error });
   }
 }

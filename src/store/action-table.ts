@@ -2,6 +2,7 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 import { type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
+import { damagedRow, isRowSound, sumOfRow } from "./row-sum.ts";
 import type { SqlStatements } from "./sql-statements.ts";
 import { onDisk } from "./system-fault.ts";
 
@@ -21,7 +22,8 @@ export interface ActionTexts {
 /** Not WITHOUT ROWID: of rows of some thousand bytes such a table leaves a third of its pages empty. */
 export const actionSchema = `
   CREATE TABLE actions (
-    key BLOB NOT NULL UNIQUE, operation TEXT NOT NULL, inputs BLOB NOT NULL, result BLOB NOT NULL
+    key BLOB NOT NULL UNIQUE, operation TEXT NOT NULL, inputs BLOB NOT NULL, result BLOB NOT NULL,
+    sum INTEGER NOT NULL
   );
 `;
 
@@ -37,24 +39,30 @@ export class ActionTable {
     this.#sql = sql;
   }
 
+  /** One whose row is damaged is not remembered. */
   get(key: Digest): ActionTexts | undefined {
-    const row = this.#sql.get("SELECT result FROM actions WHERE key = ?", digestBytes(key));
-    return row === undefined ? undefined : decodeResult(row[0] as string | Uint8Array);
+    const row = this.#sql.get("SELECT operation, inputs, result, sum FROM actions WHERE key = ?", digestBytes(key));
+    if (row === undefined || !isActionSound(digestBytes(key), row)) return undefined;
+    return decodeResult(row[2] as string | Uint8Array);
   }
 
   put(row: ActionRow & ActionTexts & { readonly operation: string }): void {
     const inputs = row.reaches === reachesNothing ? row.inputs.map((input) => digestBytes(input)) : [];
-    const values = [digestBytes(row.key), row.operation, Buffer.concat(inputs), encodeResult(row)] as const;
-    const sql = "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?)";
-    onDisk("write the store's index", () => this.#sql.run(sql, ...values));
+    const [key, values] = [digestBytes(row.key), [row.operation, Buffer.concat(inputs), encodeResult(row)] as const];
+    const sql = "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?)";
+    onDisk("write the store's index", () => this.#sql.run(sql, key, ...values, sumOfRow(key, values)));
   }
 
   list(): ActionRow[] {
-    return this.#sql.all("SELECT key, inputs, result FROM actions").map(([key, inputs, result]) => ({
-      key: digestFromBytes(key as Uint8Array),
-      inputs: decodeDigests(inputs as Uint8Array),
-      reaches: decodeResult(result as string | Uint8Array).reaches,
-    }));
+    return this.#sql.all("SELECT key, operation, inputs, result, sum FROM actions").map(([key, ...row]) => {
+      if (!isActionSound(key, row)) throw damagedRow("an action");
+      const [, inputs, result] = row;
+      return {
+        key: digestFromBytes(key as Uint8Array),
+        inputs: decodeDigests(inputs as Uint8Array),
+        reaches: decodeResult(result as string | Uint8Array).reaches,
+      };
+    });
   }
 
   remove(key: Digest): void {
@@ -64,6 +72,11 @@ export class ActionTable {
   count(): number {
     return this.#sql.get("SELECT count(*) FROM actions")?.[0] as number;
   }
+}
+
+/** `row`: operation, inputs, result, sum. */
+function isActionSound(key: unknown, row: readonly unknown[]): boolean {
+  return isRowSound(key, row.slice(0, -1), row.at(-1));
 }
 
 function encodeResult({ reaches, value }: ActionTexts): string | Uint8Array {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DatabaseSync } from "node:sqlite";
 
-import { hasResultCode, storeFault } from "./system-fault.ts";
+import { hasResultCode, onDisk, storeFault } from "./system-fault.ts";
 
 /** A lock that is held until released, or until its process ends however it ends. */
 export interface HeldLock {
@@ -30,7 +30,7 @@ const beginnings: Readonly<Record<LockSide, string>> = {
  * Nobody may open and close the file in another way: that drops the locks of the whole process (fcntl(2)).
  */
 export function lockFile(path: string, side: LockSide, waitMs: number): HeldLock | undefined {
-  const lock = new DatabaseSync(path, { timeout: waitMs });
+  const lock = onDisk("lock the store", () => new DatabaseSync(path, { timeout: waitMs }));
   try {
     lock.exec(beginnings[side]);
   } catch (error) {

@@ -13,16 +13,21 @@ import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
 import { type JoinedContent, storedBytesOf, tableBytesOf } from "./pack-format.ts";
 import { type PackExit, removeFile, retirePacks } from "./pack-rewrite.ts";
+import { emptyQuarantine } from "./quarantine.ts";
 import { markReach, ReachSet } from "./reach.ts";
 import { parseReaches } from "./record.ts";
 import { alignIndex } from "./recover.ts";
 import { removeTree } from "./remove-tree.ts";
+import { keepReserve, unlessFull } from "./reserve.ts";
 import type { GcReport, Store } from "./store.ts";
+import { verifyListed } from "./verify-listed.ts";
 
 export interface GcParts {
   readonly layout: Layout;
   readonly index: IndexDatabase;
   readonly dryRun: boolean;
+  /** Empty the quarantine too. */
+  readonly purge: boolean;
 }
 
 /** A pack less than this part of which is live is rewritten. */
@@ -31,14 +36,16 @@ const liveShareMin = 0.5;
 /** Collects garbage on disk. The caller holds the exclusive side of the lease lock. */
 export function gcDisk(store: Store, parts: GcParts): GcReport {
   const { layout, index, dryRun } = parts;
+  const quarantineBytes = emptyQuarantine(layout, parts);
   if (!dryRun) alignIndex(index, layout, { forget: true });
   const live = markRefs(store, index.joins().map(({ join }) => join));
+  verifyListed(live.contents, parts);
   const actions = deadActions(index.actions.list(), live);
   const exits = planExits(index, live.contents);
   const dead = deadContents(index, live.contents);
   // Before the links: bytes are free, and a symlink is unused, when the last name of an inode goes.
   const dirs = [layout.roots, layout.tmp].flatMap((dir) => [...pathsBelow(dir, "dir")]);
-  let freedBytes = freedBy(dirs);
+  let freedBytes = quarantineBytes + freedBy(dirs);
   if (!dryRun) dropRoots(layout);
   const links = [...listLinks(layout)].filter((link) => isDeadLink(link, live.contents));
   const downloads = filesBelow(layout.downloads);
@@ -53,23 +60,28 @@ export function gcDisk(store: Store, parts: GcParts): GcReport {
   const plans = listPlans(layout).filter(({ tree }) => tree === undefined || !live.trees.has(tree));
   const derived = [...plans.map(({ path }) => path), ...lostRecords(layout)];
   const files = [...links.map(({ path }) => path), ...derived, ...downloads, ...filesBelow(layout.tmp)];
+  const indexBytes = diskUseOf(indexFiles(layout)).bytes;
   if (dryRun) {
     const going = [...files, ...dirs, ...pathsBelow(layout.roots)];
-    const log = diskUseOf(indexFiles(layout)).bytes - index.sizeBytes();
-    return { ...report, freedBytes: log + expectedBytes(exits, { layout, files: going }) };
+    const ownBytes = quarantineBytes + indexBytes - index.sizeBytes();
+    return { ...report, freedBytes: ownBytes + expectedBytes(exits, { layout, files: going }) };
   }
-  const indexBytes = diskUseOf(indexFiles(layout)).bytes;
+  // On a full disk even taking rows out of the index needs room: what is free to go goes first.
+  for (const path of files) freedBytes += removeFile(path);
+  for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
+  // Who holds one of these locks holds a lease too, so nobody does.
+  removeTree(layout.fetching);
   // Actions first: one must not outlive what it reaches.
   index.transaction(() => {
     for (const { key } of actions) index.actions.remove(key);
     for (const digest of dead) index.removeContent(digest);
   });
-  freedBytes += retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
-  for (const path of files) freedBytes += removeFile(path);
-  for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
-  // Who holds one of these locks holds a lease too, so nobody does.
-  removeTree(layout.fetching);
-  index.compact();
+  const rewrite = { layout, index, framesOf: (digest: Digest) => store.streamFrames(digest) };
+  freedBytes += retirePacks(exits.filter((exit) => isEmpty(exit)), rewrite);
+  // What is rewritten needs room before it gives some back.
+  unlessFull(() => void (freedBytes += retirePacks(exits.filter((exit) => !isEmpty(exit)), rewrite)));
+  unlessFull(() => index.compact());
+  keepReserve(layout);
   return { ...report, freedBytes: freedBytes + indexBytes - diskUseOf(indexFiles(layout)).bytes };
 }
 
@@ -157,7 +169,7 @@ interface Expected {
   readonly files: readonly string[];
 }
 
-/** How much smaller the index will be, and the exact size of packs that are written anew, is not known before. */
+/** What the index and packs that are written anew will have on disk is not known before. */
 function expectedBytes(exits: readonly PackExit[], { layout, files }: Expected): number {
   let bytes = freedBy([...files, ...exits.map(({ pack }) => layout.pack(pack.id))]);
   for (const { keep } of exits) {

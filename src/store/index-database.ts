@@ -6,6 +6,7 @@ import { actionSchema, ActionTable, decodeDigests } from "./action-table.ts";
 import { createDatabase, openDatabase, runTransaction } from "./database-file.ts";
 import type { PackFile } from "./pack-file.ts";
 import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
+import { type DamagedRow, damagedRow, findDamagedRows, isRowSound, sumOfRow } from "./row-sum.ts";
 import { type SqlRow, SqlStatements, type SqlValue } from "./sql-statements.ts";
 import { onDisk } from "./system-fault.ts";
 
@@ -30,15 +31,17 @@ export interface PackRow {
 }
 
 /** Raised whenever the tables change; an index of another version is made anew from the packs. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 const schema = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE packs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, compressor TEXT NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, compressor TEXT NOT NULL,
+    sum INTEGER NOT NULL
   );
   CREATE TABLE contents (
     digest BLOB PRIMARY KEY, size INTEGER NOT NULL, crc64 TEXT NOT NULL, pack INTEGER NOT NULL,
-    offset INTEGER NOT NULL, stored INTEGER NOT NULL, crc32 INTEGER NOT NULL, frames BLOB, pieces BLOB
+    offset INTEGER NOT NULL, stored INTEGER NOT NULL, crc32 INTEGER NOT NULL, frames BLOB, pieces BLOB,
+    sum INTEGER NOT NULL
   ) WITHOUT ROWID;
   ${actionSchema}
   PRAGMA user_version = ${schemaVersion};
@@ -110,9 +113,42 @@ export class IndexDatabase {
     return this.#sql.all(sql).flatMap((row) => this.#locationOf(digestFromBytes(row.at(-1) as Uint8Array), row) ?? []);
   }
 
+  /** The same with joins, row by row; with `packs` only those of the packs of these numbers. */
+  *each(packs?: readonly number[]): Generator<Location | JoinLocation, void, void> {
+    const condition = packs === undefined ? "" : "WHERE pack IN (SELECT value FROM json_each(?))";
+    const sql = `SELECT ${columns}, digest FROM contents ${condition} ORDER BY pack, offset`;
+    for (const row of this.#sql.iterate(sql, ...(packs === undefined ? [] : [JSON.stringify(packs)]))) {
+      const location = this.#locationOf(digestFromBytes(row.at(-1) as Uint8Array), row);
+      if (location !== undefined) yield location;
+    }
+  }
+
+  /** Every join, row by row, in no order. */
+  *eachJoin(): Generator<JoinedContent, void, void> {
+    const sql = `SELECT ${columns}, digest FROM contents WHERE pieces IS NOT NULL`;
+    for (const row of this.#sql.iterate(sql)) {
+      const location = this.#locationOf(digestFromBytes(row.at(-1) as Uint8Array), row);
+      if (location !== undefined && "join" in location) yield location.join;
+    }
+  }
+
+  joinTotals(): { readonly count: number; readonly bytes: number } {
+    const sql = "SELECT count(*), total(size) FROM contents WHERE pieces IS NOT NULL";
+    const [count, bytes] = this.#sql.get(sql) as [number, number];
+    return { count, bytes };
+  }
+
+  /** Contents of packs that are not here. */
+  strays(): Digest[] {
+    const sql = "SELECT digest FROM contents WHERE pack NOT IN (SELECT number FROM packs)";
+    return this.#sql.all(sql).map(([digest]) => digestFromBytes(digest as Uint8Array));
+  }
+
   /** Undefined where the pack is gone: another process collects garbage, and nobody holds a lease. */
   #locationOf(digest: Digest, row: SqlRow): Location | JoinLocation | undefined {
-    const [sizeBytes, crc64, number, offset, storedBytes, crc32, frames, pieces] = row as ContentColumns;
+    const [sizeBytes, crc64, number, offset, storedBytes, crc32, frames, pieces, sum] = row as ContentColumns;
+    const values = [sizeBytes, crc64, number, offset, storedBytes, crc32, frames, pieces];
+    if (!isRowSound(digestBytes(digest), values, sum)) throw damagedRow(`content "${digest}"`);
     const pack = this.#packs.get(number) ?? this.packs().find((other) => other.number === number);
     if (pack === undefined) return undefined;
     if (pieces !== null) return { pack, join: { digest, sizeBytes, crc64, pieces: decodeDigests(pieces) } };
@@ -125,8 +161,9 @@ export class IndexDatabase {
 
   /** Every pack, the oldest first. */
   packs(): PackRow[] {
-    const rows = this.#sql.all("SELECT number, id, size, compressor FROM packs ORDER BY number");
-    return rows.map(([number, id, sizeBytes, compressor]) => {
+    const rows = this.#sql.all("SELECT number, id, size, compressor, sum FROM packs ORDER BY number");
+    return rows.map(([number, id, sizeBytes, compressor, sum]) => {
+      if (!isRowSound(id, [sizeBytes, compressor], sum)) throw damagedRow(`pack ${number as number}`);
       const row = { number, id: digestFromBytes(id as Uint8Array), sizeBytes, compressor } as PackRow;
       this.#packs.set(row.number, row);
       return row;
@@ -141,10 +178,11 @@ export class IndexDatabase {
     const known = this.#sql.get("SELECT number FROM packs WHERE id = ?", digestBytes(pack.id));
     if (known === undefined) {
       this.#sql.run(
-        "INSERT INTO packs (id, size, compressor) VALUES (?, ?, ?)",
+        "INSERT INTO packs (id, size, compressor, sum) VALUES (?, ?, ?, ?)",
         digestBytes(pack.id),
         pack.sizeBytes,
         pack.table.compressor,
+        sumOfRow(digestBytes(pack.id), [pack.sizeBytes, pack.table.compressor]),
       );
     }
     const row = this.#sql.get("SELECT number FROM packs WHERE id = ?", digestBytes(pack.id)) as [number];
@@ -177,15 +215,21 @@ export class IndexDatabase {
     return { contents, contentBytes, actions: this.actions.count() };
   }
 
-  /** What SQLite finds wrong with the file, line by line. */
+  /** What SQLite finds wrong with the file, line by line; whether its indexes agree with its tables too. */
   faults(): string[] {
-    return this.#sql.all("PRAGMA quick_check").map((row) => String(row[0])).filter((line) => line !== "ok");
+    return this.#sql.all("PRAGMA integrity_check").map((row) => String(row[0])).filter((line) => line !== "ok");
   }
 
-  /** What its pages take, those in the log too. */
+  /** Rows that are not what was written. With `drop` they are removed, for packs to be listed anew. */
+  damagedRows({ drop }: { readonly drop: boolean }): DamagedRow[] {
+    if (drop) this.#packs.clear();
+    return findDamagedRows(this.#sql, { drop });
+  }
+
+  /** What the file has when all that was written is in it, free pages too. */
   sizeBytes(): number {
-    const [pages, bytes] = ["page_count", "page_size"].map((name) => this.#sql.get(`PRAGMA ${name}`)?.[0] as number);
-    return (pages as number) * (bytes as number);
+    const [count, bytes] = ["page_count", "page_size"].map((name) => this.#sql.get(`PRAGMA ${name}`)?.[0] as number);
+    return (count as number) * (bytes as number);
   }
 
   /** Gives freed pages back to the file system. */
@@ -198,12 +242,12 @@ export class IndexDatabase {
   }
 }
 
-const columns = "size, crc64, pack, offset, stored, crc32, frames, pieces";
-type ContentColumns = [number, string, number, number, number, number, Uint8Array | null, Uint8Array | null];
+const columns = "size, crc64, pack, offset, stored, crc32, frames, pieces, sum";
+type ContentColumns = [number, string, number, number, number, number, Uint8Array | null, Uint8Array | null, number];
 
-const replaceContent = "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const replaceContent = "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const addContent = `
-  INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET (${columns}) = (${columns.replace(/\w+/g, "excluded.$&")}) WHERE contents.pieces IS NOT NULL
 `;
 
@@ -214,12 +258,16 @@ function columnsOf(content: PackedContent, pack: number): SqlValue[] {
   const single = frames.length === 1 ? frames[0] : undefined;
   const rest = single === undefined ? encodeFrames(frames) : null;
   const stored = storedBytesOf(content);
-  return [digestBytes(digest), sizeBytes, crc64, pack, offset, stored, single?.crc32 ?? 0, rest, null];
+  return withSum(digest, [sizeBytes, crc64, pack, offset, stored, single?.crc32 ?? 0, rest, null]);
 }
 
 function joinColumnsOf({ digest, sizeBytes, crc64, pieces }: JoinedContent, pack: number): SqlValue[] {
   const list = Buffer.concat(pieces.map((piece) => digestBytes(piece)));
-  return [digestBytes(digest), sizeBytes, crc64, pack, 0, 0, 0, null, list];
+  return withSum(digest, [sizeBytes, crc64, pack, 0, 0, 0, null, list]);
+}
+
+function withSum(digest: Digest, values: SqlValue[]): SqlValue[] {
+  return [digestBytes(digest), ...values, sumOfRow(digestBytes(digest), values)];
 }
 
 function encodeFrames(frames: readonly PackedFrame[]): Uint8Array {

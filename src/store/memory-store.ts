@@ -12,6 +12,7 @@ import type { CheckoutHost } from "./checkout.ts";
 import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
+import type { FsckFault, FsckOptions, FsckReport } from "./fsck-report.ts";
 import { deadActions, markRefs } from "./gc.ts";
 import { PackBuilder, type PackOutput } from "./pack-builder.ts";
 import { type JoinedContent, packHeaderBytes, storedBytesOf } from "./pack-format.ts";
@@ -21,8 +22,6 @@ import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
   FetchTurn,
   FramePackWriter,
-  FsckOptions,
-  FsckReport,
   GcOptions,
   GcReport,
   Lease,
@@ -44,7 +43,7 @@ class MemoryStore extends StoreBase {
   readonly #contents = new Map<Digest, Found>();
   readonly #joins = new Map<Digest, JoinedContent>();
   readonly #actions = new Map<Digest, StoredAction>();
-  readonly #refs = new Map<string, Digest>();
+  readonly #refs = new Map<string, Ref>();
   #adoptedDatabase: AdoptedDatabase | undefined;
   readonly adopted = new Adoption({
     open: () => (this.#adoptedDatabase ??= AdoptedDatabase.create(":memory:")),
@@ -94,11 +93,15 @@ class MemoryStore extends StoreBase {
   }
 
   override getRef(name: string): Digest | undefined {
-    return this.#refs.get(name);
+    return this.#refs.get(name)?.target;
   }
 
-  protected override saveRef(name: string, target: Digest): void {
-    this.#refs.set(name, target);
+  override getRefOrigin(name: string): readonly string[] | undefined {
+    return this.#refs.get(name)?.origin;
+  }
+
+  protected override saveRef(ref: Ref): void {
+    this.#refs.set(ref.name, ref);
   }
 
   override deleteRef(name: string): boolean {
@@ -106,8 +109,7 @@ class MemoryStore extends StoreBase {
   }
 
   override listRefs(): readonly Ref[] {
-    const refs = [...this.#refs].map(([name, target]) => ({ name, target }));
-    return refs.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+    return [...this.#refs.values()].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   }
 
   override lease(): Lease {
@@ -189,12 +191,13 @@ class MemoryStore extends StoreBase {
   }
 
   override fsck(options: FsckOptions): FsckReport {
-    const faults: { what: string; why: string }[] = [];
+    const faults: FsckFault[] = [];
     const reached = new ReachSet();
-    const say = (what: string, error: unknown): void => void faults.push({ what, why: (error as Error).message });
+    const note = (what: Digest, why: string): void => void faults.push({ kind: "content", what, why, refs: [] });
+    const say = (what: Digest, error: unknown): void => note(what, (error as Error).message);
     markReach(this, { records: this.listRefs().map((ref) => ref.target) }, reached, say);
     const gone = [...reached.contents].filter((digest) => !this.has(digest));
-    for (const digest of gone) faults.push({ what: digest, why: this.stateOf(digest) });
+    for (const digest of gone) note(digest, this.stateOf(digest));
     const whole = [...this.#joins.keys()].filter((digest) => this.has(digest));
     for (const digest of options.full ? [...this.#contents.keys(), ...whole] : []) {
       try {
@@ -203,7 +206,7 @@ class MemoryStore extends StoreBase {
         say(digest, error);
       }
     }
-    return { contents: this.stats().contents, packs: this.stats().packs, faults };
+    return { contents: this.stats().contents, packs: this.stats().packs, faults, quarantined: [] };
   }
 
   override close(): void {

@@ -1,48 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
+import { removeDatabase } from "./database-file.ts";
 import { IndexDatabase } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
+import { quarantine } from "./quarantine.ts";
 import { alone } from "./store-lock.ts";
-import { onDisk } from "./system-fault.ts";
+import { isHindrance, onDisk, readTwice } from "./system-fault.ts";
+
+/** Told what was put right without being asked, in a sentence without a full stop. */
+export type OnRecover = (what: string) => void;
 
 /**
  * Opens the index. Where it is missing, damaged or of another version it is made from the packs. In the first
  * opening since the kernel started it is brought in line with the packs, because what was written last may not
  * have reached the disk; for the same reason all links are dropped.
  */
-export function openIndex(layout: Layout): IndexDatabase {
+export function openIndex(layout: Layout, onRecover: OnRecover): IndexDatabase {
   return onDisk("open the store's index", () => {
     const boot = bootId();
     if (layout.isShared) dropOldLinks(layout, boot);
     const index = IndexDatabase.open(layout.index);
     if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
     index?.close();
-    return alone(layout, () => recover(layout, boot));
+    return alone(layout, () => recover(layout, { boot, onRecover }));
   });
 }
 
-function recover(layout: Layout, boot: string): IndexDatabase {
-  let index = IndexDatabase.open(layout.index);
+/** Makes the index anew from the packs, whatever the one that is there says. */
+export function renewIndex(layout: Layout): IndexDatabase {
+  return onDisk("make the store's index", () => alone(layout, () => makeIndex(layout, bootId())));
+}
+
+function recover(layout: Layout, { boot, onRecover }: { boot: string; onRecover: OnRecover }): IndexDatabase {
+  const index = IndexDatabase.open(layout.index);
   // Another process was faster.
   if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
+  const isThere = lstatSync(layout.index, { throwIfNoEntry: false }) !== undefined;
   // Looking at every page is dear, and a file is not damaged without a reason: a power failure is one.
-  if (index !== undefined && !isSound(index)) {
-    index.close();
-    index = undefined;
+  if (index === undefined || !isSound(index)) {
+    index?.close();
+    const made = makeIndex(layout, boot);
+    const packs = made.packs().length;
+    const state = isThere ? "damaged or of another version" : "not there";
+    if (packs > 0) onRecover(`made the store's index again from ${packs} packs: it was ${state}`);
+    return made;
   }
-  index ??= IndexDatabase.create(layout.index, layout.rights.file);
-  if (boot !== "") {
-    dropRoots(layout);
-    dropLinks(layout);
-  }
+  if (boot !== "") dropDerived(layout);
+  const { added, forgotten } = alignIndex(index, layout, { forget: true });
+  index.setMeta("boot", boot);
+  const changes = [added > 0 ? `found ${added} packs again` : "", forgotten > 0 ? `lost ${forgotten} packs` : ""];
+  if (added + forgotten > 0) onRecover(`the store's index ${changes.filter(Boolean).join(" and ")} after a crash`);
+  return index;
+}
+
+function makeIndex(layout: Layout, boot: string): IndexDatabase {
+  if (lstatSync(layout.index, { throwIfNoEntry: false })?.isDirectory() === true) quarantine(layout, layout.index);
+  const index = IndexDatabase.create(layout.index, layout.rights.file);
+  if (boot !== "") dropDerived(layout);
   alignIndex(index, layout, { forget: true });
   index.setMeta("boot", boot);
   return index;
+}
+
+/** What is not synced: after a power failure it may have the right name and size, and other bytes. */
+function dropDerived(layout: Layout): void {
+  rmSync(layout.plans, { recursive: true, force: true });
+  dropRoots(layout);
+  dropLinks(layout);
+  const adopted = AdoptedDatabase.open(layout.adopted);
+  if (adopted === undefined) removeDatabase(layout.adopted);
+  adopted?.close();
 }
 
 /** Of a shared store's user: another one may have been the first since the kernel started. */
@@ -82,25 +115,35 @@ function dropLinks(layout: Layout): void {
 
 /**
  * Adds packs that the index does not know, and with `forget` drops those whose file is gone. A damaged pack is
- * left to fsck.
+ * left to fsck. Returns how many packs were taken up and forgotten.
  */
-export function alignIndex(index: IndexDatabase, layout: Layout, options: { readonly forget: boolean }): void {
+export function alignIndex(
+  index: IndexDatabase,
+  layout: Layout,
+  options: { readonly forget: boolean },
+): { readonly added: number; readonly forgotten: number } {
   const there = new Set(listPacks(layout));
+  let [added, forgotten] = [0, 0];
   index.transaction(() => {
     const known = new Set<Digest>();
     for (const pack of index.packs()) {
-      if (options.forget && !there.has(pack.id)) index.removePack(pack.number);
+      const isGone = options.forget && !there.has(pack.id);
+      if (isGone) index.removePack(pack.number);
       else known.add(pack.id);
+      forgotten += Number(isGone);
     }
-    for (const id of there) if (!known.has(id)) adoptPack(index, layout, id);
+    for (const id of there) if (!known.has(id)) added += Number(adoptPack(index, layout, id));
   });
+  return { added, forgotten };
 }
 
-function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): void {
+function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): boolean {
   try {
-    index.addPack(readPackFile(layout.pack(id), id));
+    index.addPack(readTwice(() => readPackFile(layout.pack(id), id)));
+    return true;
   } catch (error) {
-    if (!isAshlarError(error)) throw error;
+    if (!isAshlarError(error) || isHindrance(error)) throw error;
+    return false;
   }
 }
 

@@ -7,8 +7,9 @@ import { privateRights } from "./layout.ts";
 import type { SharedPlace } from "./store-format.ts";
 
 const madeDirs = ["packs", "links", "roots", "plans", "checkouts", "tmp", "logs"];
-const ownDirs = [...madeDirs, "downloads", "downloads/sha256", "fetching"];
-const ownFiles = ["format", "sharing", "index.sqlite", "refs.sqlite", "adopted.sqlite", "lease.lock", "setup.lock"];
+const ownDirs = [...madeDirs, "downloads", "downloads/sha256", "fetching", "quarantine"];
+const databases = ["index.sqlite", "refs.sqlite", "adopted.sqlite"];
+const ownFiles = ["format", "sharing", ...databases, "refs.log", "reserve", "lease.lock", "setup.lock"];
 const databaseSuffixes = ["-wal", "-shm", "-journal"];
 
 /** Who uses a store: the user of this process, unless the caller knows of another. */
@@ -79,6 +80,8 @@ function verifyEntries(dir: string, isOurs: (stats: Stats) => boolean): void {
   for (const name of [...ownDirs, ...files]) {
     const stats = lstatSync(join(dir, name), { throwIfNoEntry: false });
     if (stats === undefined) continue;
+    // Nobody else made it, and what can be made again is: the directory goes into quarantine.
+    if (stats.isDirectory() && databases.includes(name) && stats.uid === storeUser()) continue;
     const want = ownDirs.includes(name) ? "directory" : "file";
     if (want === "file" ? !stats.isFile() : !stats.isDirectory()) throw strange(join(dir, name), `it is no ${want}`);
     if (!isOurs(stats)) throw strange(join(dir, name), `it belongs to user ${stats.uid}`);

@@ -24,8 +24,22 @@ export class SqlStatements {
     return onDisk("read the store's index", () => this.prepare(sql).all(...values) as unknown as SqlRow[]);
   }
 
+  /** Row by row; other statements may run meanwhile, but not this one. */
+  *iterate(sql: string, ...values: SqlValue[]): Generator<SqlRow, void, void> {
+    const rows = this.prepare(sql).iterate(...values) as unknown as Iterator<SqlRow>;
+    try {
+      for (;;) {
+        const next = onDisk("read the store's index", () => rows.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      rows.return?.();
+    }
+  }
+
   run(sql: string, ...values: SqlValue[]): void {
-    this.prepare(sql).run(...values);
+    onDisk("write the store's index", () => this.prepare(sql).run(...values));
   }
 
   prepare(sql: string): StatementSync {

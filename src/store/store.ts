@@ -2,6 +2,7 @@
 import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 import type { AdoptedFiles } from "./adopted.ts";
+import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 
 /** What the store knows of a content without reading it. */
 export interface ContentInfo {
@@ -107,6 +108,8 @@ export interface Ref {
   readonly name: string;
   /** A record. */
   readonly target: Digest;
+  /** The arguments of the command line that brings it again; absent: nobody said. */
+  readonly origin?: readonly string[];
 }
 
 export interface Lease {
@@ -152,25 +155,13 @@ export interface GcReport {
   readonly freedBytes: number;
 }
 
-export interface FsckReport {
-  readonly contents: number;
-  readonly packs: number;
-  readonly faults: readonly { readonly what: string; readonly why: string; readonly hint?: string }[];
-}
-
 export interface GcOptions {
   /** Report what would be removed, remove nothing. */
   readonly dryRun?: boolean;
+  /** Empty the quarantine too, which else keeps things for two weeks. */
+  readonly purge?: boolean;
   /** How long to wait for leases to end; default 0. */
   readonly waitMs?: number;
-}
-
-export interface FsckOptions {
-  /** Decompress and hash everything; else sizes, tables and links' metadata only. */
-  readonly full: boolean;
-  /** Drop what is damaged, so that it is fetched or built again. */
-  readonly repair?: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -242,13 +233,17 @@ export interface Store {
   putAction(action: Action, result: ActionResult): void;
 
   getRef(name: string): Digest | undefined;
+  getRefOrigin(name: string): readonly string[] | undefined;
   /** Durable when it returns. The target is a record. */
-  setRef(name: string, target: Digest): void;
+  setRef(name: string, target: Digest, origin?: readonly string[]): void;
   deleteRef(name: string): boolean;
   listRefs(): readonly Ref[];
 
-  /** Keeps gc away until released or the process ends. */
-  lease(): Lease;
+  /**
+   * Keeps gc away until released or the process ends. Waits up to `waitMs`, minutes when absent, for a collection that
+   * goes on. Throws `STORE_BUSY`.
+   */
+  lease(options?: { readonly waitMs?: number }): Lease;
   /**
    * Makes `dir` (absent or empty) a root file system. With the digest of an encoded tree the next checkout of it is
    * faster, and the directory can be updated. Throws `STORE_CHECKOUT_*`, `POLICY_DEVICE`.
