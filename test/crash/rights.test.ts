@@ -113,7 +113,8 @@ const planted: readonly (readonly [what: string, plant: (path: string, out: stri
   ["a fifo", (path) => void spawnSync("mkfifo", ["-m", "600", path])],
   ["a device", (path) => void spawnSync("mknod", ["-m", "600", path, "c", "1", "5"])],
 ];
-const parts = ["packs", "links", "roots", "plans", "checkouts", "downloads", "downloads/sha256", "tmp", "logs", "fetching"];
+const made = ["packs", "links", "roots", "plans", "checkouts", "downloads", "downloads/sha256", "tmp"];
+const parts = [...made, "logs", "fetching", "quarantine"];
 const databases = ["index", "refs", "adopted"].map((name) => `${name}.sqlite`);
 const others = ["lease.lock", "setup.lock", "refs.log", "reserve", "sharing", "format"];
 const files = [...databases.flatMap((name) => ["", "-wal", "-shm", "-journal"].map((end) => name + end)), ...others];
@@ -138,7 +139,7 @@ test("no symlink, fifo or device in the place of a store's part is used, and not
       count++;
     }
   }
-  assert.equal(count, 5 * 28);
+  assert.equal(count, 5 * 29);
   assert.deepEqual(readdirSync(out), ["file"]);
   assert.equal(readFileSync(join(out, "file"), "utf8"), "precious");
   openStore(dir).close();
