@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
-import type { Compressor } from "../formats/index.ts";
+import type { Compressor, Tree } from "../formats/index.ts";
 import { AdoptedFile } from "./adopted-file.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
@@ -216,8 +216,9 @@ class DiskStore extends StoreBase {
   }
 
   override keepCheckout(tree: Digest): string {
-    const checkOut = (dir: string): void => void this.checkout(this.readTree(tree), dir, { mode: "link" });
-    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, checkOut));
+    const readTree = (): Tree => this.readTree(tree);
+    const checkOut = (dir: string): void => void this.checkout(readTree(), dir, { mode: "link" });
+    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, { readTree, checkOut }));
   }
 
   override downloadPath(digest: Digest): string {
