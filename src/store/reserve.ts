@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fsyncSync, renameSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, renameSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
 
 import { AshlarError, isAshlarError } from "../base/index.ts";
-import { type Layout, makeTmpFile } from "./layout.ts";
+import { type Layout, makeTmpFile, privateRights } from "./layout.ts";
 import { fullHint, onDisk } from "./system-fault.ts";
 
 /** What SQLite needs to open both databases and to take rows out of them. */
@@ -39,6 +39,7 @@ export function keepReserve(layout: Layout): void {
         for (let at = 0; at < bytes.length; ) at += writeSync(file.fd, bytes, at);
         // A disk that allots blocks late says only now that it is full.
         fsyncSync(file.fd);
+        fchmodSync(file.fd, privateRights.file);
         renameSync(file.path, layout.reserve);
       });
     } finally {
