@@ -8,7 +8,7 @@ import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
-import { type HeldLock, lockFile } from "./file-lock.ts";
+import { type HeldLock, lockAlone, lockFile } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
@@ -213,11 +213,10 @@ class DiskStore extends StoreBase {
   }
 
   override gc(options: GcOptions): GcReport {
-    const lock = this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
+    const alone = (): HeldLock => this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
     try {
-      return gcDisk(this, { layout: this.#layout, index: this.#index, dryRun: options.dryRun ?? false });
+      return gcDisk(this, { layout: this.#layout, index: this.#index, alone }, options);
     } finally {
-      lock.release();
       this.#reader.close();
     }
   }
@@ -247,7 +246,7 @@ class DiskStore extends StoreBase {
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
-    const lock = lockFile(this.#layout.leaseLock, "exclusive", waitMs);
+    const lock = lockAlone(this.#layout.leaseLock, waitMs);
     if (lock !== undefined) return lock;
     throw new AshlarError("STORE_BUSY", `Cannot ${what}: it is in use, want no build at work`, {
       hint: "wait for the builds that run to end",

@@ -5,17 +5,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { Digest } from "../base/index.ts";
 import { verifyContent, verifyJoin } from "./fsck-content.ts";
 import { attempt, type FsckSession, rebuildHint } from "./fsck-session.ts";
-import type { JoinLocation, Location, PackRow } from "./index-database.ts";
+import type { JoinLocation, Listed, Location, PackRow } from "./index-database.ts";
 import { readPackFile } from "./pack-file.ts";
 import type { JoinedContent, PackedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
 import { retirePacks } from "./pack-rewrite.ts";
 import { alignIndex, listPacks } from "./recover.ts";
-
-interface Listed {
-  readonly contents: readonly Location[];
-  readonly joins: readonly JoinLocation[];
-}
 
 /** Proves packs by their own tables and, where all is asked, every content by its bytes. */
 export class PackCheck {
@@ -30,8 +25,6 @@ export class PackCheck {
   packs(): void {
     const { layout, index } = this.#session.parts;
     alignIndex(index, layout, { forget: false });
-    const byPack = Map.groupBy(index.locations(), (location) => location.pack.number);
-    const joins = Map.groupBy(index.joins(), (location) => location.pack.number);
     const packs = index.packs();
     this.packCount = packs.length;
     const known = new Set(packs.map((pack) => pack.id));
@@ -39,8 +32,7 @@ export class PackCheck {
     const reader = new PackReader(layout);
     try {
       packs.forEach((pack, i) => {
-        const listed = { contents: byPack.get(pack.number) ?? [], joins: joins.get(pack.number) ?? [] };
-        this.#pack(pack, listed, reader);
+        this.#pack(pack, index.listed(pack), reader);
         this.#session.options.onProgress?.(i + 1, packs.length);
       });
     } finally {
@@ -105,21 +97,20 @@ export class PackCheck {
     const { store, options, parts } = this.#session;
     const { index } = parts;
     const bad = new Set<Digest>();
-    const all = index.joins();
-    for (const { join } of all) {
+    const packs = new Map<number, PackRow>();
+    for (const { join, pack } of index.joins()) {
       const info = store.info(join.digest);
       if (info === undefined) continue;
       const faults = attempt(() => verifyJoin(join, info, options.full ? store : undefined));
       for (const why of faults) this.#session.say(join.digest, why, rebuildHint);
-      if (faults.length > 0) bad.add(join.digest);
+      if (faults.length === 0) continue;
+      bad.add(join.digest);
+      packs.set(pack.number, pack);
     }
-    if (bad.size === 0 || !this.#session.repairs) return;
-    const contents = Map.groupBy(index.locations(), ({ pack }) => pack.number);
-    for (const joins of Map.groupBy(all, ({ pack }) => pack.number).values()) {
-      const pack = (joins[0] as JoinLocation).pack;
-      const listed = { contents: contents.get(pack.number) ?? [], joins };
-      const sound = joins.filter(({ join }) => !bad.has(join.digest));
-      if (sound.length < joins.length) this.#retire(pack, listed, { ...listed, joins: sound });
+    if (!this.#session.repairs) return;
+    for (const pack of packs.values()) {
+      const listed = index.listed(pack);
+      this.#retire(pack, listed, { ...listed, joins: listed.joins.filter(({ join }) => !bad.has(join.digest)) });
     }
   }
 

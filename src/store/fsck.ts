@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
+import type { ActionRow } from "./action-table.ts";
 import { attempt, type FsckParts, FsckSession, messageOf, rebuildHint } from "./fsck-session.ts";
 import { checkDownloads, checkLinks, checkPlans, checkRoots } from "./fsck-files.ts";
 import { PackCheck } from "./fsck-packs.ts";
-import { markReach, ReachCheck, ReachSet } from "./reach.ts";
+import { diskSource } from "./disk-source.ts";
+import { ReachCheck, ReachMarker } from "./reach.ts";
 import { parseReaches } from "./record.ts";
 import type { FsckOptions, FsckReport, Store } from "./store.ts";
 
@@ -39,16 +42,20 @@ function checkDatabases(session: FsckSession): { readonly index: boolean; readon
 }
 
 function checkReach(session: FsckSession): void {
-  const reached = new ReachSet();
-  for (const ref of session.store.listRefs()) {
-    markReach(session.store, { records: [ref.target] }, reached, (digest, error) => {
-      session.say(digest, `ref "${ref.name}" reaches it: ${messageOf(error)}`, rebuildHint);
-    });
-  }
-  for (const digest of reached.contents) {
-    if (reached.trees.has(digest) || reached.records.has(digest) || session.store.has(digest)) continue;
-    const [why = "it is not in the store"] = attempt(() => void session.store.readFrames(digest));
+  const { store } = session;
+  let ref = "";
+  const onFault = (digest: Digest, error: unknown): void => {
+    session.say(digest, `ref "${ref}" reaches it: ${messageOf(error)}`, rebuildHint);
+  };
+  const onContent = (digest: Digest): void => {
+    if (store.has(digest)) return;
+    const [why = "it is not in the store"] = attempt(() => void store.readFrames(digest));
     session.say(digest, `a ref reaches it: ${why}`, rebuildHint);
+  };
+  const marker = new ReachMarker(diskSource(store, session.parts.index), { onFault, onContent });
+  for (const { name, target } of store.listRefs()) {
+    ref = name;
+    marker.mark({ records: [target] });
   }
 }
 
@@ -57,8 +64,9 @@ function forgetLostActions(session: FsckSession): void {
   if (!session.repairs) return;
   const { index } = session.parts;
   const check = new ReachCheck(session.store);
-  const lost = index.actions.list().filter(({ reaches }) => !check.isWhole(parseReaches(reaches)));
+  const lost: ActionRow[] = [];
+  for (const action of index.actions.list()) if (!check.isWhole(parseReaches(action.reaches))) lost.push(action);
   index.transaction(() => {
-    for (const { key } of lost) index.actions.remove(key);
+    for (const { number } of lost) index.actions.remove(number);
   });
 }

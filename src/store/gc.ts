@@ -1,151 +1,221 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-
-import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
-import { listPlans } from "./checkout-plan.ts";
-import { lostRecords } from "./checkout-record.ts";
-import type { ActionRow } from "./action-table.ts";
-import type { IndexDatabase, JoinLocation, Location, PackRow } from "./index-database.ts";
-import { dropRoots } from "./kept-roots.ts";
-import { filesBelow, type Layout } from "./layout.ts";
-import { listLinks, parseLinkName } from "./link-farm.ts";
-import { type JoinedContent, storedBytesOf, tableBytesOf } from "./pack-format.ts";
-import { type PackExit, removeFile, retirePacks } from "./pack-rewrite.ts";
-import { markReach, ReachSet } from "./reach.ts";
-import { parseReaches } from "./record.ts";
+import type { Digest } from "../base/index.ts";
+import { diskSource } from "./disk-source.ts";
+import {
+  countFile,
+  type Leftovers,
+  listLeftovers,
+  moveLeftovers,
+  removeLeftovers,
+  takeDerived,
+  takeDownloads,
+  type TakenFiles,
+  takeFile,
+} from "./gc-files.ts";
+import { GcMarks } from "./gc-mark.ts";
+import { type GcPlan, isYoung, planAgain, planPacks } from "./gc-plan.ts";
+import type { IndexDatabase, PackRow } from "./index-database.ts";
+import type { Layout } from "./layout.ts";
+import { copyKept, type PackExit, removeFile } from "./pack-rewrite.ts";
+import type { JoinedContent } from "./pack-format.ts";
 import { alignIndex } from "./recover.ts";
-import { removeTree } from "./remove-tree.ts";
-import type { GcReport, Store } from "./store.ts";
+import type { GcAmount, GcOptions, GcReport, Lease, Store } from "./store.ts";
 
 export interface GcParts {
   readonly layout: Layout;
   readonly index: IndexDatabase;
-  readonly dryRun: boolean;
+  /** Waits until nobody holds a lease, and keeps all away. */
+  readonly alone: () => Lease;
 }
 
-/** A pack less than this part of which is live is rewritten. */
-const liveShareMin = 0.5;
-
-/** Collects garbage on disk. The caller holds the exclusive side of the lease lock. */
-export function gcDisk(store: Store, parts: GcParts): GcReport {
-  const { layout, index, dryRun } = parts;
-  if (!dryRun) alignIndex(index, layout, { forget: true });
-  const live = markRefs(store, index.joins().map(({ join }) => join));
-  const actions = deadActions(index.actions.list(), live);
-  const exits = planExits(index, live.contents);
-  const dead = deadContents(index, live.contents);
-  // Before the links: bytes are free, and a symlink is unused, when the last name of an inode goes.
-  if (!dryRun) dropRoots(layout);
-  const links = [...listLinks(layout)].filter((link) => isDeadLink(link, live.contents));
-  const downloads = filesBelow(layout.downloads);
-  const report = {
-    removedContents: dead.length,
-    removedPacks: exits.filter((exit) => isEmpty(exit)).length,
-    rewrittenPacks: exits.filter((exit) => !isEmpty(exit)).length,
-    removedLinks: links.length,
-    removedActions: actions.length,
-    removedDownloads: downloads.length,
-  };
-  const plans = listPlans(layout).filter(({ tree }) => tree === undefined || !live.trees.has(tree));
-  const derived = [...plans.map(({ path }) => path), ...lostRecords(layout)];
-  const files = [...links.map(({ path }) => path), ...derived, ...downloads, ...filesBelow(layout.tmp)];
-  if (dryRun) return { ...report, freedBytes: expectedBytes(exits, files) };
-  // Actions first: one must not outlive what it reaches.
-  index.transaction(() => {
-    for (const { key } of actions) index.actions.remove(key);
-    for (const digest of dead) index.removeContent(digest);
-  });
-  let freedBytes = retirePacks(exits, { layout, index, framesOf: (digest) => store.streamFrames(digest) });
-  for (const path of files) freedBytes += removeFile(path);
-  for (const name of readdirSync(layout.tmp)) removeTree(join(layout.tmp, name));
-  index.compact();
-  return { ...report, freedBytes };
+/** What is known when all is marked and nothing has been taken. */
+interface Marked {
+  readonly marks: GcMarks;
+  readonly plan: GcPlan;
+  /** Numbers of actions. */
+  readonly deadActions: readonly number[];
+  /** Actions of higher numbers came later. */
+  readonly lastAction: number;
 }
 
-function isEmpty({ keep, joins }: PackExit): boolean {
-  return keep.length + joins.length === 0;
-}
-
-/** What the refs reach, pieces of joins too. Without knowing all of it nothing may be removed. */
-export function markRefs(store: Store, joins: Iterable<JoinedContent>): ReachSet {
-  const live = new ReachSet();
-  for (const ref of store.listRefs()) {
-    try {
-      markReach(store, { records: [ref.target] }, live);
-    } catch (cause) {
-      if (!isAshlarError(cause)) throw cause;
-      const state = `what ref "${ref.name}" reaches cannot be read`;
-      throw new AshlarError("STORE_REF_BROKEN", `Cannot collect garbage: ${state}, want it whole or gone`, {
-        hint: "run `ashlar store fsck`, then build or pull the image again or remove its name",
-        because: [cause.message],
-        cause,
-      });
-    }
-  }
-  for (const { digest, pieces } of joins) {
-    if (live.contents.has(digest)) for (const piece of pieces) live.contents.add(piece);
-  }
-  return live;
+interface Swept {
+  readonly downloads: GcAmount;
+  readonly left: Leftovers;
+  readonly freedBytes: number;
+  readonly packs: GcAmount;
 }
 
 /**
- * An action stays while all it reaches is kept by refs in the same way; one that reaches nothing stays while
- * its inputs do.
+ * Collects garbage on disk. Builds are kept away only while what they could take up goes; all that is long is done
+ * beside them: finding out what is needed and copying it out of packs before, removing files after.
  */
-export function deadActions(actions: readonly ActionRow[], live: ReachSet): ActionRow[] {
-  return actions.filter((action) => {
-    const reaches = parseReaches(action.reaches);
-    if (Object.keys(reaches).length > 0) return !live.hasAll(reaches);
-    return !action.inputs.every((digest) => live.contents.has(digest));
+export function gcDisk(store: Store, parts: GcParts, options: GcOptions): GcReport {
+  const say = options.onPhase ?? (() => {});
+  const lease = store.lease();
+  let marked: Marked;
+  let copiedBytes = 0;
+  try {
+    say("mark");
+    if (options.dryRun !== true) alignIndex(parts.index, parts.layout, { forget: true });
+    marked = markAll(store, parts, options);
+    if (options.dryRun === true) return foretell(store, parts, { marked, options });
+    say("copy");
+    const made = copyKept(exitsOf(parts.index, marked), {
+      ...parts,
+      framesOf: (digest) => store.streamFrames(digest),
+      onMade: (pack) => parts.index.transaction(() => parts.index.addPack(pack, { prefer: true })),
+    });
+    copiedBytes = made.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+    const ids = new Set(made.map(({ id }) => id));
+    // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
+    const exits = marked.plan.exits.filter(({ pack }) => !ids.has(pack.id));
+    marked = { ...marked, plan: { ...marked.plan, exits } };
+  } finally {
+    lease.release();
+  }
+  say("wait");
+  const alone = parts.alone();
+  let swept: Swept;
+  try {
+    say("sweep");
+    swept = sweep(parts, marked, options);
+  } finally {
+    alone.release();
+  }
+  say("clean");
+  return clean(store, parts, { marked, swept, copiedBytes });
+}
+
+function markAll(store: Store, { index, layout }: GcParts, { grace }: GcOptions): Marked {
+  const marks = new GcMarks(store, diskSource(store, index));
+  const lastAction = index.actions.lastNumber();
+  const packs = index.packs();
+  marks.markRefs();
+  markYoung(packs.filter(({ id }) => isYoung(layout.pack(id), grace)), { marks, index });
+  marks.markPieces(joinsOf(index));
+  const deadActions: number[] = [];
+  for (const action of index.actions.list()) {
+    if (action.number <= lastAction && marks.isDead(action)) deadActions.push(action.number);
+  }
+  return { marks, plan: planPacks(index, packs, marks), deadActions, lastAction };
+}
+
+/** All of young packs stays, and what results that name some of it need from elsewhere. */
+function markYoung(packs: readonly PackRow[], { marks, index }: { marks: GcMarks; index: IndexDatabase }): void {
+  if (packs.length === 0) return;
+  for (const pack of packs) for (const { digest } of index.rowsOf(pack)) marks.markYoung(digest);
+  const isIn = (digest: Digest): boolean => marks.byGrace.contents.has(digest);
+  marks.markResults(index.actions.list(), ({ contents = [], trees = [], records = [] }) =>
+    [contents, trees, records].some((digests) => digests.some(isIn)),
+  );
+}
+
+function* joinsOf(index: IndexDatabase): Iterable<JoinedContent> {
+  for (const { join } of index.joins()) yield join;
+}
+
+function* exitsOf(index: IndexDatabase, { marks, plan }: Marked): Iterable<PackExit> {
+  for (const { pack, keptCount } of plan.exits) {
+    if (keptCount === 0) continue;
+    const { contents, joins } = index.listed(pack);
+    const keep = contents.filter(({ content }) => marks.keeps(content.digest));
+    yield { pack, keep, joins: joins.map(({ join }) => join).filter(({ digest }) => marks.keeps(digest)), drop: [] };
+  }
+}
+
+/** Takes what a build could have taken up: from here on it is not found. The caller is alone. */
+function sweep({ index, layout }: GcParts, marked: Marked, { grace }: GcOptions): Swept {
+  const { marks, lastAction, deadActions } = marked;
+  const before = marks.size;
+  marks.markRefs();
+  // Whoever put these may rely on what they reach.
+  marks.markResults(index.actions.list(lastAction), () => true);
+  const isMore = marks.size > before;
+  if (isMore) marks.markPieces(joinsOf(index));
+  // Another collection may have been here.
+  const there = new Set(index.packs().map(({ number }) => number));
+  const plan = isMore ? planAgain(index, marked.plan, marks) : marked.plan;
+  const exits = plan.exits.filter(({ pack }) => there.has(pack.number));
+  index.transaction(() => {
+    for (const number of deadActions) index.actions.remove(number);
+    for (const number of plan.deadRows) index.removeRow(number);
+    for (const { pack } of exits) index.removeEmptyPack(pack.number);
+  });
+  let freedBytes = 0;
+  for (const { pack } of exits) freedBytes += removeFile(layout.pack(pack.id));
+  const packs = { count: exits.filter(({ keptCount }) => keptCount === 0).length, bytes: freedBytes };
+  return { packs, downloads: takeDownloads(layout, grace, takeFile), left: moveLeftovers(layout), freedBytes };
+}
+
+interface Ending {
+  readonly marked: Marked;
+  readonly swept: Swept;
+  readonly copiedBytes: number;
+}
+
+/** Removes what nobody finds any more, beside builds that may run again. */
+function clean(store: Store, { index, layout }: GcParts, { marked, swept, copiedBytes }: Ending): GcReport {
+  const lease = store.lease();
+  try {
+    // First: a symlink is unused when the last name of its inode goes.
+    removeLeftovers(swept.left);
+    const { marks } = marked;
+    // What came since is no garbage.
+    const content = (digest: Digest): boolean => marks.keeps(digest) || store.has(digest);
+    const tree = (digest: Digest): boolean => marks.keepsTree(digest) || store.has(digest);
+    const files = takeDerived(layout, { content, tree }, takeFile);
+    index.removeLostRows();
+    index.compact();
+    return reportOf(store, { ...swept, marked, files, freedBytes: swept.freedBytes - copiedBytes });
+  } finally {
+    lease.release();
+  }
+}
+
+interface Foretelling {
+  readonly marked: Marked;
+  readonly options: GcOptions;
+}
+
+/** What would go; a dry run is nobody's way. */
+function foretell(store: Store, { layout }: GcParts, { marked, options }: Foretelling): GcReport {
+  const { plan, marks } = marked;
+  const kept = { content: (digest: Digest) => marks.keeps(digest), tree: (digest: Digest) => marks.keepsTree(digest) };
+  const empty = plan.exits.filter(({ keptCount }) => keptCount === 0);
+  return reportOf(store, {
+    marked,
+    packs: { count: empty.length, bytes: plan.exits.reduce((sum, { pack }) => sum + pack.sizeBytes, 0) },
+    downloads: takeDownloads(layout, options.grace, countFile),
+    left: listLeftovers(layout),
+    files: takeDerived(layout, kept, countFile),
+    freedBytes: plan.exits.reduce((sum, { pack, keptBytes }) => sum + pack.sizeBytes - keptBytes, 0),
   });
 }
 
-function deadContents(index: IndexDatabase, live: ReadonlySet<Digest>): Digest[] {
-  const contents = index.locations().map(({ content }) => content.digest);
-  return [...contents, ...index.joins().map(({ join }) => join.digest)].filter((digest) => !live.has(digest));
+interface Findings extends Swept {
+  readonly marked: Marked;
+  readonly files: TakenFiles;
 }
 
-function planExits(index: IndexDatabase, live: ReadonlySet<Digest>): PackExit[] {
-  const isLive = ({ digest }: { readonly digest: Digest }): boolean => live.has(digest);
-  const contents = Map.groupBy(index.locations().filter(({ content }) => isLive(content)), numberOf);
-  const joined = Map.groupBy(index.joins().filter(({ join }) => isLive(join)), numberOf);
-  const exits: PackExit[] = [];
-  for (const pack of index.packs()) {
-    const keep = contents.get(pack.number) ?? [];
-    const joins = (joined.get(pack.number) ?? []).map(({ join }) => join);
-    if (liveShare(pack, keep, joins) < liveShareMin) exits.push({ pack, keep, joins, drop: [] });
-  }
-  return exits;
-}
-
-function numberOf({ pack }: Location | JoinLocation): number {
-  return pack.number;
-}
-
-function liveShare(pack: PackRow, keep: readonly Location[], joins: readonly JoinedContent[]): number {
-  const bytes = keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
-  // The table counts as used: a pack of few small contents is mostly table.
-  const listed = [...keep.map(({ content }) => content), ...joins];
-  const tableBytes = listed.reduce((sum, content) => sum + tableBytesOf(content), 0);
-  return (bytes + tableBytes) / pack.sizeBytes;
-}
-
-/** A symlink is made faster than found in all trees: it goes when no checkout has it. */
-function isDeadLink({ name, path }: { name: string; path: string }, live: ReadonlySet<Digest>): boolean {
-  const link = parseLinkName(name);
-  if (link?.type === "symlink") return lstatSync(path).nlink === 1;
-  return link === undefined || !live.has(link.content);
-}
-
-function expectedBytes(exits: readonly PackExit[], files: readonly string[]): number {
-  let bytes = 0;
-  for (const { pack, keep } of exits) {
-    bytes += pack.sizeBytes - keep.reduce((sum, { content }) => sum + storedBytesOf(content), 0);
-  }
-  for (const path of files) {
-    const stats = lstatSync(path);
-    if (stats.nlink === 1) bytes += stats.size;
-  }
-  return bytes;
+function reportOf(store: Store, { marked, packs, downloads, left, files, freedBytes }: Findings): GcReport {
+  const { plan, deadActions } = marked;
+  const { links, plans, checkouts } = files;
+  const removed = {
+    contents: plan.dead,
+    packs,
+    actions: { count: deadActions.length, bytes: 0 },
+    ...{ links, plans, checkouts, downloads, roots: left.roots, tmp: left.tmp },
+  };
+  const fileBytes = [links, plans, checkouts, downloads, left.tmp].reduce((sum, { bytes }) => sum + bytes, 0);
+  return {
+    removedContents: plan.dead.count,
+    removedPacks: packs.count,
+    rewrittenPacks: plan.exits.length - plan.exits.filter(({ keptCount }) => keptCount === 0).length,
+    removedLinks: links.count,
+    removedActions: deadActions.length,
+    removedDownloads: downloads.count,
+    freedBytes: freedBytes + fileBytes,
+    removed,
+    kept: { refs: store.listRefs().length, byRefs: plan.byRefs, byGrace: plan.byGrace },
+  };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
 import { lockFile } from "./file-lock.ts";
-import { IndexDatabase } from "./index-database.ts";
+import { IndexDatabase, type PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
@@ -51,6 +51,7 @@ function recover(layout: Layout, boot: string): IndexDatabase {
     dropLinks(layout);
   }
   alignIndex(index, layout, { forget: true });
+  index.finish();
   index.setMeta("boot", boot);
   return index;
 }
@@ -83,19 +84,18 @@ function dropLinks(layout: Layout): void {
  */
 export function alignIndex(index: IndexDatabase, layout: Layout, options: { readonly forget: boolean }): void {
   const there = new Set(listPacks(layout));
-  index.transaction(() => {
-    const known = new Set<Digest>();
-    for (const pack of index.packs()) {
-      if (options.forget && !there.has(pack.id)) index.removePack(pack.number);
-      else known.add(pack.id);
-    }
-    for (const id of there) if (!known.has(id)) adoptPack(index, layout, id);
-  });
+  const known = new Set<Digest>();
+  const gone: PackRow[] = [];
+  for (const pack of index.packs()) (options.forget && !there.has(pack.id) ? gone.push(pack) : known.add(pack.id));
+  // One by one: a transaction over all would keep every page that it changes.
+  for (const pack of gone) index.transaction(() => index.removePack(pack));
+  for (const id of there) if (!known.has(id)) adoptPack(index, layout, id);
 }
 
 function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): void {
   try {
-    index.addPack(readPackFile(layout.pack(id), id));
+    const pack = readPackFile(layout.pack(id), id);
+    index.transaction(() => index.addPack(pack));
   } catch (error) {
     if (!isAshlarError(error)) throw error;
   }
