@@ -111,6 +111,8 @@ export interface Fixture {
   readonly lockText: string;
   readonly document: Document;
   readonly lock: Lock;
+  /** The archive, by path. */
+  readonly archive: ReadonlyMap<string, Uint8Array>;
   /** Writes the project below a new directory. */
   writeProject(dir: string): void;
   /** Puts the packages where a build without a network looks for them. */
@@ -125,14 +127,14 @@ export async function makeFixture(): Promise<Fixture> {
   const { document } = await readSpec({
     file: "ashlar.yaml", text: specText, parameters: {}, readModule: () => undefined,
   });
-  const resolved = await lockAgainst(archive, await withTestKey(document));
-  const lock = { ...resolved, document: documentDigest(document) };
+  const lock = await lockTo(archive, document);
   const lockText = Buffer.from(encodeLock(lock)).toString("utf8");
   const debs = [...archive.values()].map((bytes) => [digestOf(bytes), bytes] as const);
   return {
     lockText,
     document,
     lock,
+    archive,
     writeProject: (dir) => writeProject(dir, lockText),
     fillStore(storeDir) {
       const store = openStore(storeDir);
@@ -145,6 +147,12 @@ export async function makeFixture(): Promise<Fixture> {
       store.close();
     },
   };
+}
+
+/** The lock of a document whose packages are those of a signed archive. */
+export async function lockTo(archive: ReadonlyMap<string, Uint8Array>, document: Document): Promise<Lock> {
+  const resolved = await lockAgainst(archive, await withTestKey(document));
+  return { ...resolved, document: documentDigest(document) };
 }
 
 /** Debian's own archives are signed by Debian's keys; the fixture's is not, so its key is named for locking. */

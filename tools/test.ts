@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "..");
 
 /** `npm test [-- FILES]`: the checks of `npm run ok`, then every test of src and test (without test/long). */
 function main(named: readonly string[]): void {
-  const patterns = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/*.test.ts"];
+  const patterns = ["src/**/*.test.ts", "tools/**/*.test.ts", "test/*.test.ts", "test/crash/*.test.ts"];
   const files = named.length > 0 ? named : globSync(patterns, { cwd: root }).sort();
   const checks = named.length > 0 ? 0 : run([join(root, "tools/ok.ts")]);
   const tests = run(["--test", "--test-timeout=600000", `--test-concurrency=2`, ...files]);

@@ -60,16 +60,18 @@ export function putVariant(store: Store, base: Base, { number, changedCount, nam
     blocks: layer.blocks.map((block) => trees.get(block) ?? block),
   }));
   const old = new Set([base.record["flat"], base.record["manifest"], base.record["config"]]);
+  const kept = (digests: readonly Digest[] = []): Digest[] => digests.filter((digest) => !old.has(digest));
   const reaches = {
-    trees: [...(base.reaches.trees ?? []).filter((tree) => !old.has(tree)).map((tree) => trees.get(tree) ?? tree), flatTree],
-    contents: [...(base.reaches.contents ?? []).filter((content) => !old.has(content)), manifest, config],
+    trees: [...kept(base.reaches.trees).map((tree) => trees.get(tree) ?? tree), flatTree],
+    contents: [...kept(base.reaches.contents), manifest, config],
     records: base.reaches.records ?? [],
   };
   const name = `variant/${number}`;
   const value = { ...base.record, name, flat: flatTree, manifest, config, layers } as unknown as Json;
   const record = store.putRecord(value, reaches, pack);
   const images = [{ platform: "linux/amd64", record }];
-  const top = store.putRecord({ kind: "named/v1", name, digest: manifest, images }, { records: [record], contents: [manifest] }, pack);
+  const reachesTop = { records: [record], contents: [manifest] };
+  const top = store.putRecord({ kind: "named/v1", name, digest: manifest, images }, reachesTop, pack);
   pack.commit();
   const remember = (operation: string, result: Reaches): void =>
     store.putAction({ operation, version: 1, inputs: [manifest] }, { value: { number }, reaches: result });
@@ -122,7 +124,12 @@ function stepFor(count: number, number: number): number {
 const heads = new Map<Digest, Buffer>();
 const headBytes = 200;
 
-function changeFile(store: Store, pack: PackWriter, { entry, number }: { entry: FileEntry; number: number }): FileEntry {
+interface FileChange {
+  readonly entry: FileEntry;
+  readonly number: number;
+}
+
+function changeFile(store: Store, pack: PackWriter, { entry, number }: FileChange): FileEntry {
   let head = heads.get(entry.content);
   if (head === undefined) {
     head = Buffer.from([...store.stream(entry.content)][0]?.subarray(0, headBytes) ?? []);

@@ -33,6 +33,7 @@ export interface PullRequest {
   /** See `BringRequest.origin`. */
   readonly origin?: string | undefined;
   readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PulledImage {

@@ -20,6 +20,7 @@ export interface Bringing {
   readonly name: string;
   readonly keepBlobs: boolean;
   readonly origin?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Brings an image into the user's store; the last line is `name@sha256:...`. */

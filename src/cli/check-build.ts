@@ -80,7 +80,7 @@ export async function checkBuild(run: CheckRun, images: readonly BuiltImage[]): 
     const isWhole = await furnish(run, { place, circumstances: planned, images });
     const seen = await buildAgain(run, { place, circumstances: planned, workers, isWhole });
     const circumstances = withSeen(planned, seen);
-    const compared = await compareAll(run, place.store, images);
+    const compared = await compareAll(run, { dir: place.store, user: planned.user }, images);
     if (compared.differences.length > 0) throw differs(compared, circumstances);
     const { varied, kept } = circumstances;
     shown.done(`the same; varied: ${varied.join(", ")}${kept.length > 0 ? `; not varied: ${kept.join(", ")}` : ""}`);
@@ -205,11 +205,19 @@ async function runAshlar(args: readonly string[], circumstances: Circumstances, 
   return { status, out, err };
 }
 
-async function compareAll({ shell, store }: CheckRun, dir: string, images: readonly BuiltImage[]): Promise<Compared> {
+interface OtherStore {
+  readonly dir: string;
+  /** Who made it, where that was somebody else. */
+  readonly user: number | undefined;
+}
+
+async function compareAll(run: CheckRun, other: OtherStore, images: readonly BuiltImage[]): Promise<Compared> {
+  const { shell, store } = run;
+  const { dir, user } = other;
   const { nowSeconds } = shell;
   const clocks = [nowSeconds, nowSeconds + shiftSeconds];
   const runs = { clocks, hostNames: [otherHostName], cpus: [availableParallelism(), 1] };
-  const second = openStore(dir);
+  const second = openStore(dir, user === undefined ? {} : { uid: user });
   const compared: { differences: BuildDifference[]; paths: PathDifference[] } = { differences: [], paths: [] };
   try {
     for (const { name, record } of images) {

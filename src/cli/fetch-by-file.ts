@@ -28,7 +28,7 @@ export async function fetchByFile(packages: readonly LockedPackage[], fetching: 
     const places = remotes.map((source) => ({ name: formatReference(source.reference), source }));
     const parts = (): Iterable<Digest> => partsHere(store);
     try {
-      await fetchUnpacked(packages, { store, places, partsHere: parts, progress, anySize, summary: summaryOf });
+      await fetchUnpacked(packages, { store, places, partsHere: parts, progress, signal, anySize, summary: summaryOf });
     } finally {
       for (const remote of remotes) await remote.close();
     }

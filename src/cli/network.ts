@@ -123,6 +123,7 @@ export function showDownloads(
   return {
     onEvent(event) {
       if (event.kind === "retry") progress.note(`retry ${event.name}: ${event.why}`);
+      if (event.kind === "wait") progress.note(event.text);
       if (event.kind === "done" && !event.cached) files++;
       if (event.kind !== "bytes") return;
       step ??= progress.start(name, totalBytes, "bytes");

@@ -82,11 +82,26 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
       finish(await (await import("./verbs/store-adopt.ts")).adopt(shell, dirs, options), options),
     );
   store
+    .command("share <dir>")
+    .description("make a directory that members of a group keep packs, refs and downloads in")
+    .requiredOption("--group <group>", "name or number of the group")
+    .action(async (dir, options) =>
+      finish((await import("./verbs/store-share.ts")).share(shell, dir, options), options),
+    );
+  store
+    .command("join <dir>")
+    .description("make your store one that uses a shared directory")
+    .action(async (dir, options) =>
+      finish((await import("./verbs/store-share.ts")).join(shell, dir, options), options),
+    );
+  store
     .command("gc")
     .description("remove what no image needs")
     .option("--dry-run", "only show")
+    .option("--why", "say what goes and what stays, and why")
+    .option("--grace <duration>", "keep what is younger, e.g. 90s, 15m, 14d or 0 (default: 1h)")
     .option("--prune", "first forget images that their name no longer points to")
-    .action(async (options) => finish(await (await import("./verbs/store.ts")).gc(shell, options), options));
+    .action(async (options) => finish(await (await import("./verbs/store-gc.ts")).gc(shell, options), options));
   store
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")

@@ -20,7 +20,7 @@ export interface WantedContent {
   readonly places: readonly (readonly URL[])[];
 }
 
-/** Fetches a content into the download area. See `Fetcher.content` and `Fetcher.file`. */
+/** Fetches a content into the download area, in its turn. See `Fetcher.content` and `Fetcher.file`. */
 export async function downloadContent(
   context: FetchContext,
   request: WantedContent,

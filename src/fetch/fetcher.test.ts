@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
@@ -50,17 +50,21 @@ describe("Fetcher.content", () => {
     assert.match(t.server.requests.at(-1)?.range ?? "", /^bytes=[1-9]/);
   });
 
-  it("takes over what a dead process left, not what a living one writes, or one of another container", async () => {
-    await using t = await makeFetcherRig();
-    const final = t.area.downloadPath(digestOf(content));
-    const namespace = /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0];
-    const living = [`part-${namespace}-1-0`, "part-7-2147483646-0"];
-    writeFileSync(`${final}.part-${namespace}-2147483646-0`, content.subarray(0, 1000));
-    for (const name of living) writeFileSync(`${final}.${name}`, content.subarray(0, 2000));
-    await t.fetcher.content(t.request());
-    assert.equal(t.server.requests[0]?.range, "bytes=1000-");
-    const hex = hexOf(digestOf(content));
-    assert.deepEqual(t.area.names().toSorted(), [hex, ...living.map((name) => `${hex}.${name}`)].toSorted());
+  it("waits for who fetches the same, takes what came, and lets other downloads pass meanwhile", async () => {
+    const other = Buffer.from("another file");
+    await using t = await makeFetcherRig((path) => (path === "b.deb" ? { bytes: other } : undefined), { parallel: 1 });
+    const digest = digestOf(content);
+    const turn = t.area.beginFetch(digest);
+    assert.equal(turn.kind, "ours");
+    const waiting = t.fetcher.content(t.request());
+    const more = { name: "b.deb", digest: digestOf(other), sizeBytes: other.length, paths: ["b.deb"] };
+    await t.fetcher.content(t.request(more));
+    writeFileSync(t.area.downloadPath(digest), content);
+    if (turn.kind === "ours") turn.release();
+    await waiting;
+    assert.deepEqual(t.server.requests.map(({ path }) => path), ["b.deb"]);
+    const waits = t.events.filter(({ kind }) => kind === "wait");
+    assert.deepEqual(waits, [{ kind: "wait", name: "a.deb", text: "wait for a.deb: another one fetches it" }]);
   });
 
   it("starts from the beginning where what was left is wrong, and blames nobody", async () => {

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
 import { AshlarError } from "../base/index.ts";
+import type { Store } from "../store/index.ts";
 import { addressOf } from "./address.ts";
 import { downloadContent, type WantedContent } from "./download-content.ts";
 import { downloadText } from "./download-text.ts";
 import { fileTransport } from "./file-transport.ts";
 import { httpTransport, type Proxies } from "./http-transport.ts";
+import { inTurn } from "./in-turn.ts";
 import { makeLimiter } from "./limiter.ts";
 import type { Mirror } from "./mirrors.ts";
 import type { Transport } from "./transport.ts";
 
 /** Where verified downloads lie; a `Store` is one. */
-export interface DownloadArea {
-  downloadPath(digest: Digest): string;
-}
+export type DownloadArea = Pick<Store, "downloadPath" | "beginFetch">;
 
 /** What happens while fetching; `name` is the file's or package's name. */
 export type FetchEvent =
   | { readonly kind: "start"; readonly name: string; readonly sizeBytes: number | undefined; readonly from: string }
   /** Bytes that arrived; a resumed or repeated download may count bytes more than once. */
   | { readonly kind: "bytes"; readonly name: string; readonly bytes: number }
+  /** Another process fetches the same. */
+  | { readonly kind: "wait"; readonly name: string; readonly text: string }
   | { readonly kind: "retry"; readonly name: string; readonly why: string; readonly delayMs: number }
   | { readonly kind: "done"; readonly name: string; readonly sizeBytes: number; readonly cached: boolean };
 
@@ -75,8 +77,9 @@ export interface Fetcher {
   readonly offline: boolean;
   /**
    * Makes the content lie at `area.downloadPath(digest)` and returns that path; a verified file that is
-   * there already is used. Throws `FETCH_OFFLINE`, `FETCH_NOT_FOUND`, `FETCH_DIGEST_MISMATCH`,
-   * `FETCH_FAILED`, `FETCH_PATH_INVALID`, `INTERRUPTED`; the faults of all mirrors are in `because`.
+   * there already is used, and what another process fetches is waited for. Throws `FETCH_OFFLINE`,
+   * `FETCH_NOT_FOUND`, `FETCH_DIGEST_MISMATCH`, `FETCH_FAILED`, `FETCH_PATH_INVALID`, `INTERRUPTED`, `STORE_BUSY`;
+   * the faults of all mirrors are in `because`.
    */
   content(request: ContentRequest): Promise<string>;
   /** The same for a file of unknown size; one of this machine may be had offline too. */
@@ -126,10 +129,16 @@ function makeFetcher(
 ): Fetcher {
   const limit = makeLimiter(parallel);
   const running = new Map<Digest, Promise<string>>();
+  const takeTurn = ({ name, digest, ...wanted }: WantedContent, isOffline: boolean): Promise<string> => {
+    const onWait = (text: string): void => context.emit({ kind: "wait", name, text });
+    const work = (): Promise<string> => downloadContent(context, { name, digest, ...wanted }, { offline: isOffline });
+    // Who waits gives its place to another download: of two processes that want the same files each fetches some.
+    return inTurn(context.area, digest, { name, onWait, signal: context.signal, slot: limit, work });
+  };
   const get = (wanted: WantedContent, isOffline: boolean): Promise<string> => {
     const known = running.get(wanted.digest);
     if (known !== undefined) return known;
-    const download = limit(() => downloadContent(context, wanted, { offline: isOffline }));
+    const download = takeTurn(wanted, isOffline);
     running.set(wanted.digest, download);
     return download.finally(() => running.delete(wanted.digest));
   };

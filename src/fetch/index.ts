@@ -18,6 +18,7 @@ export { type Archive, type ArchiveOptions, fetchArchive } from "./fetch-archive
 export { fetchPackages, type PackageRequest } from "./fetch-packages.ts";
 export { type DownloadArea, type Fetcher, type FetcherOptions, type FetchEvent, openFetcher } from "./fetcher.ts";
 export { type HttpClient, type HttpOptions, openHttpClient, type Proxies } from "./http-transport.ts";
+export { inTurn } from "./in-turn.ts";
 export { makeLimiter } from "./limiter.ts";
 export { fetchSourceFiles, type SourceFileRequest } from "./source-files.ts";
 export { type ArchiveSource, type Mirror, type MirrorSettings, resolveMirrors } from "./mirrors.ts";

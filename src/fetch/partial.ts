@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   closeSync,
+  fchmodSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readlinkSync,
   readSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 
 import { type Digest, Hasher, isSystemError } from "../base/index.ts";
 
-let counter = 0;
-
 /**
- * The beginning of a file that is being downloaded, named `<file>.part-<namespace>-<pid>-<n>`. What a dead process
- * of the same PID namespace left is taken over, so that a download goes on where it stopped. The final name appears
- * only when the digest is right; until then nobody takes the file for the content.
+ * The beginning of a file that is being downloaded, named `<file>.part`. Only who has the turn to fetch it
+ * (`Store.beginFetch`) may open it; what an earlier one left is taken over, so that a download goes on where it
+ * stopped. The final name appears only when the digest is right; until then nobody takes the file for the content.
  */
 export class Partial {
   readonly #final: string;
@@ -31,11 +29,10 @@ export class Partial {
 
   constructor(final: string) {
     this.#final = final;
-    this.path = `${final}.part-${pidNamespace()}-${process.pid}-${counter++}`;
+    this.path = `${final}.part`;
     mkdirSync(dirname(final), { recursive: true });
-    takeOver(final, this.path);
-    this.#file = openSync(this.path, "a+", 0o644);
-    this.#hashWhatIsThere();
+    this.#file = openPart(this.path);
+    hashFile(this.#file, this.#hasher);
   }
 
   get sizeBytes(): number {
@@ -72,19 +69,29 @@ export class Partial {
 
   /** Stops; what is there stays for the next try, of this process or another. */
   leave(): void {
-    const isEmpty = this.sizeBytes === 0;
     closeSync(this.#file);
-    try {
-      if (isEmpty) rmSync(this.path, { force: true });
-      else renameSync(this.path, `${this.#final}.part`);
-    } catch (error) {
-      if (!isSystemError(error, "ENOENT")) throw error;
-    }
+    if (this.sizeBytes === 0) rmSync(this.path, { force: true });
   }
+}
 
-  #hashWhatIsThere(): void {
-    hashFile(this.#file, this.#hasher);
+/**
+ * Opens it for its owner and group: in a store that a group shares others go on with it. One that another member's
+ * release left unreadable is begun anew.
+ */
+function openPart(path: string): number {
+  try {
+    const file = openSync(path, "a+", 0o600);
+    if ((fstatSync(file).mode & 0o777) !== 0o660 && isOwn(file)) fchmodSync(file, 0o660);
+    return file;
+  } catch (error) {
+    if (!isSystemError(error, "EACCES")) throw error;
+    rmSync(path);
+    return openSync(path, "a+", 0o660);
   }
+}
+
+function isOwn(file: number): boolean {
+  return fstatSync(file).uid === process.geteuid?.();
 }
 
 /** One for all files: a build hashes hundreds, one after the other. */
@@ -98,45 +105,5 @@ export function hashFile(file: number, hasher: Hasher): void {
     if (got === 0) return;
     hasher.update(buffer.subarray(0, got));
     at += got;
-  }
-}
-
-/** Renaming is atomic: of several processes only one gets what was left behind. */
-function takeOver(final: string, path: string): void {
-  for (const name of leftBehind(final)) {
-    try {
-      renameSync(join(dirname(final), name), path);
-      return;
-    } catch (error) {
-      if (!isSystemError(error, "ENOENT")) throw error;
-    }
-  }
-}
-
-function leftBehind(final: string): string[] {
-  const start = `${basename(final)}.part`;
-  return readdirSync(dirname(final)).filter((name) => {
-    if (!name.startsWith(start)) return false;
-    const [, namespace, pid] = /^-(\d+)-(\d+)-\d+$/.exec(name.slice(start.length)) ?? [];
-    return name === start || (namespace === pidNamespace() && !isAlive(Number(pid)));
-  });
-}
-
-/** Containers that share a store do not see each other's processes: what looks dead may be written to. */
-function pidNamespace(): string {
-  try {
-    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
-  } catch (error) {
-    if (isSystemError(error, "ENOENT", "EACCES")) return "0";
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isSystemError(error, "EPERM");
   }
 }

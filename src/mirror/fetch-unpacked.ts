@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type AshlarError, type Digest, isAshlarError, type Progress } from "../base/index.ts";
-import { makeLimiter } from "../fetch/index.ts";
+import { inTurn, makeLimiter } from "../fetch/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import type { ImageSource } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
@@ -24,6 +24,7 @@ export interface UnpackedOptions {
   /** Trees that layers of the store's images are made of; see `WantedTables`. */
   readonly partsHere: () => Iterable<Digest>;
   readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
   /** What is said at the end. */
   readonly summary: (report: UnpackedReport) => string;
 }
@@ -56,7 +57,7 @@ export async function fetchUnpacked(
   if (places.length === 0 || distinct.length === 0) return { packages: 0, asked: 0, fetchedBytes: 0, debBytes: 0 };
   const asking = new Asking(options, progress.start("fetch packages by file", undefined, "bytes"));
   const limiter = makeLimiter(packagesAtOnce);
-  const ended = await Promise.allSettled(distinct.map((item) => limiter(() => asking.take(item))));
+  const ended = await Promise.allSettled(distinct.map((item) => asking.takeInTurn(item, limiter)));
   const failed = ended.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
   return asking.report();
@@ -76,8 +77,17 @@ class Asking {
     this.#shown = shown;
   }
 
-  /** Takes one package from the first place that has it. */
-  async take(locked: LockedPackage): Promise<void> {
+  /** Takes one package, unless another process does or did meanwhile. */
+  async takeInTurn(locked: LockedPackage, slot: ReturnType<typeof makeLimiter>): Promise<void> {
+    const { store, progress, signal } = this.#options;
+    const { name, version, digest } = locked;
+    const turn = { name: `package ${name} ${version}`, onWait: (text: string) => progress.note(text), signal, slot };
+    const isKnown = (): boolean => knownRecord(store, locked) !== undefined;
+    await inTurn(store, digest, { ...turn, work: async () => (isKnown() ? undefined : this.#take(locked)) });
+  }
+
+  /** From the first place that has it. */
+  async #take(locked: LockedPackage): Promise<void> {
     this.#asked++;
     for (const place of this.#options.places) {
       if (this.#silent.has(place)) continue;

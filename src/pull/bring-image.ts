@@ -22,6 +22,7 @@ export interface BringRequest {
   /** For progress. */
   readonly name: string;
   readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
   /** Keeps blobs that cannot be made again, so that the image can be passed on without where it came from. */
   readonly keepBlobs: boolean;
   /** Where it came from, when that can be asked again; kept in the record where blobs are not. */
@@ -46,9 +47,9 @@ export interface BroughtImage {
 export async function bringImage(request: BringRequest): Promise<BroughtImage> {
   const lease = request.store.lease();
   try {
-    const { image, name, progress } = request;
+    const { image, name, progress, signal } = request;
     const wanted = image.layers.map((_, i) => wantedLayer(request, i));
-    const { plans, reports } = await bringLayers(wanted, { name, progress });
+    const { plans, reports } = await bringLayers(wanted, { name, progress, signal });
     return { record: await putRecord(request, plans), layers: reports };
   } finally {
     lease.release();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { byText, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
+import { byText, compareOrdinal, type Digest, isAshlarError, type Progress, type ProgressStep } from "../base/index.ts";
+import { inTurn } from "../fetch/index.ts";
 import { claimedId, type LayerPlan, tocBytesMax } from "../layer/index.ts";
 import { openChunkedWay } from "./chunked-way.ts";
 import { openEstargzWay } from "./estargz-way.ts";
@@ -14,6 +15,7 @@ import { takeAdopted } from "./take-adopted.ts";
 export interface BringOptions {
   readonly name: string;
   readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Requests at a time, and layers whose tables are read. */
@@ -21,16 +23,49 @@ const parallelMax = 6;
 /** What the tables of all layers may take; layers beyond are read whole. */
 const tablesBytesMax = 4 * tocBytesMax;
 
+interface BroughtLayers {
+  readonly plans: readonly LayerPlan[];
+  readonly reports: readonly LayerReport[];
+}
+
 /**
  * Brings layers into the store, all at once: first what their tables say, then the missing files of all of them,
  * then the proof of each. A layer whose tables or files are not what they should be is read whole, where its digest
- * decides. Plans in the order of `wanted`.
+ * decides. A layer that another process brings is waited for. Plans in the order of `wanted`.
  */
-export async function bringLayers(
+export async function bringLayers(wanted: readonly WantedLayer[], options: BringOptions): Promise<BroughtLayers> {
+  const known = new Map<WantedLayer, LayerPlan>();
+  for (const layer of wanted) {
+    const plan = await knownPlan(layer);
+    if (plan !== undefined) known.set(layer, plan);
+  }
+  const missing = wanted.filter((layer) => !known.has(layer)).map(({ layer }) => layer.descriptor.digest);
+  // In one order everywhere: of two processes with layers in common none waits for the other in a circle.
+  const turns = [...new Set(missing)].sort(compareOrdinal);
+  return inTurns(turns, { wanted, options }, () => bringMissing(wanted, known, options));
+}
+
+interface Waiting {
+  readonly wanted: readonly WantedLayer[];
+  readonly options: BringOptions;
+}
+
+/** Does the work while nobody else brings one of these layers. */
+function inTurns<T>([first, ...rest]: readonly Digest[], waiting: Waiting, work: () => Promise<T>): Promise<T> {
+  const { wanted, options } = waiting;
+  const store = wanted[0]?.store;
+  if (first === undefined || store === undefined) return work();
+  const { progress, signal } = options;
+  const turn = { name: `layer ${first.slice(0, 19)}`, onWait: (text: string) => progress.note(text), signal };
+  return inTurn(store, first, { ...turn, work: () => inTurns(rest, waiting, work) });
+}
+
+async function bringMissing(
   wanted: readonly WantedLayer[],
+  known: ReadonlyMap<WantedLayer, LayerPlan>,
   options: BringOptions,
-): Promise<{ readonly plans: readonly LayerPlan[]; readonly reports: readonly LayerReport[] }> {
-  const opened = await openWays(wanted);
+): Promise<BroughtLayers> {
+  const opened = await openWays(wanted, known);
   const store = wanted[0]?.store;
   const adopted = store === undefined ? new Set() : takeAdopted(store, missingFiles(wanted, opened));
   const ways = opened.map((way) => without(way, adopted));
@@ -47,13 +82,17 @@ export async function bringLayers(
   return { plans: brought.map(({ plan }) => plan), reports };
 }
 
-async function openWays(wanted: readonly WantedLayer[]): Promise<readonly LayerWay[]> {
+async function openWays(
+  wanted: readonly WantedLayer[],
+  known: ReadonlyMap<WantedLayer, LayerPlan>,
+): Promise<readonly LayerWay[]> {
   const ways: LayerWay[] = [];
   const waiting = [...wanted.entries()];
   let bytesLeft = tablesBytesMax;
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const way = await openWay(next[1], bytesLeft > 0);
+      const plan = known.get(next[1]);
+      const way = plan === undefined ? await openWay(next[1], bytesLeft > 0) : { kind: "known" as const, plan };
       if (way.kind === "files") bytesLeft -= way.tableBytes;
       ways[next[0]] = bytesLeft < 0 && way.kind === "files" ? tooLarge : way;
     }
@@ -66,6 +105,7 @@ const tooLarge: LayerWay = { kind: "whole", why: "the tables of all layers toget
 
 async function openWay(wanted: WantedLayer, hasRoom: boolean): Promise<LayerWay> {
   const { source } = wanted;
+  // Somebody else may have brought it while we waited.
   const plan = await knownPlan(wanted);
   if (plan !== undefined) return { kind: "known", plan };
   if (source.range === undefined) return { kind: "whole" };

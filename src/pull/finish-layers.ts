@@ -42,10 +42,16 @@ export async function finishLayers(
     if ("plan" in done) brought[i] = remember(layer, done);
     else whole.push({ i, why: done.why });
   }
+  const running = new Map<Digest, Promise<Brought>>();
   const take = async (): Promise<void> => {
     for (let next = whole.shift(); next !== undefined; next = whole.shift()) {
-      const layer = wanted[next.i] as WantedLayer;
-      brought[next.i] = remember(layer, await takeWhole(layer, next.why, shown));
+      const [layer, why] = [wanted[next.i] as WantedLayer, next.why];
+      const { digest } = layer.layer.descriptor;
+      // An image may have one layer twice: then it is known the second time.
+      const before = running.get(digest) ?? Promise.resolve();
+      const work = before.then(async () => remember(layer, await takeWhole(layer, why, shown)));
+      running.set(digest, work);
+      brought[next.i] = await work;
     }
   };
   const results = await Promise.allSettled(Array.from({ length: wholeMax }, take));
@@ -80,7 +86,6 @@ async function finishLayer(
 async function takeWhole(wanted: WantedLayer, why: string | undefined, shown: ProgressStep): Promise<Brought> {
   const { digest, sizeBytes } = wanted.layer.descriptor;
   const report: LayerReport = { digest, way: "whole", fetchedFiles: 0, fetchedBytes: sizeBytes };
-  // An image may have one layer twice.
   const plan = (await knownPlan(wanted)) ?? (await takeLayer(wanted, shown));
   return { plan, report: why === undefined ? report : { ...report, why } };
 }

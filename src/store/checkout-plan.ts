@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, digestOf, hexOf, type ImagePath, isSystemError } from "../base/index.ts";
 import type { Entry, FileEntry, SymlinkEntry, Tree } from "../formats/index.ts";
 import type { Owner } from "./entry-meta.ts";
-import { type Layout, makeTmpFile } from "./layout.ts";
+import { type Layout, makeDirs, makeTmpFile, replaceFile } from "./layout.ts";
 import { type LinkedEntry, linkName, linkPlace, replicaName, settleEntry } from "./link-farm.ts";
 import { sortOut, type TreeParts } from "./tree-parts.ts";
 
@@ -90,11 +90,8 @@ function isLinked(entry: Entry): entry is FileEntry | SymlinkEntry {
 
 /** Not synced: what is not whole is not used. */
 export function writePlan(layout: Layout, key: Omit<PlanKey, "readTree">, parts: TreeParts): void {
-  mkdirSync(layout.plans, { recursive: true, mode: 0o700 });
-  const file = makeTmpFile(layout.tmp, "plan");
-  writeFileSync(file.fd, encodePlan(parts, key.owner));
-  closeSync(file.fd);
-  renameSync(file.path, planPath(layout, key));
+  makeDirs(layout.plans);
+  replaceFile(makeTmpFile(layout.tmp, "plan"), planPath(layout, key), encodePlan(parts, key.owner));
 }
 
 function planPath(layout: Layout, { tree, owner }: Omit<PlanKey, "readTree">): string {

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  type BigIntStats,
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { canonicalJson, type Digest, digestOf, hexOf, isDigest, isSystemError } from "../base/index.ts";
-import { type Layout, makeTmpFile } from "./layout.ts";
+import { type Layout, makeDirs, makeTmpFile, replaceFile } from "./layout.ts";
 import type { CheckoutMode } from "./store.ts";
 
 /** What a directory outside the store holds, as far as we know. */
@@ -46,11 +36,8 @@ export function diskRecords(layout: Layout): CheckoutRecords {
   return {
     read: (dir) => readRecordFile(pathOf(dir)),
     write(record) {
-      mkdirSync(layout.checkouts, { recursive: true, mode: 0o700 });
-      const file = makeTmpFile(layout.tmp, "checkout");
-      writeFileSync(file.fd, encodeCheckoutRecord(record));
-      closeSync(file.fd);
-      renameSync(file.path, pathOf(record.dir));
+      makeDirs(layout.checkouts);
+      replaceFile(makeTmpFile(layout.tmp, "checkout"), pathOf(record.dir), encodeCheckoutRecord(record));
     },
     remove: (dir) => rmSync(pathOf(dir), { force: true }),
   };

@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
+import { makeEmptyFile, privateRights } from "./layout.ts";
 import { isDamagedDatabase } from "./system-fault.ts";
 
 /** Opens a finished database of this version by `use`; undefined where there is none or it is damaged. */
@@ -19,8 +20,11 @@ export function openDatabase<T>(path: string, version: number, use: (database: D
 }
 
 /** Makes an empty database in place of what is there; `:memory:` for none on disk. Nobody else may do so meanwhile. */
-export function createDatabase(path: string, schema: string): DatabaseSync {
-  if (path !== ":memory:") removeDatabase(path);
+export function createDatabase(path: string, schema: string, mode = privateRights.file): DatabaseSync {
+  if (path !== ":memory:") {
+    removeDatabase(path);
+    makeEmptyFile(path, mode);
+  }
   const database = new DatabaseSync(path, { timeout: 60_000 });
   database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT`);
   return database;

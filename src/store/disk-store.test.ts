@@ -2,6 +2,7 @@
 import { loadCompressor } from "../formats/index.ts";
 import { checkoutContract } from "./checkout.contract.ts";
 import { openStore } from "./disk-store.ts";
+import { fetchTurnContract } from "./fetch-turn.contract.ts";
 import { framePackContract } from "./frame-pack.contract.ts";
 import { joinedContract } from "./joined.contract.ts";
 import { storeContract } from "./store.contract.ts";
@@ -18,3 +19,4 @@ storeContract("openStore", make);
 checkoutContract("openStore", make);
 framePackContract("openStore", make);
 joinedContract("openStore", make);
+fetchTurnContract("openStore", make);

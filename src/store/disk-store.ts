@@ -1,34 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 
-import { AshlarError, type Digest } from "../base/index.ts";
+import type { Digest } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
 import { AdoptedDatabase } from "./adopted-database.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
-import { type HeldLock, lockAlone, lockFile } from "./file-lock.ts";
+import { diskUseBelow, diskUseOf } from "./disk-use.ts";
+import type { HeldLock } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
-import { filesBelow, type Layout, openLayout, raiseFormat } from "./layout.ts";
+import { filesBelow, type Layout, makeEmptyFile } from "./layout.ts";
 import { listLinks } from "./link-farm.ts";
+import { migrate } from "./migrate.ts";
+import { openLayout } from "./open-layout.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
-import { alone, openIndex } from "./recover.ts";
+import { openIndex } from "./recover.ts";
 import { RefsDatabase } from "./refs-database.ts";
+import { onDisk } from "./system-fault.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
+import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import type {
+  FetchTurn,
   FramePackWriter,
   FsckOptions,
   FsckReport,
-  GcOptions,
-  GcReport,
   Lease,
   PackWriter,
   Ref,
@@ -39,30 +44,30 @@ import type {
 export interface OpenOptions {
   /** Needed to write contents; reading does without, and starts sooner. */
   readonly compressor?: Compressor;
+  /** Whose the store is where it is not this process's: root looking at one that it made for another user. */
+  readonly uid?: number;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
 }
 
-/** A collection of garbage that goes on is waited for this long. */
-const leaseWaitMs = 300_000;
 /** Contents whose place is remembered, about 20 MB. */
 const foundCountMax = 100_000;
 
 /**
  * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
- * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_ACCESS`.
+ * Throws `STORE_ACCESS` and what `openLayout` throws.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
-  const { layout, isOlder } = openLayout(dir);
+  const { layout, olderVersion } = openLayout(dir, options.uid);
   const store = new DiskStore(layout, options);
-  if (isOlder) raise(store, layout);
+  if (olderVersion !== undefined) bringUp(store, layout, olderVersion);
   return store;
 }
 
-function raise(store: Store, layout: Layout): void {
+function bringUp(store: Store, layout: Layout, from: number): void {
   const lease = store.lease();
   try {
-    raiseFormat(layout);
+    migrate(layout, from);
   } catch (error) {
     store.close();
     throw error;
@@ -75,6 +80,7 @@ class DiskStore extends StoreBase {
   readonly tmpDir: string;
   readonly adopted: Adoption;
   protected readonly checkouts: CheckoutHost;
+  protected override readonly doubtsFrames: boolean;
   readonly #layout: Layout;
   readonly #index: IndexDatabase;
   readonly #reader: PackReader;
@@ -89,6 +95,7 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
+    this.doubtsFrames = layout.isShared;
     this.#index = openIndex(layout);
     this.#reader = new PackReader(layout);
     this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
@@ -152,6 +159,9 @@ class DiskStore extends StoreBase {
 
   /** Opened when first asked for: most of what a build does needs no refs. */
   get #refs(): RefsDatabase {
+    if (this.#refsDatabase === undefined) {
+      onDisk("read refs", () => makeEmptyFile(this.#layout.refs, this.#layout.rights.file));
+    }
     this.#refsDatabase ??= RefsDatabase.open(this.#layout.refs, (step) => alone(this.#layout, step));
     return this.#refsDatabase;
   }
@@ -181,7 +191,7 @@ class DiskStore extends StoreBase {
   }
 
   override lease(): Lease {
-    if (this.#leaseCount === 0) this.#leaseLock = this.#takeLease();
+    if (this.#leaseCount === 0) this.#leaseLock = lockShared(this.#layout);
     this.#leaseCount++;
     let held = true;
     return {
@@ -196,14 +206,6 @@ class DiskStore extends StoreBase {
     };
   }
 
-  #takeLease(): HeldLock {
-    const lock = lockFile(this.#layout.leaseLock, "shared", leaseWaitMs);
-    if (lock !== undefined) return lock;
-    throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
-      hint: "wait for `ashlar store gc` to end",
-    });
-  }
-
   override keepCheckout(tree: Digest): string {
     return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
   }
@@ -212,8 +214,17 @@ class DiskStore extends StoreBase {
     return this.#layout.download(digest);
   }
 
+  override beginFetch(digest: Digest): FetchTurn {
+    const lease = this.lease();
+    const turn = lockFetch(this.#layout, digest);
+    if (turn.kind === "elsewhere") lease.release();
+    return turn.kind === "elsewhere" ? turn : { ...turn, release: () => (turn.release(), lease.release()) };
+  }
+
   override gc(options: GcOptions): GcReport {
-    const alone = (): HeldLock => this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
+    const what = "collect garbage in the store";
+    if (this.#leaseCount > 0 && options.dryRun !== true) throw leasedByUs(what);
+    const alone = (): HeldLock => this.#lockAlone(what, options.waitMs ?? 0);
     try {
       return gcDisk(this, { layout: this.#layout, index: this.#index, alone }, options);
     } finally {
@@ -246,17 +257,14 @@ class DiskStore extends StoreBase {
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
-    const lock = lockAlone(this.#layout.leaseLock, waitMs);
-    if (lock !== undefined) return lock;
-    throw new AshlarError("STORE_BUSY", `Cannot ${what}: it is in use, want no build at work`, {
-      hint: "wait for the builds that run to end",
-    });
+    if (this.#leaseCount > 0) throw leasedByUs(what);
+    return lockAlone(this.#layout, what, waitMs);
   }
 
   override stats(): StoreStats {
     const packs = this.#index.packs();
-    const links = sizesOf([...listLinks(this.#layout)].map(({ path }) => path));
-    const downloads = sizesOf(filesBelow(this.#layout.downloads));
+    const links = diskUseOf([...listLinks(this.#layout)].map(({ path }) => path));
+    const downloads = diskUseOf(filesBelow(this.#layout.downloads));
     const adopted = this.adopted.list();
     return {
       ...this.#index.counts(),
@@ -266,7 +274,8 @@ class DiskStore extends StoreBase {
       linkBytes: links.bytes,
       downloads: downloads.count,
       downloadBytes: downloads.bytes,
-      indexBytes: sizesOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
+      indexBytes: diskUseOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
+      diskBytes: diskUseBelow(this.#layout.dirs).bytes,
       refs: this.listRefs().length,
       adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
       adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
@@ -280,17 +289,4 @@ class DiskStore extends StoreBase {
     this.#refsDatabase?.close();
     this.#adoptedDatabase?.close();
   }
-}
-
-/** What files occupy on disk. */
-function sizesOf(paths: readonly string[]): { readonly count: number; readonly bytes: number } {
-  let count = 0;
-  let bytes = 0;
-  for (const path of paths) {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) continue;
-    count++;
-    bytes += stats.blocks * 512;
-  }
-  return { count, bytes };
 }

@@ -8,19 +8,31 @@ export interface HeldLock {
   release(): void;
 }
 
+/** Many may hold it "shared" at a time; "exclusive" is for one alone; "sole" is for one of those who want it "sole". */
+export type LockSide = "shared" | "exclusive" | "sole";
+
+const beginnings: Readonly<Record<LockSide, string>> = {
+  shared: "BEGIN; SELECT count(*) FROM sqlite_schema",
+  exclusive: "BEGIN EXCLUSIVE",
+  sole: "BEGIN IMMEDIATE",
+};
+
 /**
- * Takes a lock on a file, shared by many or for one alone, across processes and threads. Waits up to `waitMs`.
- * Returns undefined when it is still taken then.
+ * Takes a lock on a file, across processes and threads. Waits up to `waitMs`. Returns undefined when it is still taken
+ * then.
  *
  * Node has no flock(2). An empty SQLite database in rollback mode gives the same through fcntl(2) locks: the
  * kernel drops them with the process, so there is no stale lock and nothing to tell dead holders by, also
  * between containers that do not see each other's processes. One who waits for the exclusive side keeps new
- * shared holders out (sqlite.org/lockingv3.html, PENDING), so it is not starved.
+ * shared holders out (sqlite.org/lockingv3.html, PENDING), so it is not starved. "sole" is SQLite's RESERVED: of two
+ * who try without waiting at the same moment one has it, which the exclusive side does not promise.
+ *
+ * Nobody may open and close the file in another way: that drops the locks of the whole process (fcntl(2)).
  */
-export function lockFile(path: string, side: "shared" | "exclusive", waitMs: number): HeldLock | undefined {
+export function lockFile(path: string, side: LockSide, waitMs: number): HeldLock | undefined {
   const lock = new DatabaseSync(path, { timeout: waitMs });
   try {
-    lock.exec(side === "exclusive" ? "BEGIN EXCLUSIVE" : "BEGIN; SELECT count(*) FROM sqlite_schema");
+    lock.exec(beginnings[side]);
   } catch (error) {
     lock.close();
     if (hasResultCode(error, 5, 6)) return undefined; // SQLITE_BUSY, SQLITE_LOCKED
@@ -33,23 +45,4 @@ export function lockFile(path: string, side: "shared" | "exclusive", waitMs: num
       held = false;
     },
   };
-}
-
-/** The part of the wait after which others are kept out. */
-const politeShare = 0.75;
-const attemptMs = 20;
-
-/**
- * Takes the exclusive side as `lockFile` does, but keeps new shared holders out only in the last quarter of the time:
- * before, it looks again and again whether nobody holds it.
- */
-export function lockAlone(path: string, waitMs: number): HeldLock | undefined {
-  const attempts = Math.floor((waitMs * politeShare) / attemptMs);
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let i = 0; i < attempts; i++) {
-    const lock = lockFile(path, "exclusive", 0);
-    if (lock !== undefined) return lock;
-    Atomics.wait(pause, 0, 0, attemptMs);
-  }
-  return lockFile(path, "exclusive", Math.ceil(waitMs - attempts * attemptMs));
 }

@@ -14,6 +14,7 @@ import {
   parsePackTable,
 } from "./pack-format.ts";
 import { encodeRecord, parseRecord } from "./record.ts";
+import { encodeStoreFormat, parseStoreFormat } from "./store-format.ts";
 import { sortOut } from "./tree-parts.ts";
 
 const frame = (text: string, rawBytes: number, storedBytes: number): PackedFrame => ({
@@ -53,6 +54,15 @@ export const fuzzTargets: readonly {
   readonly seeds: () => Uint8Array[];
   readonly run: (bytes: Uint8Array) => void;
 }[] = [
+  {
+    name: "store format",
+    seeds: () => [
+      Buffer.from(encodeStoreFormat({ kind: "private", version: 2 })),
+      Buffer.from(encodeStoreFormat({ kind: "shared", gid: 7 })),
+      Buffer.from(encodeStoreFormat({ kind: "member", shared: "/srv/ashlar", uid: 0, gid: 7 })),
+    ],
+    run: (bytes) => void parseStoreFormat(Buffer.from(bytes).toString("utf8")),
+  },
   {
     name: "pack table",
     seeds: () => [seedTable()],

@@ -5,24 +5,17 @@ import { join } from "node:path";
 import type { Digest } from "../base/index.ts";
 import { listPlans } from "./checkout-plan.ts";
 import { lostRecords } from "./checkout-record.ts";
+import { diskUseOf, freedBy, pathsBelow } from "./disk-use.ts";
 import { addTo, type Grace, isYoung, newAmount } from "./gc-plan.ts";
 import { listRoots } from "./kept-roots.ts";
 import { filesBelow, type Layout, makeTmpDir } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
-import { removeTree } from "./remove-tree.ts";
-import type { GcAmount } from "./store.ts";
 import { removeFile } from "./pack-rewrite.ts";
+import { removeTree } from "./remove-tree.ts";
+import type { GcAmount } from "./gc-report.ts";
 
-/** How files are taken away, or only counted: returns the bytes that this gives back. */
+/** Takes a file away, or only notes it; returns the bytes that this gives back. */
 export type Take = (path: string) => number;
-
-export const takeFile: Take = removeFile;
-
-/** What taking a file away would give back: nothing while it has other names. */
-export const countFile: Take = (path) => {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  return stats === undefined || stats.nlink > 1 ? 0 : stats.size;
-};
 
 interface Kept {
   readonly content: (digest: Digest) => boolean;
@@ -59,33 +52,70 @@ export function takeDownloads(layout: Layout, grace: Grace | undefined, take: Ta
   return amount;
 }
 
+/** Kept roots and what lies in `tmp`. */
 export interface Leftovers {
-  readonly roots: GcAmount;
-  readonly tmp: GcAmount;
-  /** What is to be removed, below `tmp`. */
-  readonly paths: readonly string[];
+  readonly roots: readonly string[];
+  readonly tmp: readonly string[];
 }
 
-/** What lies in `tmp`, and how many roots there are. */
 export function listLeftovers(layout: Layout): Leftovers {
-  const tmp = newAmount();
-  for (const path of filesBelow(layout.tmp)) addTo(tmp, countFile(path));
-  const paths = readdirSync(layout.tmp).map((name) => join(layout.tmp, name));
-  return { roots: { count: listRoots(layout).length, bytes: 0 }, tmp, paths };
+  const tmp = readdirSync(layout.tmp).map((name) => join(layout.tmp, name));
+  return { roots: listRoots(layout).map(({ path }) => path), tmp };
 }
 
 /**
- * Puts all roots out of the way, into `tmp`, which takes no time; removing them and what else is there does. The
- * caller holds the exclusive side of the lease lock, so nobody needs any of it.
+ * Puts all roots out of the way, into `tmp`, which takes no time; removing them does. The caller holds the exclusive
+ * side of the lease lock, so nobody needs any of it.
  */
 export function moveLeftovers(layout: Layout): Leftovers {
-  const left = listLeftovers(layout);
-  if (left.roots.count === 0) return left;
+  const { roots, tmp } = listLeftovers(layout);
+  // Who holds one of these locks holds a lease too, so nobody does.
+  removeTree(layout.fetching);
+  if (roots.length === 0) return { roots, tmp };
   const dir = makeTmpDir(layout.tmp, "roots");
-  for (const name of readdirSync(layout.roots)) renameSync(join(layout.roots, name), join(dir, name));
-  return { ...left, paths: [...left.paths, dir] };
+  const moved: string[] = [];
+  for (const name of readdirSync(layout.roots)) {
+    renameSync(join(layout.roots, name), join(dir, name));
+    moved.push(join(dir, name));
+  }
+  return { roots: moved, tmp: [...tmp, dir] };
 }
 
-export function removeLeftovers({ paths }: Leftovers): void {
-  for (const path of paths) removeTree(path);
+export interface TakenLeftovers {
+  readonly roots: GcAmount;
+  readonly tmp: GcAmount;
+}
+
+/** Removes leftovers that were moved. */
+export function takeLeftovers({ roots, tmp }: Leftovers): TakenLeftovers {
+  return { roots: takeAll(roots), tmp: takeAll(tmp) };
+}
+
+function takeAll(paths: readonly string[]): GcAmount {
+  const amount = newAmount();
+  for (const path of paths) {
+    // Links of a root have names in the store: what it gives back is its directories.
+    addTo(amount, freedBy([path, ...pathsBelow(path)]));
+    removeTree(path);
+  }
+  return amount;
+}
+
+/** The same amounts while all stays, and every path that would go. */
+export function foretellLeftovers({ roots, tmp }: Leftovers): TakenLeftovers & { readonly paths: readonly string[] } {
+  const amountOf = (paths: readonly string[]): GcAmount => ({ count: paths.length, bytes: freedBy(paths) });
+  const inside = (paths: readonly string[]): string[] => paths.flatMap((path) => [path, ...pathsBelow(path)]);
+  const [ofRoots, ofTmp] = [inside(roots), inside(tmp)];
+  return {
+    roots: { ...amountOf(ofRoots), count: roots.length },
+    tmp: { ...amountOf(ofTmp), count: tmp.length },
+    paths: [...ofRoots, ...ofTmp],
+  };
+}
+
+export const takeFile: Take = removeFile;
+
+/** What a store's index has on disk, in bytes. */
+export function indexBytes({ index }: Layout): number {
+  return diskUseOf(["", "-wal"].map((suffix) => index + suffix)).bytes;
 }

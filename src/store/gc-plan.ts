@@ -4,7 +4,7 @@ import { lstatSync } from "node:fs";
 import { digestFromBytes } from "../base/index.ts";
 import type { GcMarks } from "./gc-mark.ts";
 import type { IndexDatabase, PackRow } from "./index-database.ts";
-import type { GcAmount } from "./store.ts";
+import type { GcAmount } from "./gc-report.ts";
 
 /** What becomes of the packs. */
 export interface GcPlan {

@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
 import { diskSource } from "./disk-source.ts";
+import { diskUseOf, freedBy } from "./disk-use.ts";
 import {
-  countFile,
+  foretellLeftovers,
+  indexBytes,
   type Leftovers,
   listLeftovers,
   moveLeftovers,
-  removeLeftovers,
   takeDerived,
   takeDownloads,
   type TakenFiles,
+  type TakenLeftovers,
   takeFile,
+  takeLeftovers,
 } from "./gc-files.ts";
 import { GcMarks } from "./gc-mark.ts";
 import { type GcPlan, isYoung, planAgain, planPacks } from "./gc-plan.ts";
 import type { IndexDatabase, PackRow } from "./index-database.ts";
 import type { Layout } from "./layout.ts";
-import { copyKept, type PackExit, removeFile } from "./pack-rewrite.ts";
+import { copyKept, type PackExit } from "./pack-rewrite.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { alignIndex } from "./recover.ts";
-import type { GcAmount, GcOptions, GcReport, Lease, Store } from "./store.ts";
+import type { GcAmount, GcOptions, GcReport } from "./gc-report.ts";
+import type { Lease, Store } from "./store.ts";
 
 export interface GcParts {
   readonly layout: Layout;
@@ -38,11 +42,12 @@ interface Marked {
   readonly lastAction: number;
 }
 
+/** What went while nobody else was there, and what is left to be removed. */
 interface Swept {
+  readonly packs: GcAmount;
+  readonly packFileBytes: number;
   readonly downloads: GcAmount;
   readonly left: Leftovers;
-  readonly freedBytes: number;
-  readonly packs: GcAmount;
 }
 
 /**
@@ -52,6 +57,7 @@ interface Swept {
 export function gcDisk(store: Store, parts: GcParts, options: GcOptions): GcReport {
   const say = options.onPhase ?? (() => {});
   const lease = store.lease();
+  const before = indexBytes(parts.layout);
   let marked: Marked;
   let copiedBytes = 0;
   try {
@@ -65,10 +71,11 @@ export function gcDisk(store: Store, parts: GcParts, options: GcOptions): GcRepo
       framesOf: (digest) => store.streamFrames(digest),
       onMade: (pack) => parts.index.transaction(() => parts.index.addPack(pack, { prefer: true })),
     });
-    copiedBytes = made.reduce((sum, pack) => sum + pack.sizeBytes, 0);
     const ids = new Set(made.map(({ id }) => id));
     // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
     const exits = marked.plan.exits.filter(({ pack }) => !ids.has(pack.id));
+    for (const { pack } of marked.plan.exits) ids.delete(pack.id);
+    copiedBytes = diskUseOf([...ids].map((id) => parts.layout.pack(id))).bytes;
     marked = { ...marked, plan: { ...marked.plan, exits } };
   } finally {
     lease.release();
@@ -83,7 +90,7 @@ export function gcDisk(store: Store, parts: GcParts, options: GcOptions): GcRepo
     alone.release();
   }
   say("clean");
-  return clean(store, parts, { marked, swept, copiedBytes });
+  return clean(store, parts, { marked, swept, grownBytes: copiedBytes - before });
 }
 
 function markAll(store: Store, { index, layout }: GcParts, { grace }: GcOptions): Marked {
@@ -141,32 +148,40 @@ function sweep({ index, layout }: GcParts, marked: Marked, { grace }: GcOptions)
     for (const number of plan.deadRows) index.removeRow(number);
     for (const { pack } of exits) index.removeEmptyPack(pack.number);
   });
-  let freedBytes = 0;
-  for (const { pack } of exits) freedBytes += removeFile(layout.pack(pack.id));
-  const packs = { count: exits.filter(({ keptCount }) => keptCount === 0).length, bytes: freedBytes };
-  return { packs, downloads: takeDownloads(layout, grace, takeFile), left: moveLeftovers(layout), freedBytes };
+  let packFileBytes = 0;
+  for (const { pack } of exits) packFileBytes += takeFile(layout.pack(pack.id));
+  const empty = exits.filter(({ keptCount }) => keptCount === 0);
+  return {
+    packs: { count: empty.length, bytes: empty.reduce((sum, { pack }) => sum + pack.sizeBytes, 0) },
+    packFileBytes,
+    downloads: takeDownloads(layout, grace, takeFile),
+    left: moveLeftovers(layout),
+  };
 }
 
 interface Ending {
   readonly marked: Marked;
   readonly swept: Swept;
-  readonly copiedBytes: number;
+  /** New packs, less what the index was. */
+  readonly grownBytes: number;
 }
 
 /** Removes what nobody finds any more, beside builds that may run again. */
-function clean(store: Store, { index, layout }: GcParts, { marked, swept, copiedBytes }: Ending): GcReport {
+function clean(store: Store, { index, layout }: GcParts, { marked, swept, grownBytes }: Ending): GcReport {
   const lease = store.lease();
   try {
     // First: a symlink is unused when the last name of its inode goes.
-    removeLeftovers(swept.left);
+    const left = takeLeftovers(swept.left);
     const { marks } = marked;
     // What came since is no garbage.
     const content = (digest: Digest): boolean => marks.keeps(digest) || store.has(digest);
     const tree = (digest: Digest): boolean => marks.keepsTree(digest) || store.has(digest);
-    const files = takeDerived(layout, { content, tree }, takeFile);
+    const files = { ...takeDerived(layout, { content, tree }, takeFile), ...left, downloads: swept.downloads };
     index.removeLostRows();
     index.compact();
-    return reportOf(store, { ...swept, marked, files, freedBytes: swept.freedBytes - copiedBytes });
+    const fileBytes = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+    const freedBytes = swept.packFileBytes + fileBytes - grownBytes - indexBytes(layout);
+    return reportOf(store, { marked, files, packs: swept.packs, freedBytes });
   } finally {
     lease.release();
   }
@@ -177,45 +192,49 @@ interface Foretelling {
   readonly options: GcOptions;
 }
 
-/** What would go; a dry run is nobody's way. */
-function foretell(store: Store, { layout }: GcParts, { marked, options }: Foretelling): GcReport {
+/** What would go. What the index and packs that are written anew will have on disk is not known before. */
+function foretell(store: Store, { layout, index }: GcParts, { marked, options }: Foretelling): GcReport {
   const { plan, marks } = marked;
-  const kept = { content: (digest: Digest) => marks.keeps(digest), tree: (digest: Digest) => marks.keepsTree(digest) };
+  const paths = plan.exits.map(({ pack }) => layout.pack(pack.id));
+  const note = (path: string): number => {
+    paths.push(path);
+    return freedBy([path]);
+  };
+  const kept = {
+    content: (digest: Digest): boolean => marks.keeps(digest),
+    tree: (digest: Digest): boolean => marks.keepsTree(digest),
+  };
+  const { paths: inside, ...left } = foretellLeftovers(listLeftovers(layout));
+  const downloads = takeDownloads(layout, options.grace, note);
+  const files = { ...takeDerived(layout, kept, note), ...left, downloads };
+  const keptBytes = plan.exits.reduce((sum, exit) => sum + exit.keptBytes, 0);
   const empty = plan.exits.filter(({ keptCount }) => keptCount === 0);
   return reportOf(store, {
     marked,
-    packs: { count: empty.length, bytes: plan.exits.reduce((sum, { pack }) => sum + pack.sizeBytes, 0) },
-    downloads: takeDownloads(layout, options.grace, countFile),
-    left: listLeftovers(layout),
-    files: takeDerived(layout, kept, countFile),
-    freedBytes: plan.exits.reduce((sum, { pack, keptBytes }) => sum + pack.sizeBytes - keptBytes, 0),
+    files,
+    packs: { count: empty.length, bytes: empty.reduce((sum, { pack }) => sum + pack.sizeBytes, 0) },
+    freedBytes: freedBy([...paths, ...inside]) - keptBytes + indexBytes(layout) - index.sizeBytes,
   });
 }
 
-interface Findings extends Swept {
+interface Findings {
   readonly marked: Marked;
-  readonly files: TakenFiles;
+  readonly files: TakenFiles & TakenLeftovers & { readonly downloads: GcAmount };
+  readonly packs: GcAmount;
+  readonly freedBytes: number;
 }
 
-function reportOf(store: Store, { marked, packs, downloads, left, files, freedBytes }: Findings): GcReport {
+function reportOf(store: Store, { marked, files, packs, freedBytes }: Findings): GcReport {
   const { plan, deadActions } = marked;
-  const { links, plans, checkouts } = files;
-  const removed = {
-    contents: plan.dead,
-    packs,
-    actions: { count: deadActions.length, bytes: 0 },
-    ...{ links, plans, checkouts, downloads, roots: left.roots, tmp: left.tmp },
-  };
-  const fileBytes = [links, plans, checkouts, downloads, left.tmp].reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     removedContents: plan.dead.count,
     removedPacks: packs.count,
-    rewrittenPacks: plan.exits.length - plan.exits.filter(({ keptCount }) => keptCount === 0).length,
-    removedLinks: links.count,
+    rewrittenPacks: plan.exits.filter(({ keptCount }) => keptCount > 0).length,
+    removedLinks: files.links.count,
     removedActions: deadActions.length,
-    removedDownloads: downloads.count,
-    freedBytes: freedBytes + fileBytes,
-    removed,
+    removedDownloads: files.downloads.count,
+    freedBytes,
+    removed: { contents: plan.dead, packs, actions: { count: deadActions.length, bytes: 0 }, ...files },
     kept: { refs: store.listRefs().length, byRefs: plan.byRefs, byGrace: plan.byGrace },
   };
 }

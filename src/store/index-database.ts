@@ -80,8 +80,8 @@ export class IndexDatabase {
    * Makes an index in place of what is there, to which packs are added until `finish`. Before that nobody takes it
    * for one. The caller sees to it that nobody else does the same.
    */
-  static create(path: string): IndexDatabase {
-    const index = new IndexDatabase(createDatabase(path, schema));
+  static create(path: string, mode?: number): IndexDatabase {
+    const index = new IndexDatabase(createDatabase(path, schema, mode));
     index.#contents.fill();
     index.#late = [];
     return index;
@@ -226,10 +226,18 @@ export class IndexDatabase {
     return this.#sql.all("PRAGMA quick_check").map((row) => String(row[0])).filter((line) => line !== "ok");
   }
 
+  /** How long the file is once all that is written has come to its place. */
+  get sizeBytes(): number {
+    return this.#pragma("page_count") * this.#pragma("page_size");
+  }
+
+  #pragma(name: string): number {
+    return this.#sql.get(`PRAGMA ${name}`)?.[0] as number;
+  }
+
   /** Gives pages back to the file system where many of them are free. */
   compact(): void {
-    const pragma = (name: string): number => this.#sql.get(`PRAGMA ${name}`)?.[0] as number;
-    const isSparse = pragma("freelist_count") > pragma("page_count") * freeShareMin;
+    const isSparse = this.#pragma("freelist_count") > this.#pragma("page_count") * freeShareMin;
     const sql = `${isSparse ? "VACUUM;" : ""} PRAGMA wal_checkpoint(TRUNCATE)`;
     onDisk("write the store's index", () => this.#database.exec(sql));
   }

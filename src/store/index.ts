@@ -21,6 +21,9 @@ export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
 export { encodeRecord } from "./record.ts";
 export { removeTree } from "./remove-tree.ts";
+export { exposedParent } from "./rights.ts";
+export { joinStore, shareStore } from "./shared-store.ts";
+export type { GcAmount, GcKind, GcOptions, GcPhase, GcReport } from "./gc-report.ts";
 export type {
   Action,
   ActionResult,
@@ -30,16 +33,12 @@ export type {
   ContentInfo,
   ContentWriter,
   DevicePolicy,
+  FetchTurn,
   FrameInfo,
   FramePackWriter,
   FrameWriter,
   FsckOptions,
   FsckReport,
-  GcAmount,
-  GcKind,
-  GcOptions,
-  GcPhase,
-  GcReport,
   Lease,
   PackWriter,
   Reaches,

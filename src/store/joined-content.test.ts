@@ -76,7 +76,7 @@ test("gc carries live joins out of packs that are mostly garbage", () => {
     const dry = store.gc({ dryRun: true });
     const report = store.gc({});
     assert.deepEqual([report.rewrittenPacks, report.removedPacks, report.removedContents], [1, 1, 2]);
-    assert.ok(Math.abs(report.freedBytes - dry.freedBytes) < 500);
+    assert.ok(Math.abs(report.freedBytes - dry.freedBytes) <= 4096);
     assert.equal(digestOf(store.read(info.digest)), info.digest);
     assert.deepEqual(store.fsck({ full: true }).faults, []);
     assert.deepEqual([store.gc({}).rewrittenPacks, store.gc({}).removedContents], [0, 0]);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, hexOf, isSystemError } from "../base/index.ts";
 import type { Entry, Tree } from "../formats/index.ts";
 import { ownOwner, settableMeta } from "./entry-meta.ts";
-import { type Layout, makeTmpDir } from "./layout.ts";
+import { type Layout, makeDirs, makeTmpDir } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
 
 /**
@@ -15,7 +15,7 @@ import { removeTree } from "./remove-tree.ts";
 export function keepRoot(layout: Layout, tree: Digest, checkOut: (dir: string) => void): string {
   const path = join(layout.roots, hexOf(tree));
   if (existsSync(path)) return path;
-  mkdirSync(layout.roots, { recursive: true, mode: 0o700 });
+  makeDirs(layout.roots);
   const made = makeTmpDir(layout.tmp, "root");
   try {
     checkOut(made);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  chmodSync,
   closeSync,
   existsSync,
+  fchmodSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -16,12 +18,29 @@ import {
 import { dirname, join } from "node:path";
 import { threadId } from "node:worker_threads";
 
-import { AshlarError, type Digest, hexOf, isSystemError } from "../base/index.ts";
-import { onDisk } from "./system-fault.ts";
+import { type Digest, hexOf, isSystemError } from "../base/index.ts";
 
-/** Where things lie in a store's directory. (docs/formats/store.md) */
+/** Modes of what a store is made of. */
+export interface Rights {
+  readonly dir: number;
+  /** Of databases, and of files that only their maker writes. */
+  readonly file: number;
+  readonly pack: number;
+}
+
+export const privateRights: Rights = { dir: 0o700, file: 0o600, pack: 0o400 };
+/** Directories give their group to what is made in them. */
+export const groupRights: Rights = { dir: 0o2770, file: 0o660, pack: 0o440 };
+
+/**
+ * Where things lie: in `dir`, which is one user's, and of a member of a shared store all that several may have in
+ * `shared`. (docs/formats/store.md)
+ */
 export class Layout {
   readonly dir: string;
+  /** Of what is shared, where it is. */
+  readonly rights: Rights;
+  readonly isShared: boolean;
   readonly packs: string;
   readonly links: string;
   /** Trees that are kept checked out; made when first needed. */
@@ -31,7 +50,11 @@ export class Layout {
   /** What directories outside the store hold; made when first needed. */
   readonly checkouts: string;
   readonly downloads: string;
+  /** Locks of what is being fetched; made when first needed. */
+  readonly fetching: string;
   readonly tmp: string;
+  /** For unfinished packs. */
+  readonly packTmp: string;
   readonly index: string;
   readonly refs: string;
   /** What files of the host held; made when first needed, may be removed. */
@@ -39,20 +62,30 @@ export class Layout {
   readonly leaseLock: string;
   readonly setupLock: string;
 
-  constructor(dir: string) {
+  constructor(dir: string, shared?: string) {
+    const common = shared ?? dir;
     this.dir = dir;
-    this.packs = join(dir, "packs");
+    this.rights = shared === undefined ? privateRights : groupRights;
+    this.isShared = shared !== undefined;
+    this.packs = join(common, "packs");
     this.links = join(dir, "links");
     this.roots = join(dir, "roots");
     this.plans = join(dir, "plans");
     this.checkouts = join(dir, "checkouts");
-    this.downloads = join(dir, "downloads", "sha256");
+    this.downloads = join(common, "downloads", "sha256");
+    this.fetching = join(common, "fetching");
     this.tmp = join(dir, "tmp");
-    this.index = join(dir, "index.sqlite");
-    this.refs = join(dir, "refs.sqlite");
+    this.packTmp = join(common, "tmp");
+    this.index = join(common, "index.sqlite");
+    this.refs = join(common, "refs.sqlite");
     this.adopted = join(dir, "adopted.sqlite");
-    this.leaseLock = join(dir, "lease.lock");
-    this.setupLock = join(dir, "setup.lock");
+    this.leaseLock = join(common, "lease.lock");
+    this.setupLock = join(common, "setup.lock");
+  }
+
+  /** All that a store lies in. */
+  get dirs(): readonly string[] {
+    return this.isShared ? [this.dir, dirname(this.leaseLock)] : [this.dir];
   }
 
   pack(id: Digest): string {
@@ -64,94 +97,42 @@ export class Layout {
     const hex = hexOf(digest);
     return join(this.downloads, hex.slice(0, 2), hex);
   }
-}
 
-const formatLine = "ashlar store ";
-const formatVersion = 2;
-const ownFiles = ["format", "setup.lock", "lease.lock"];
-const ownDirs = ["packs", "links", "roots", "plans", "checkouts", "downloads", "tmp"];
-const ownNames = new Set([...ownFiles, ...ownDirs]);
-
-/**
- * Makes sure that `dir` is a store that this release can use, making one where there is nothing. An older one is
- * to be brought up by `raiseFormat` before anything is written to it. Throws `STORE_FORMAT_NEWER`,
- * `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`.
- */
-export function openLayout(dir: string): { readonly layout: Layout; readonly isOlder: boolean } {
-  const layout = new Layout(dir);
-  const text = onDisk(`open store "${dir}"`, () => readIfThere(join(dir, "format")));
-  if (text === undefined) onDisk(`make store "${dir}"`, () => makeStore(layout));
-  return { layout, isOlder: text !== undefined && parseFormat(text, dir) < formatVersion };
+  fetchLock(digest: Digest): string {
+    return join(this.fetching, hexOf(digest));
+  }
 }
 
 /**
- * Writes the version of this release into a store of an earlier one, which could not read what is written from now
- * on. Version 1 is version 2 without joins. The caller keeps gc away.
+ * Makes a directory of this mode, whatever the umask is, and private ones above it that are missing; one that is
+ * there stays as it is. Node's own `recursive` never ends where a parent exists and refuses entries with ENOENT, as
+ * below /proc.
  */
-export function raiseFormat(layout: Layout): void {
-  onDisk(`write to store "${layout.dir}"`, () => writeFormat(layout));
-}
-
-function readIfThere(path: string): string | undefined {
+export function makeDirs(path: string, mode = privateRights.dir): void {
   try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) return undefined;
-    throw error;
-  }
-}
-
-function parseFormat(text: string, dir: string): number {
-  const match = /^ashlar store ([1-9][0-9]{0,8})\n$/.exec(text);
-  if (match === null) {
-    throw new AshlarError("STORE_FORMAT_INVALID", `Cannot open store "${dir}": its file "format" is damaged`, {
-      hint: `write the line "${formatLine}${formatVersion}" into it, then run \`ashlar store fsck\``,
-    });
-  }
-  if (Number(match[1]) > formatVersion) {
-    const found = `version ${match[1]}, want at most ${formatVersion}`;
-    throw new AshlarError("STORE_FORMAT_NEWER", `Cannot open store "${dir}": ${found}`, {
-      hint: "use the release of Ashlar that made this store, or set ASHLAR_STORE to another directory",
-    });
-  }
-  return Number(match[1]);
-}
-
-/** Two processes may do this at once; the file "format" comes last and says that the rest is there. */
-function makeStore(layout: Layout): void {
-  makeDirs(layout.dir);
-  const strange = readdirSync(layout.dir).find((name) => !ownNames.has(name) && !/\.sqlite(-\w+)?$/.test(name));
-  if (strange !== undefined) {
-    const state = `the directory holds "${strange}" and no file "format"`;
-    throw new AshlarError("STORE_NOT_A_STORE", `Cannot make store "${layout.dir}": ${state}, want an empty directory`, {
-      hint: "set ASHLAR_STORE to a directory of its own",
-    });
-  }
-  for (const dir of [layout.packs, layout.links, layout.downloads, layout.tmp]) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-  }
-  writeFormat(layout);
-}
-
-function writeFormat(layout: Layout): void {
-  const file = makeTmpFile(layout.tmp, "format");
-  writeFileSync(file.fd, `${formatLine}${formatVersion}\n`);
-  publish(file, join(layout.dir, "format"));
-}
-
-/**
- * Makes a private directory and those above it that are missing. Node's own `recursive` never ends where a
- * parent exists and refuses entries with ENOENT, as below /proc.
- */
-export function makeDirs(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
+    makeDir(path, mode);
   } catch (error) {
     if (isSystemError(error, "EEXIST") && statSync(path).isDirectory()) return;
     const parent = dirname(path);
     if (!isSystemError(error, "ENOENT") || existsSync(parent) || parent === path) throw error;
     makeDirs(parent);
-    mkdirSync(path, { mode: 0o700 });
+    makeDirs(path, mode);
+  }
+}
+
+function makeDir(path: string, mode: number): void {
+  mkdirSync(path, { mode: mode & 0o777 });
+  if ((lstatSync(path).mode & 0o7777) !== mode) chmodSync(path, mode);
+}
+
+/** Makes an empty file of this mode, whatever the umask is, where there is none: SQLite makes a database of it. */
+export function makeEmptyFile(path: string, mode: number): void {
+  try {
+    const fd = openSync(path, "wx", 0o600);
+    fchmodSync(fd, mode);
+    closeSync(fd);
+  } catch (error) {
+    if (!isSystemError(error, "EEXIST")) throw error;
   }
 }
 
@@ -162,14 +143,22 @@ export interface TmpFile {
 
 let tmpCount = 0;
 
-/** Creates a file of a name nobody else has, without drawing a random one. */
+/** Creates a private file of a name nobody else has, without drawing a random one. */
 export function makeTmpFile(dir: string, kind: string): TmpFile {
   return makeTmp(dir, kind, (path) => ({ path, fd: openSync(path, "wx", 0o600) }));
 }
 
+/** Gives a small file its bytes, mode and name. Not synced. */
+export function replaceFile(file: TmpFile, path: string, bytes: string | Uint8Array): void {
+  writeFileSync(file.fd, bytes);
+  fchmodSync(file.fd, privateRights.file);
+  closeSync(file.fd);
+  renameSync(file.path, path);
+}
+
 /** Makes an empty private directory of a name nobody else has. */
 export function makeTmpDir(dir: string, kind: string): string {
-  return makeTmp(dir, kind, (path) => (mkdirSync(path, { mode: 0o700 }), path));
+  return makeTmp(dir, kind, (path) => (makeDir(path, privateRights.dir), path));
 }
 
 /** Makes a symlink of a name nobody else has. */
@@ -197,12 +186,12 @@ export function freePath(dir: string): string {
 }
 
 /** Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. */
-export function publish(file: TmpFile, path: string): void {
+export function publish(file: TmpFile, path: string, dirMode = privateRights.dir): void {
   fsyncSync(file.fd);
   closeSync(file.fd);
   const dir = dirname(path);
   const isNew = !existsSync(dir);
-  if (isNew) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (isNew) makeDirs(dir, dirMode);
   renameSync(file.path, path);
   syncDir(dir);
   if (isNew) syncDir(dirname(dir));
@@ -226,9 +215,15 @@ export function bootId(): string {
   }
 }
 
-/** Every regular file below a directory; none where it does not exist. */
+/**
+ * Every regular file below a directory; none where it does not exist. Not Node's own recursive listing: that follows
+ * symlinks to directories, and what a sandbox left behind has some that lead anywhere.
+ */
 export function filesBelow(dir: string): string[] {
-  if (!existsSync(dir)) return [];
-  const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  if (!lstatSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
 }

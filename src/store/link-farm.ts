@@ -65,10 +65,11 @@ export function parseLinkName(name: string): LinkName | undefined {
   return { ...meta, type: "file", content: digest, mode: Number.parseInt(kind as string, 8) };
 }
 
-/** Every link of the store: its file name and path. */
+/** Every link of the store: its file name and path. A symlink to a directory is none of ours and not entered. */
 export function* listLinks(layout: Layout): Iterable<{ readonly name: string; readonly path: string }> {
-  for (const dir of readdirSync(layout.links).sort()) {
-    for (const name of readdirSync(join(layout.links, dir)).sort()) yield { name, path: join(layout.links, dir, name) };
+  const dirs = readdirSync(layout.links, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const dir of dirs.map((entry) => join(layout.links, entry.name)).sort()) {
+    for (const name of readdirSync(dir).sort()) yield { name, path: join(dir, name) };
   }
 }
 

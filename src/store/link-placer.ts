@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { linkSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
+import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { isSystemError, pathToBytes } from "../base/index.ts";
 import { type HostPath, ownOwner } from "./entry-meta.ts";
 import { fillFile, fillSymlink, type Placer, type ReadContent } from "./file-placer.ts";
-import { type Layout, makeTmpFile, makeTmpSymlink } from "./layout.ts";
+import { type Layout, makeDirs, makeTmpFile, makeTmpSymlink } from "./layout.ts";
 import { type LinkedEntry, linkName, linkPlace, replicaName, settleEntry } from "./link-farm.ts";
 
 export interface LinkOptions {
@@ -116,7 +116,7 @@ interface MakeOptions {
  * in which they were made (`recover` in recover.ts).
  */
 export function makeLink(layout: Layout, entry: LinkedEntry, { path, readContent }: MakeOptions): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirs(dirname(path));
   if (entry.type === "file") makeFileLink(layout, entry, { path, readContent });
   else makeSymlinkLink(layout, entry, path);
 }

@@ -19,12 +19,12 @@ import { type JoinedContent, packHeaderBytes, storedBytesOf } from "./pack-forma
 import { ReachMarker, type ReachSource } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import type {
+  FetchTurn,
   FramePackWriter,
   FsckOptions,
   FsckReport,
-  GcOptions,
-  GcReport,
   Lease,
   PackWriter,
   Ref,
@@ -52,6 +52,7 @@ class MemoryStore extends StoreBase {
   });
   #tmpDir: string | undefined;
   #leases = 0;
+  readonly #fetching = new Set<Digest>();
 
   protected override look(digest: Digest): Found | JoinedContent | undefined {
     return this.#contents.get(digest) ?? this.#joins.get(digest);
@@ -145,6 +146,13 @@ class MemoryStore extends StoreBase {
     return join(this.tmpDir, hexOf(digest));
   }
 
+  override beginFetch(digest: Digest): FetchTurn {
+    if (this.#fetching.has(digest)) return { kind: "elsewhere", beat: 0, holders: () => ["this process"] };
+    const lease = this.lease();
+    this.#fetching.add(digest);
+    return { kind: "ours", release: () => (this.#fetching.delete(digest), lease.release()) };
+  }
+
   override stats(): StoreStats {
     const found = [...this.#contents.values()];
     return {
@@ -155,7 +163,7 @@ class MemoryStore extends StoreBase {
       ...{ links: 0, linkBytes: 0, downloads: 0, downloadBytes: 0, indexBytes: 0 },
       actions: this.#actions.size,
       refs: this.#refs.size,
-      ...{ adopted: 0, adoptedBytes: 0 },
+      ...{ adopted: 0, adoptedBytes: 0, diskBytes: 0 },
     };
   }
 

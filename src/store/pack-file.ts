@@ -71,7 +71,7 @@ export class PackFileOutput implements PackOutput {
 
   #write(bytes: Uint8Array): void {
     onDisk("write pack", () => {
-      this.#file ??= makeTmpFile(this.#layout.tmp, "pack");
+      this.#file ??= makeTmpFile(this.#layout.packTmp, "pack");
       for (let at = 0; at < bytes.length; ) {
         at += writeSync(this.#file.fd, bytes, at, bytes.length - at, this.#written + at);
       }
@@ -113,8 +113,8 @@ export class PackFileOutput implements PackOutput {
     onDisk("write pack", () => {
       // What was taken back may reach beyond the end.
       ftruncateSync(file.fd, pack.sizeBytes);
-      fchmodSync(file.fd, 0o400);
-      publish(file, this.#layout.pack(pack.id));
+      fchmodSync(file.fd, this.#layout.rights.pack);
+      publish(file, this.#layout.pack(pack.id), this.#layout.rights.dir);
     });
     this.#file = undefined;
     this.#recycle();

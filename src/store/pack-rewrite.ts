@@ -2,6 +2,7 @@
 import { lstatSync, rmSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
+import { blockBytes, diskUseOf } from "./disk-use.ts";
 import { madeElsewhere } from "./frame-pack.ts";
 import type { IndexDatabase, Location, PackRow } from "./index-database.ts";
 import type { Layout } from "./layout.ts";
@@ -49,12 +50,10 @@ export function retirePacks(exits: readonly PackExit[], parts: RewriteParts): nu
     for (const pack of packs) parts.index.addPack(pack, { prefer: true });
     for (const { pack } of exits) if (!madeIds.has(pack.id)) parts.index.removeEmptyPack(pack.number);
   });
-  let freed = -made.reduce((sum, pack) => sum + pack.sizeBytes, 0);
-  for (const { pack } of exits) {
-    // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
-    if (!madeIds.has(pack.id)) freed += removeFile(parts.layout.pack(pack.id));
-    else freed += pack.sizeBytes;
-  }
+  // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
+  const old = new Set(exits.map(({ pack }) => pack.id));
+  let freed = -diskUseOf([...madeIds].filter((id) => !old.has(id)).map((id) => parts.layout.pack(id))).bytes;
+  for (const { pack } of exits) if (!madeIds.has(pack.id)) freed += removeFile(parts.layout.pack(pack.id));
   return freed;
 }
 
@@ -91,11 +90,11 @@ export function copyKept(exits: Iterable<PackExit>, parts: CopyParts): PackFile[
   return made;
 }
 
-/** Removes a file and returns how many bytes that gives back: none while it has other names. */
+/** Removes a file and returns how many bytes that gives back on disk: none while it has other names. */
 export function removeFile(path: string): number {
   return onDisk(`remove "${path}"`, () => {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     rmSync(path, { force: true });
-    return stats === undefined || stats.nlink > 1 ? 0 : stats.size;
+    return stats === undefined || stats.nlink > 1 ? 0 : blockBytes(stats);
   });
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
-import { lockFile } from "./file-lock.ts";
 import { IndexDatabase, type PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
-import { bootId, type Layout } from "./layout.ts";
+import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { readPackFile } from "./pack-file.ts";
+import { alone } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
 
 /**
@@ -18,22 +18,12 @@ import { onDisk } from "./system-fault.ts";
 export function openIndex(layout: Layout): IndexDatabase {
   return onDisk("open the store's index", () => {
     const boot = bootId();
+    if (layout.isShared) dropOldLinks(layout, boot);
     const index = IndexDatabase.open(layout.index);
     if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
     index?.close();
     return alone(layout, () => recover(layout, boot));
   });
-}
-
-/** Runs a step that only one process does at a time. */
-export function alone<T>(layout: Layout, step: () => T): T {
-  const lock = lockFile(layout.setupLock, "exclusive", 120_000);
-  if (lock === undefined) throw new Error("internal error: the store's setup lock is never held this long");
-  try {
-    return step();
-  } finally {
-    lock.release();
-  }
 }
 
 function recover(layout: Layout, boot: string): IndexDatabase {
@@ -45,7 +35,7 @@ function recover(layout: Layout, boot: string): IndexDatabase {
     index.close();
     index = undefined;
   }
-  index ??= IndexDatabase.create(layout.index);
+  index ??= IndexDatabase.create(layout.index, layout.rights.file);
   if (boot !== "") {
     dropRoots(layout);
     dropLinks(layout);
@@ -54,6 +44,19 @@ function recover(layout: Layout, boot: string): IndexDatabase {
   index.finish();
   index.setMeta("boot", boot);
   return index;
+}
+
+/** Of a shared store's user: another one may have been the first since the kernel started. */
+function dropOldLinks(layout: Layout, boot: string): void {
+  const path = join(layout.dir, "boot");
+  const isCurrent = (): boolean => boot !== "" && existsSync(path) && readFileSync(path, "utf8") === boot;
+  if (isCurrent()) return;
+  alone(layout, () => {
+    if (isCurrent()) return;
+    dropRoots(layout);
+    dropLinks(layout);
+    replaceFile(makeTmpFile(layout.tmp, "boot"), path, boot);
+  });
 }
 
 function isSound(index: IndexDatabase): boolean {

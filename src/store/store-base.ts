@@ -10,17 +10,17 @@ import { inPack } from "./in-pack.ts";
 import { findJoined } from "./joined-content.ts";
 import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } from "./record.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import type {
   Action,
   ActionResult,
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
+  FetchTurn,
   FramePackWriter,
   FsckOptions,
   FsckReport,
-  GcOptions,
-  GcReport,
   Lease,
   PackWriter,
   Reaches,
@@ -71,6 +71,7 @@ export abstract class StoreBase implements Store {
   abstract lease(): Lease;
   abstract keepCheckout(tree: Digest): string;
   abstract downloadPath(digest: Digest): string;
+  abstract beginFetch(digest: Digest): FetchTurn;
   abstract readonly adopted: AdoptedFiles;
   abstract readonly tmpDir: string;
   abstract stats(): StoreStats;
@@ -78,6 +79,8 @@ export abstract class StoreBase implements Store {
   abstract fsck(options: FsckOptions): FsckReport;
   abstract close(): void;
   readonly #trees = new TreeCache();
+  /** Somebody else may have written the index: the CRC-32 that it gives for a frame proves nothing then. */
+  protected readonly doubtsFrames: boolean = false;
 
   protected find(digest: Digest): Found | undefined {
     const seen = this.look(digest);
@@ -134,12 +137,12 @@ export abstract class StoreBase implements Store {
       hasher.update(raw);
       yield raw;
     }
-    const actual = hasher.digest();
-    if (actual !== found.content.digest) throw damaged(found.content.digest, `its bytes have the digest ${actual}`);
+    verifyWhole(found.content.digest, hasher);
   }
 
   readFrames(digest: Digest): Uint8Array {
     if (digest === emptyDigest) return new Uint8Array();
+    if (this.doubtsFrames) return Buffer.concat([...this.streamFrames(digest)]);
     const found = this.#require(digest);
     const stored = found.read(0, storedBytesOf(found.content));
     let at = 0;
@@ -153,10 +156,13 @@ export abstract class StoreBase implements Store {
   *streamFrames(digest: Digest): Iterable<Uint8Array> {
     if (digest === emptyDigest) return;
     const found = this.#require(digest);
+    const hasher = new Hasher();
     for (const [frame, stored] of storedFrames(found)) {
-      verifyStored(found.content, frame, stored);
+      if (this.doubtsFrames) hasher.update(decodeFrame(found.content, frame, stored));
+      else verifyStored(found.content, frame, stored);
       yield stored;
     }
+    if (this.doubtsFrames) verifyWhole(digest, hasher);
   }
 
   #require(digest: Digest): Found {
@@ -246,6 +252,11 @@ export abstract class StoreBase implements Store {
 
 function isJoined(seen: Found | JoinedContent): seen is JoinedContent {
   return "pieces" in seen;
+}
+
+function verifyWhole(digest: Digest, hasher: Hasher): void {
+  const actual = hasher.digest();
+  if (actual !== digest) throw damaged(digest, `its bytes have the digest ${actual}`);
 }
 
 function* storedFrames(found: Found): Iterable<[PackedFrame, Uint8Array]> {

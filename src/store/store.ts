@@ -2,6 +2,7 @@
 import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 import type { AdoptedFiles } from "./adopted.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 
 /** What the store knows of a content without reading it. */
 export interface ContentInfo {
@@ -114,11 +115,18 @@ export interface Lease {
   release(): void;
 }
 
+/** Who may fetch what is missing: we until `release`, or somebody else. */
+export type FetchTurn =
+  | { readonly kind: "ours"; release(): void }
+  /** `beat` changes every some seconds as long as the other one works; `holders` says who that is, for people. */
+  | { readonly kind: "elsewhere"; readonly beat: number; readonly holders: () => readonly string[] };
+
 export interface StoreStats {
   readonly contents: number;
   /** Uncompressed bytes of all distinct contents. */
   readonly contentBytes: number;
   readonly packs: number;
+  /** Sizes of their files; those below are what there is on disk. */
   readonly packBytes: number;
   readonly links: number;
   readonly linkBytes: number;
@@ -130,60 +138,14 @@ export interface StoreStats {
   /** Files of the host that may serve as contents, and their bytes; not part of the store. */
   readonly adopted: number;
   readonly adoptedBytes: number;
-}
-
-export interface GcAmount {
-  readonly count: number;
-  readonly bytes: number;
-}
-
-/** What garbage collection takes, each for a reason of its own. */
-export type GcKind =
-  | "contents"
-  | "packs"
-  | "actions"
-  | "links"
-  | "plans"
-  | "checkouts"
-  | "downloads"
-  | "roots"
-  | "tmp";
-
-/** "mark": find what is needed, "copy": out of packs, "wait": for builds, "sweep": alone, "clean": remove files. */
-export type GcPhase = "mark" | "copy" | "wait" | "sweep" | "clean";
-
-export interface GcReport {
-  readonly removedContents: number;
-  readonly removedPacks: number;
-  readonly rewrittenPacks: number;
-  readonly removedLinks: number;
-  readonly removedActions: number;
-  readonly removedDownloads: number;
-  /** What the file system got back. */
-  readonly freedBytes: number;
-  /** Bytes of contents are those of their frames, which lie in the packs; actions and roots have none. */
-  readonly removed: Readonly<Record<GcKind, GcAmount>>;
-  /** Contents that stay: so many refs reach some, others are younger than the grace or needed by what is. */
-  readonly kept: { readonly refs: number; readonly byRefs: GcAmount; readonly byGrace: GcAmount };
+  /** What the store's directories have on disk, all in all, an inode once. `du -s` gives the same. */
+  readonly diskBytes: number;
 }
 
 export interface FsckReport {
   readonly contents: number;
   readonly packs: number;
   readonly faults: readonly { readonly what: string; readonly why: string; readonly hint?: string }[];
-}
-
-export interface GcOptions {
-  /** Report what would be removed, remove nothing. */
-  readonly dryRun?: boolean;
-  /** How long to wait for leases to end; default 0. */
-  readonly waitMs?: number;
-  /**
-   * Packs and downloads whose files are not older than `ms` at the time `nowMs` stay, with all that results need
-   * which reach into them; absent: only what refs reach stays. A wrong clock can only make garbage stay or go.
-   */
-  readonly grace?: { readonly ms: number; readonly nowMs: number } | undefined;
-  readonly onPhase?: ((phase: GcPhase) => void) | undefined;
 }
 
 export interface FsckOptions {
@@ -284,6 +246,11 @@ export interface Store {
 
   /** Where a verified download of this digest lies or shall lie; files there are dropped by gc at will. */
   downloadPath(digest: Digest): string;
+  /**
+   * Takes the sole right among all processes and threads to fetch what has this digest, without waiting; whatever
+   * ends its holder gives it back. Look again whether it is here once it is ours. It is a lease too. `inTurn` waits.
+   */
+  beginFetch(digest: Digest): FetchTurn;
   /** Contents that lie elsewhere on this machine. */
   readonly adopted: AdoptedFiles;
   /** A private directory for temporary files on the store's file system; hold a lease while one is in use. */

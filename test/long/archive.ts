@@ -6,7 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { hexOf } from "../../src/base/index.ts";
-import { fetchPackages, type MirrorSettings, openFetcher, resolveMirrors } from "../../src/fetch/index.ts";
+import {
+  type DownloadArea,
+  fetchPackages,
+  type MirrorSettings,
+  openFetcher,
+  resolveMirrors,
+} from "../../src/fetch/index.ts";
 import { encodeLock, type Lock, parseLock, resolveLock, verifyLock } from "../../src/lock/index.ts";
 import { imageDocument } from "../../src/lock/testing/lock-rig.ts";
 import type { Document, SourceDocument } from "../../src/spec/index.ts";
@@ -36,8 +42,11 @@ const document: Document = imageDocument(["nginx", "curl", "ca-certificates"], {
 });
 
 async function main(dir: string): Promise<void> {
-  const area = { downloadPath: (digest: Parameters<typeof hexOf>[0]) => join(dir, hexOf(digest)) };
   const store = memoryStore();
+  const area: DownloadArea = {
+    downloadPath: (digest) => join(dir, hexOf(digest)),
+    beginFetch: (digest) => store.beginFetch(digest),
+  };
   const common = { document, store, mirrors, nowSeconds: Date.now() / 1000 };
   const online = openFetcher({ area });
   const offline = openFetcher({ area, offline: true });

@@ -26,7 +26,7 @@ export async function pull(shell: Shell, ref: string, options: PullOptions): Pro
       const name = options.name ?? storeName(reference);
       const origin = `${reference.registry}/${reference.repository}`;
       const keepBlobs = options.keepBlobs === true;
-      return await bring(shell, { source, tag: undefined, name, keepBlobs, origin }, options);
+      return await bring(shell, { source, tag: undefined, name, keepBlobs, origin, signal }, options);
     } finally {
       await source.close();
     }

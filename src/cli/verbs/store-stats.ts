@@ -47,6 +47,7 @@ function figureTable(figures: StoreStats): string {
     ["actions", figures.actions],
     ["refs", figures.refs],
     ["adopted files", figures.adopted, showBytes(figures.adoptedBytes)],
+    ["all on disk", "", showBytes(figures.diskBytes)],
   ]);
 }
 

@@ -1,38 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Json } from "../../base/index.ts";
-import { pruneSuperseded } from "../../build/index.ts";
 import type { FsckReport } from "../../store/index.ts";
 import { exitCodes } from "../exit-code.ts";
-import { openForReading, openForWriting } from "../open-store.ts";
+import { openForReading } from "../open-store.ts";
 import { makeProgress } from "../progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
-import { showBytes } from "../show.ts";
-
-interface GcOptions extends GlobalOptions {
-  readonly dryRun?: boolean;
-  readonly prune?: boolean;
-}
-
-/** How long gc waits for builds that are running. */
-const gcWaitMs = 60_000;
-
-/** `ashlar store gc` */
-export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
-  const store = await openForWriting(shell, options);
-  try {
-    const forgotten = options.prune && !options.dryRun ? pruneSuperseded(store) : 0;
-    const report = store.gc({ dryRun: options.dryRun === true, waitMs: gcWaitMs });
-    const { removedContents, removedDownloads, removedPacks, freedBytes } = report;
-    const verb = options.dryRun ? "would free" : "freed";
-    const what = `${removedContents} contents, ${removedPacks} packs, ${removedDownloads} downloads`;
-    return {
-      text: `${verb} ${showBytes(freedBytes)}: ${what}\n`,
-      json: { ...report, forgotten } as unknown as Json,
-    };
-  } finally {
-    store.close();
-  }
-}
 
 interface FsckOptions extends GlobalOptions {
   readonly full?: boolean;

@@ -15,9 +15,15 @@ export interface TestArea extends DownloadArea, Disposable {
 
 export function makeTestArea(): TestArea {
   const dir = mkdtempSync(join(tmpdir(), "ashlar-fetch-"));
+  const fetching = new Set<Digest>();
   return {
     dir,
     downloadPath: (digest: Digest) => join(dir, hexOf(digest)),
+    beginFetch(digest) {
+      if (fetching.has(digest)) return { kind: "elsewhere", beat: 0, holders: () => ["another one"] };
+      fetching.add(digest);
+      return { kind: "ours", release: () => void fetching.delete(digest) };
+    },
     names: () => readdirSync(dir).sort(),
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };

@@ -12,11 +12,7 @@ export function storeSnapshot(store: Store): string[] {
   const lines: string[] = [];
   for (const part of ["packs", "links", "roots"]) {
     const dir = join(base, part);
-    // With names alone Node follows symlinks to directories, out of the store too.
-    const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
-    for (const path of entries.map((entry) => join(entry.parentPath, entry.name)).sort()) {
-      lines.push(`${path} ${describe(path)}`);
-    }
+    for (const path of [dir, ...pathsBelow(dir)]) lines.push(`${path} ${describe(path)}`);
     const { stdout, status } = spawnSync("getfattr", ["-R", "-h", "-d", "-m", "-", "--absolute-names", dir], {
       encoding: "utf8",
     });
@@ -24,6 +20,15 @@ export function storeSnapshot(store: Store): string[] {
     lines.push(stdout);
   }
   return lines;
+}
+
+/** Not Node's own recursive listing, which follows symlinks to directories, out of the store too. */
+function* pathsBelow(dir: string): Iterable<string> {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    yield path;
+    if (entry.isDirectory()) yield* pathsBelow(path);
+  }
 }
 
 function describe(path: string): string {

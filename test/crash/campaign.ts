@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import type { BuilderWork, RoundDone, Step, StepDone } from "./builder-work.ts";
+import { type ChildOptions, startScript } from "./child.ts";
+import type { Foundry } from "./foundry.ts";
+import { type Random, randomFrom } from "./random.ts";
+
+export interface Campaign {
+  readonly seed: number;
+  readonly store: string;
+  readonly builders: number;
+  /** What each builder does; asked with random numbers of its own. */
+  readonly stepsOf: (random: Random, keys: readonly string[]) => readonly Step[];
+  /** About how often a process is killed; absent: never. */
+  readonly killEveryMs?: number;
+  /** Between two collections of garbage. */
+  readonly gcPauseMs: number;
+  /** Ends the campaign when garbage was collected so often, whatever builders are at then; absent: with their work. */
+  readonly gcRounds?: number;
+  /** What takes longer hangs. */
+  readonly timeLimitMs: number;
+  /** How the process of a builder is started, by its number. */
+  readonly startOptions?: (builder: number) => ChildOptions;
+}
+
+export interface CampaignReport {
+  readonly steps: readonly StepDone[];
+  readonly rounds: readonly RoundDone[];
+  readonly kills: number;
+  readonly timeMs: number;
+}
+
+/**
+ * Runs builders on one store, kills some of them and the collector of garbage now and then, and starts them again.
+ * Throws when one fails or finds something other than it must be, or when the whole hangs.
+ */
+export async function runCampaign(foundry: Foundry, campaign: Campaign): Promise<CampaignReport> {
+  const run = new Run(foundry, campaign);
+  try {
+    return await run.toEnd();
+  } catch (cause) {
+    throw new Error(`campaign of seed ${campaign.seed}: ${(cause as Error).message}`, { cause });
+  } finally {
+    await run.stop();
+  }
+}
+
+class Run {
+  readonly #foundry: Foundry;
+  readonly #campaign: Campaign;
+  readonly #random: Random;
+  readonly #alive = new Set<ChildProcess>();
+  readonly #steps: StepDone[] = [];
+  readonly #rounds: RoundDone[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #kills = 0;
+  #isOver = false;
+
+  constructor(foundry: Foundry, campaign: Campaign) {
+    this.#foundry = foundry;
+    this.#campaign = campaign;
+    this.#random = randomFrom(campaign.seed);
+  }
+
+  async toEnd(): Promise<CampaignReport> {
+    const { builders, timeLimitMs, killEveryMs, gcRounds } = this.#campaign;
+    const start = performance.now();
+    const numbers = Array.from({ length: builders }, (_, i) => i);
+    const works = numbers.map((number) => ({ number, random: randomFrom(this.#campaign.seed * 1000 + number) }));
+    const hang = new Promise<never>((_, reject) => {
+      const state = (): string => `${this.#steps.length} steps and ${this.#rounds.length} rounds of gc are done`;
+      const fail = (): void => reject(new Error(`nothing ended in ${timeLimitMs} ms: ${state()}`));
+      this.#timers.push(setTimeout(fail, timeLimitMs));
+    });
+    if (killEveryMs !== undefined) this.#killAgain(killEveryMs);
+    const working = Promise.all(works.map(({ number, random }) => this.#build(number, random)));
+    const collecting = this.#collect();
+    const end = gcRounds === undefined ? working : this.#neverEnding(working);
+    await Promise.race([end, collecting, hang]);
+    const timeMs = Math.round(performance.now() - start);
+    return { steps: this.#steps, rounds: this.#rounds, kills: this.#kills, timeMs };
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    const ends = [...this.#alive].map((child) => once(child, "close"));
+    for (const child of this.#alive) child.kill("SIGKILL");
+    await Promise.all(ends);
+  }
+
+  #killAgain(everyMs: number): void {
+    const kill = (): void => {
+      const children = [...this.#alive];
+      const child = children[this.#random.below(children.length)];
+      if (child?.kill("SIGKILL") === true) this.#kills++;
+      this.#timers.push(setTimeout(kill, everyMs / 2 + this.#random.below(everyMs)));
+    };
+    this.#timers.push(setTimeout(kill, everyMs));
+  }
+
+  /** One builder to the end of its work, in as many processes as it takes. */
+  async #build(number: number, random: Random): Promise<void> {
+    const { fleet, mirror, registry, expected, base } = this.#foundry;
+    const owner = `builder-${number}`;
+    const home = join(base, `${this.#campaign.seed}-${owner}`);
+    const project = join(home, "project");
+    mkdirSync(project, { recursive: true });
+    await fleet.writeProject(project, owner);
+    const steps = this.#campaign.stepsOf(random, fleet.keys);
+    const { store } = this.#campaign;
+    const work: BuilderWork = { store, project, home, owner, mirror, registry, steps, expected };
+    const options = this.#campaign.startOptions?.(number) ?? {};
+    let next = 0;
+    while (next < steps.length && !this.#isOver) {
+      await this.#run("test/crash/builder-child.ts", [JSON.stringify(work), String(next)], options, (line) => {
+        const done = JSON.parse(line) as StepDone;
+        next = done.step + 1;
+        this.#steps.push(done);
+      });
+    }
+  }
+
+  /** Where rounds of gc are counted, builders must be at work to the last one. */
+  async #neverEnding(working: Promise<unknown>): Promise<never> {
+    await working;
+    throw new Error("the builders have nothing left to do");
+  }
+
+  async #collect(): Promise<void> {
+    const { store, gcPauseMs, gcRounds = Infinity } = this.#campaign;
+    while (!this.#isOver && this.#rounds.length < gcRounds) {
+      const left = String(gcRounds - this.#rounds.length);
+      await this.#run("test/crash/gc-child.ts", [store, String(gcPauseMs), left], {}, (line) => {
+        this.#rounds.push(JSON.parse(line) as RoundDone);
+      });
+    }
+  }
+
+  /** Runs a process to its end, which must be a good one or ours. */
+  async #run(
+    script: string,
+    args: readonly string[],
+    options: ChildOptions,
+    onLine: (line: string) => void,
+  ): Promise<void> {
+    const running = startScript(script, args, options);
+    this.#alive.add(running.process);
+    createInterface({ input: running.process.stdout as NodeJS.ReadableStream }).on("line", onLine);
+    const { status, signal, err } = await running.ended;
+    this.#alive.delete(running.process);
+    if (signal !== "SIGKILL") assert.equal(status, 0, `${script} ${args.at(-1)}\n${err}`);
+  }
+}

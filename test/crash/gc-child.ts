@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { loadCompressor } from "../../src/formats/index.ts";
+import { openStore } from "../../src/store/index.ts";
+import type { RoundDone } from "./builder-work.ts";
+
+/** Collects garbage again and again: `STORE PAUSE_MS ROUNDS`. */
+const [dir = "", pauseMs = "", rounds = ""] = process.argv.slice(2);
+const compressor = await loadCompressor();
+for (let round = 0; round < Number(rounds); round++) {
+  const store = openStore(dir, { compressor });
+  const start = performance.now();
+  const { removedContents } = store.gc({ waitMs: 60_000 });
+  const timeMs = Math.round(performance.now() - start);
+  store.close();
+  const done: RoundDone = { timeMs, removedContents };
+  writeSync(1, `${JSON.stringify(done)}\n`);
+  await sleep(Number(pauseMs));
+}
