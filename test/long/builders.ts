@@ -32,7 +32,8 @@ async function main(seed: number, rounds: number, dir: string): Promise<void> {
     console.log(`  whole, and only what is reached: ${JSON.stringify(left)}`);
   };
   const timeLimitMs = 1_800_000;
-  await run("killed", { builders: 8, stepsOf: buildAll, gcPauseMs: 200, killEveryMs: 1500, timeLimitMs });
+  const kills = { gcPauseMs: 200, graceMs: 10_000, killEveryMs: 1500 };
+  await run("killed", { builders: 8, stepsOf: buildAll, ...kills, timeLimitMs });
   await run("gc", { builders: 4, stepsOf: mixedSteps(100_000), gcPauseMs: 100, gcRounds: rounds, timeLimitMs });
   rmSync(base, { recursive: true, force: true });
 }
