@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
 
-import { exposedParent, openStore, type Store } from "../store/index.ts";
+import { exposedParent, type OpenOptions, openStore, type Store } from "../store/index.ts";
 import { makeProgress } from "./progress.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
 import { printable } from "./show.ts";
@@ -14,10 +14,19 @@ export function openForReading(shell: Shell, options: GlobalOptions): Promise<St
 }
 
 /** Opens the user's store with all it needs to add contents. */
-export async function openForWriting(shell: Shell, options: GlobalOptions): Promise<Store> {
+export function openForWriting(shell: Shell, options: GlobalOptions): Promise<Store> {
+  return openWith(shell, options, {});
+}
+
+/** The same for what frees room, also where there is none at all. */
+export function openToMakeRoom(shell: Shell, options: GlobalOptions): Promise<Store> {
+  return openWith(shell, options, { makesRoom: true });
+}
+
+async function openWith(shell: Shell, options: GlobalOptions, more: OpenOptions): Promise<Store> {
   const { loadCompressor } = await import("../formats/index.ts");
   const onRecover = warner(shell, options);
-  const store = openStore(storeDirOf(shell, options), { compressor: await loadCompressor(), onRecover });
+  const store = openStore(storeDirOf(shell, options), { compressor: await loadCompressor(), onRecover, ...more });
   warnOfParent(shell, options);
   return store;
 }

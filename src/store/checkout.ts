@@ -49,7 +49,9 @@ export function runCheckout(host: CheckoutHost, { wanted, dir, options }: Checko
       if (options.update === true && !isEmpty) return updateDir(host, { wanted, dir: at, options });
       if (isEmpty) return makeDir(host, { wanted, dir: at, options });
       const state = "not empty, want a new directory";
-      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": ${state}`);
+      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": ${state}`, {
+        hint: "name a directory that does not exist yet, or with --update one that `ashlar checkout` made",
+      });
     });
   } catch (error) {
     throw checkoutFault(error, dir);
@@ -146,5 +148,9 @@ function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest
 
 function checkoutFault(error: unknown, dir: string): unknown {
   if (!(error instanceof Error) || !("syscall" in error)) return error;
-  return new AshlarError("STORE_CHECKOUT_FAILED", `Cannot check out to "${dir}": ${error.message}`, { cause: error });
+  const hint = isSystemError(error, "ENOSPC", "EDQUOT") ? "free space there; what was made is taken away" : undefined;
+  return new AshlarError("STORE_CHECKOUT_FAILED", `Cannot check out to "${dir}": ${error.message}`, {
+    hint,
+    cause: error,
+  });
 }

@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
-import type { Compressor } from "../formats/index.ts";
+import type { Compressor, Tree } from "../formats/index.ts";
 import { AdoptedFile } from "./adopted-file.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
@@ -25,6 +25,7 @@ import { PackReader } from "./pack-reader.ts";
 import { measureStore } from "./measure-store.ts";
 import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
+import { takeReserve, verifyRoom } from "./reserve.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
@@ -45,6 +46,8 @@ export interface OpenOptions {
   readonly uid?: number;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
+  /** Give up the store's reserve where the disk is full; for what frees room. */
+  readonly makesRoom?: boolean;
   /** Told what was damaged or lost and is put right already, in a sentence. */
   readonly onRecover?: (what: string) => void;
 }
@@ -58,6 +61,8 @@ const foundCountMax = 100_000;
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
   const { layout, olderVersion } = openLayout(dir, options.uid);
+  if (options.makesRoom === true) takeReserve(layout);
+  verifyRoom(layout);
   const store = new DiskStore(layout, options);
   if (olderVersion !== undefined) bringUp(store, layout, olderVersion);
   return store;
@@ -210,8 +215,9 @@ class DiskStore extends StoreBase {
   }
 
   override keepCheckout(tree: Digest): string {
-    const checkOut = (dir: string): void => void this.checkout(this.readTree(tree), dir, { mode: "link" });
-    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, checkOut));
+    const readTree = (): Tree => this.readTree(tree);
+    const checkOut = (dir: string): void => void this.checkout(readTree(), dir, { mode: "link" });
+    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, { readTree, checkOut }));
   }
 
   override downloadPath(digest: Digest): string {

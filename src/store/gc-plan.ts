@@ -21,6 +21,7 @@ export interface PackPlan {
   readonly pack: PackRow;
   readonly keptCount: number;
   readonly keptBytes: number;
+  readonly dead: GcAmount;
 }
 
 /** A pack less than this part of which is kept is rewritten. */
@@ -37,6 +38,7 @@ export function planPacks(index: IndexDatabase, packs: readonly PackRow[], marks
   const [dead, byRefs, byGrace] = [newAmount(), newAmount(), newAmount()];
   for (const pack of packs) {
     const rows: number[] = [];
+    const deadOfPack = newAmount();
     let keptCount = 0;
     let keptBytes = 0;
     let tableBytes = 0;
@@ -45,6 +47,7 @@ export function planPacks(index: IndexDatabase, packs: readonly PackRow[], marks
       const isKept = isByRefs || marks.byGrace.contents.hasBytes(row.digest);
       addTo(isByRefs ? byRefs : isKept ? byGrace : dead, row.storedBytes);
       if (!isKept) {
+        addTo(deadOfPack, row.storedBytes);
         rows.push(row.number);
         continue;
       }
@@ -53,8 +56,9 @@ export function planPacks(index: IndexDatabase, packs: readonly PackRow[], marks
       keptBytes += row.storedBytes;
       tableBytes += row.tableBytes;
     }
+    const exit = { pack, keptCount, keptBytes, dead: deadOfPack };
     // The table counts as used: a pack of few small contents is mostly table.
-    if ((keptBytes + tableBytes) / pack.sizeBytes < keptShareMin) exits.push({ pack, keptCount, keptBytes });
+    if ((keptBytes + tableBytes) / pack.sizeBytes < keptShareMin) exits.push(exit);
     else for (const row of rows) deadRows.push(row);
   }
   return { exits, deadRows, dead, byRefs, byGrace };
@@ -70,10 +74,22 @@ export function planAgain(index: IndexDatabase, plan: GcPlan, marks: GcMarks): G
     for (const { digest } of index.rowsOf(pack)) if (marks.keepsBytes(digest)) return false;
     return true;
   });
-  return { ...plan, exits, deadRows };
+  return { ...withExits(plan, exits), deadRows };
 }
 
-interface Amount {
+/** The plan with only some of its exits. */
+export function withExits(plan: GcPlan, exits: readonly PackPlan[]): GcPlan {
+  const dead = { ...plan.dead };
+  const leaving = new Set(exits);
+  for (const exit of plan.exits) {
+    if (leaving.has(exit)) continue;
+    dead.count -= exit.dead.count;
+    dead.bytes -= exit.dead.bytes;
+  }
+  return { ...plan, exits, dead };
+}
+
+export interface Amount {
   count: number;
   bytes: number;
 }

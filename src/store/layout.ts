@@ -63,6 +63,8 @@ export class Layout {
   readonly quarantine: string;
   /** What files of the host held; made when first needed, may be removed. */
   readonly adopted: string;
+  /** Room that garbage collection gives up on a full disk. */
+  readonly reserve: string;
   readonly leaseLock: string;
   readonly setupLock: string;
 
@@ -85,6 +87,7 @@ export class Layout {
     this.refsLog = join(common, "refs.log");
     this.quarantine = join(common, "quarantine");
     this.adopted = join(dir, "adopted.sqlite");
+    this.reserve = join(dir, "reserve");
     this.leaseLock = join(common, "lease.lock");
     this.setupLock = join(common, "setup.lock");
   }

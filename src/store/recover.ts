@@ -3,6 +3,8 @@ import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
+import { removeDatabase } from "./database-file.ts";
 import { IndexDatabase, type PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
@@ -67,9 +69,14 @@ function makeIndex(layout: Layout, boot: string): IndexDatabase {
   return index;
 }
 
+/** What is not synced: after a power failure it may have the right name and size, and other bytes. */
 function dropDerived(layout: Layout): void {
+  rmSync(layout.plans, { recursive: true, force: true });
   dropRoots(layout);
   dropLinks(layout);
+  const adopted = AdoptedDatabase.open(layout.adopted);
+  if (adopted === undefined) removeDatabase(layout.adopted);
+  adopted?.close();
 }
 
 /** Of a shared store's user: another one may have been the first since the kernel started. */

@@ -92,6 +92,8 @@ export function lockFetch(layout: Layout, digest: Digest, beatMs = beatMsDefault
   const lock = lockFile(path, "sole", 0);
   if (lock === undefined) return { kind: "elsewhere", beat: beatOf(path), holders: () => holdersOf(path) };
   let beat = 0;
+  // Takes over the file of another member who had the turn before.
+  if (layout.isShared) showBeat(layout, path, ++beat);
   const timer = setInterval(() => showBeat(layout, path, ++beat), beatMs);
   timer.unref();
   return {

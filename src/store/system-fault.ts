@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, isAshlarError, isSystemError } from "../base/index.ts";
 
+export const fullHint = "free space, or run `ashlar store gc --grace 0`";
+
 /** Runs a step and turns what the operating system says into our error; `what` is "write pack", "read ref". */
 export function onDisk<T>(what: string, step: () => T): T {
   try {
@@ -16,7 +18,7 @@ export function onDisk<T>(what: string, step: () => T): T {
  */
 export function storeFault(what: string, cause: unknown): unknown {
   if (isSystemError(cause, "ENOSPC", "EDQUOT")) {
-    return fault("STORE_DISK_FULL", what, "no space left", cause, "free space, or run `ashlar store gc`");
+    return fault("STORE_DISK_FULL", what, "no space left", cause, fullHint);
   }
   if (isSystemError(cause, "EROFS", "EACCES", "EPERM")) {
     return fault("STORE_ACCESS", what, "access denied", cause, "the store must belong to the user who runs Ashlar");
@@ -68,8 +70,12 @@ function databaseFault(what: string, cause: SqliteError): AshlarError {
     case 5: // SQLITE_BUSY
     case 6: // SQLITE_LOCKED
       return fault("STORE_BUSY", what, "another process holds it", cause, "try again when that process is done");
+    case 10: // SQLITE_IOERR
+      // SQLITE_IOERR_SHMSIZE: the memory that processes share is a file, and has no room.
+      if (cause.errcode !== 4874) return fault("STORE_IO", what, cause.message, cause);
+      return fault("STORE_DISK_FULL", what, "no space left", cause, fullHint);
     case 13: // SQLITE_FULL
-      return fault("STORE_DISK_FULL", what, "no space left", cause, "free space, or run `ashlar store gc`");
+      return fault("STORE_DISK_FULL", what, "no space left", cause, fullHint);
     case 3: // SQLITE_PERM
     case 8: // SQLITE_READONLY
     case 14: // SQLITE_CANTOPEN

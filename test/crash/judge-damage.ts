@@ -9,8 +9,11 @@ import { buildAgain, checkOutAgain, type DamagePlace, exportAgain, type Rest, ro
 
 const compressor = await loadCompressor();
 
-/** How a damage came out. "harmless": every row and byte that anything reads is as it was. */
-export type Verdict = "detected" | "refused" | "harmless";
+/**
+ * How a damage came out. "recovered": opening the store put it right and said so; "harmless": every row and byte that
+ * anything reads is as it was.
+ */
+export type Verdict = "detected" | "refused" | "recovered" | "harmless";
 
 export interface Damage {
   readonly area: DamageArea;
@@ -32,25 +35,31 @@ export async function judgeDamage(place: DamagePlace, damage: Damage): Promise<V
   place.reset(rest);
   inflict();
   const rows = rowsOf(place.store);
-  const found = withStore(place, (store) => store.fsck({ full: true }));
+  const recovered: string[] = [];
+  const found = withStore(place, (store) => store.fsck({ full: true }), recovered);
   if (found === undefined) return "refused";
   const isDetected = found.faults.length > 0;
-  if (!isDetected) verifyAsItWas(place, damage, rows);
+  const isRecovered = recovered.length > 0;
+  if (!isDetected) verifyAsItWas(place, damage, isRecovered ? undefined : rows);
   withStore(place, (store) => store.fsck({ full: true, repair: true }));
   assert.deepEqual(await buildAgain(place.base), place.sound.built, "the build after the repair");
   assert.deepEqual(withStore(place, (store) => store.fsck({ full: true }))?.faults, [], "fsck after repair and build");
   withStore(place, (store) => verifyContents(store, place, "all"));
-  return isDetected ? "detected" : "harmless";
+  return isDetected ? "detected" : isRecovered ? "recovered" : "harmless";
 }
 
 /**
  * Nothing was found, so nothing is another than before: no ref, and no row of the index. Of the list of adopted files
  * nothing is believed; and the end of the index's log is lost as in a power failure, which is all derived.
  */
-function verifyAsItWas(place: DamagePlace, { rest, area }: Damage, rows: ReadonlyMap<string, string>): void {
+function verifyAsItWas(
+  place: DamagePlace,
+  { rest, area }: Damage,
+  rows: ReadonlyMap<string, string> | undefined,
+): void {
   const refs = withStore(place, (store) => store.listRefs());
   assert.deepEqual(refs, place.sound.refs, "fsck found nothing, and refs differ");
-  if (area === "index.sqlite-wal") return;
+  if (area === "index.sqlite-wal" || rows === undefined) return;
   const name = "index.sqlite";
   assert.equal(rows.get(name), place.sound.rows[rest].get(name), "fsck found nothing, and rows of the index differ");
 }
@@ -107,8 +116,8 @@ function attempt<T>(step: () => T): T | undefined {
 }
 
 /** Undefined where the store refuses to be opened, or to be looked at. */
-function withStore<T>({ store: dir }: DamagePlace, use: (store: Store) => T): T | undefined {
-  const store = attempt(() => openStore(dir, { compressor }));
+function withStore<T>({ store: dir }: DamagePlace, use: (store: Store) => T, said: string[] = []): T | undefined {
+  const store = attempt(() => openStore(dir, { compressor, onRecover: (what) => void said.push(what) }));
   if (store === undefined) return undefined;
   try {
     return use(store);

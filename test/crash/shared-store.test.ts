@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 
-import { type Digest, digestBytes } from "../../src/base/index.ts";
+import { type Digest, digestBytes, digestOf, hexOf } from "../../src/base/index.ts";
 import { sumOfRow } from "../../src/store/row-sum.ts";
 import { alice, bob, needsRoot, type Person, sharedPlace, shellAs, storeAs, team } from "./testing/as-user.ts";
 
@@ -52,6 +52,17 @@ test("members find what others put and keep, each with links, roots and temporar
     assert.equal(stats.mode & 0o7, 0, name);
     const want = stats.isDirectory() ? 0o2770 : /\.pack$|^(format|sharing)$/.test(name) ? 0o440 : 0o660;
     assert.equal(stats.mode & 0o7777, want, name);
+  }
+});
+
+test("members take turns in fetching, and each shows by a file of his own that he lives", (t) => {
+  const rig = sharedRig(t);
+  if (rig === undefined) return;
+  const digest = digestOf("package");
+  const beat = join(rig.shared, "fetching", `${hexOf(digest)}.beat`);
+  for (const [who, dir] of [[member, rig.a], [other, rig.b], [member, rig.a]] as const) {
+    assert.deepEqual(storeAs(who, dir, `fetch=${digest}`).given, ["ours"]);
+    assert.equal(lstatSync(beat).uid, who.uid);
   }
 });
 

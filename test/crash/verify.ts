@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { openStore } from "../../src/store/index.ts";
@@ -8,20 +8,28 @@ import type { Life } from "./lives.ts";
 import { runStep } from "./run-step.ts";
 import type { VictimEnd } from "./traced.ts";
 
-/** What a store's directory may hold, also right after a crash. */
-const storePaths = [
-  /^(format|setup\.lock|lease\.lock)$/,
-  /^(setup|lease)\.lock-journal$/,
-  /^(refs|index|adopted)\.sqlite(-wal|-shm|-journal|-new|-new-journal)?$/,
-  /^(packs|links|roots|plans|checkouts|downloads|downloads\/sha256|tmp)$/,
-  /^(packs|links|downloads\/sha256)\/[0-9a-f]{2}$/,
-  /^packs\/([0-9a-f]{2})\/\1[0-9a-f]{62}\.pack$/,
-  /^links\/([0-9a-f]{2})\/[0-9a-f]{64}\.[^/]+$/,
-  /^roots\/[0-9a-f]{64}(\/|$)/,
-  /^(plans|checkouts)\/[0-9a-f]{64}(\.\d+\.\d+)?$/,
-  /^downloads\/sha256\/([0-9a-f]{2})\/[0-9a-f]{64}(\.part(-\d+-\d+-\d+)?)?$/,
-  /^fetching(\/[0-9a-f]{64}(-journal)?)?$/,
-  /^tmp\//,
+/** The first words of the lines that say what lies in a store's directory: what else lies there is a fault. */
+const knownNames = ((): ReadonlySet<string> => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/formats/store.md"), "utf8");
+  const lines = page.split("## The directory")[1]?.split("##")[0]?.match(/^ {4}\S.*$/gm) ?? [];
+  return new Set(lines.flatMap((line) => line.trim().split(/ {2,}/)[0]?.split(" ") ?? []).map((name) => topOf(name)));
+})();
+
+function topOf(path: string): string {
+  return path.split("/")[0] as string;
+}
+
+/** What SQLite keeps beside a database, and one that is being made. */
+const besideDatabase = /^(\w+\.(sqlite|lock))(-wal|-shm|-journal|-new|-new-journal)$/;
+
+/** Names that only whole things have; what is being made has another. */
+const finalNames: readonly (readonly [RegExp, RegExp])[] = [
+  [/^packs\//, /^packs\/([0-9a-f]{2})(\/\1[0-9a-f]{62}\.pack)?$/],
+  [/^links\//, /^links\/[0-9a-f]{2}(\/[0-9a-f]{64}\.[^/]+)?$/],
+  [/^roots\//, /^roots\/[0-9a-f]{64}(\/|$)/],
+  [/^(plans|checkouts)\//, /^\w+\/[0-9a-f]{64}(\.\d+\.\d+)?$/],
+  [/^downloads\/./, /^downloads\/sha256(\/([0-9a-f]{2})(\/\2[0-9a-f]{62}(\.part(-[\d-]+)?)?)?)?$/],
+  [/^fetching\//, /^fetching\/[0-9a-f]{64}(-journal)?$/],
 ];
 
 interface Ending {
@@ -58,8 +66,14 @@ export async function verifyAfter(
 }
 
 function strangersIn(dir: string): string[] {
-  const strange = pathsBelow(dir).filter((path) => !storePaths.some((known) => known.test(path)));
+  const strange = pathsBelow(dir).filter((path) => !isKnown(path));
   return strange.map((path) => `the store holds "${path}"`);
+}
+
+function isKnown(path: string): boolean {
+  const top = topOf(path);
+  if (!knownNames.has(besideDatabase.exec(top)?.[1] ?? top)) return false;
+  return finalNames.every(([place, name]) => !place.test(path) || name.test(path));
 }
 
 /** Not Node's own recursive listing: it follows symlinks. */

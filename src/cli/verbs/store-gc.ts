@@ -2,7 +2,7 @@
 import { AshlarError, type Json, type ProgressStep } from "../../base/index.ts";
 import { pruneSuperseded } from "../../build/index.ts";
 import type { GcAmount, GcKind, GcPhase, GcReport } from "../../store/index.ts";
-import { openForWriting } from "../open-store.ts";
+import { openToMakeRoom } from "../open-store.ts";
 import { preferMemory } from "../prefer-memory.ts";
 import { makeProgress } from "../progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
@@ -24,7 +24,7 @@ const graceDefault = "1h";
 export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
   const ms = parseDuration(options.grace ?? graceDefault);
   preferMemory();
-  const store = await openForWriting(shell, options);
+  const store = await openToMakeRoom(shell, options);
   const phases = showPhases(shell, options);
   try {
     const forgotten = options.prune && !options.dryRun ? pruneSuperseded(store) : 0;
