@@ -22,7 +22,8 @@ export function gcDisk(store: Store, parts: GcParts, options: GcOptions): GcRepo
   const before = indexBytes(parts.layout);
   let copiedBytes = 0;
   for (;;) {
-    const lease = store.lease();
+    // Another collection may be under way, or stand still.
+    const lease = store.lease({ waitMs: options.waitMs ?? 0 });
     let marked: Marked;
     try {
       say("mark");
