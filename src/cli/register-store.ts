@@ -100,8 +100,10 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .description("remove what no image needs")
     .option("--dry-run", "only show")
     .option("--purge", "empty the quarantine too, which else keeps what was damaged for two weeks")
+    .option("--why", "say what goes and what stays, and why")
+    .option("--grace <duration>", "keep what is younger, e.g. 90s, 15m, 14d or 0 (default: 1h)")
     .option("--prune", "first forget images that their name no longer points to")
-    .action(async (options) => finish(await (await import("./verbs/store.ts")).gc(shell, options), options));
+    .action(async (options) => finish(await (await import("./verbs/store-gc.ts")).gc(shell, options), options));
   store
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")

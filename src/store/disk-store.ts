@@ -11,6 +11,7 @@ import type { HeldLock } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
@@ -31,8 +32,6 @@ import { onDisk } from "./system-fault.ts";
 import type {
   FetchTurn,
   FramePackWriter,
-  GcOptions,
-  GcReport,
   Lease,
   PackWriter,
   Ref,
@@ -233,14 +232,18 @@ class DiskStore extends StoreBase {
   }
 
   override gc(options: GcOptions): GcReport {
-    const lock = this.#lockAlone("collect garbage in the store", options.waitMs ?? 0);
+    const what = "collect garbage in the store";
+    if (this.#leaseCount > 0 && options.dryRun !== true) throw leasedByUs(what);
+    const parts = {
+      layout: this.#layout,
+      refs: this.#refs,
+      index: () => this.#index,
+      isReplaced: () => inodeOf(this.#layout.index) !== this.#indexInode,
+      alone: () => this.#lockAlone(what, options.waitMs ?? 0),
+    };
     try {
-      this.#refs.verify();
-      const { dryRun = false, purge = false } = options;
-      const parts = { layout: this.#layout, index: this.#index, dryRun, purge };
-      return onDisk("collect garbage in the store", () => gcDisk(this, parts));
+      return onDisk(what, () => gcDisk(this, parts, options));
     } finally {
-      lock.release();
       this.#reader.close();
     }
   }

@@ -82,7 +82,7 @@ function namesIn(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    if (isSystemError(error, "ENOENT", "EACCES")) return [];
+    if (isSystemError(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
     throw error;
   }
 }

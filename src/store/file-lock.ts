@@ -17,6 +17,9 @@ const beginnings: Readonly<Record<LockSide, string>> = {
   sole: "BEGIN IMMEDIATE",
 };
 
+/** A lock lasts however little of it its holder remembers: what nobody refers to is closed at some time. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Takes a lock on a file, across processes and threads. Waits up to `waitMs`. Returns undefined when it is still taken
  * then.
@@ -38,11 +41,10 @@ export function lockFile(path: string, side: LockSide, waitMs: number): HeldLock
     if (hasResultCode(error, 5, 6)) return undefined; // SQLITE_BUSY, SQLITE_LOCKED
     throw storeFault("lock the store", error);
   }
-  let held = true;
+  held.add(lock);
   return {
     release() {
-      if (held) lock.close();
-      held = false;
+      if (held.delete(lock)) lock.close();
     },
   };
 }

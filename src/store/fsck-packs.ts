@@ -5,19 +5,13 @@ import type { AshlarError, Digest, ProgressStep } from "../base/index.ts";
 import { DigestSet } from "./digest-set.ts";
 import { verifyContent, verifyJoin } from "./fsck-content.ts";
 import { attempt, type FsckSession, messageOf, rebuildHint } from "./fsck-session.ts";
-import type { JoinLocation, Location, PackRow } from "./index-database.ts";
+import type { JoinLocation, Listed, Location, PackRow } from "./index-database.ts";
 import { type PackFile, readPackFile } from "./pack-file.ts";
 import type { JoinedContent, PackedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
 import { retirePacks } from "./pack-rewrite.ts";
 import { alignIndex, listPacks } from "./recover.ts";
 import type { ContentInfo } from "./store.ts";
-
-/** What the index says lies in a pack. */
-interface Listed {
-  readonly contents: readonly Location[];
-  readonly joins: readonly JoinLocation[];
-}
 
 interface PackView {
   readonly pack: PackRow;
@@ -50,8 +44,8 @@ export class PackCheck {
     const reader = new PackReader(session.parts.layout);
     let isListedWrong = this.#strayRows();
     try {
-      for (const [pack, listed] of this.#eachPack(chosen)) {
-        isListedWrong = this.#pack(pack, listed, { reader, step }) || isListedWrong;
+      for (const pack of chosen) {
+        isListedWrong = this.#pack(pack, session.index.listed(pack), { reader, step }) || isListedWrong;
       }
     } finally {
       reader.close();
@@ -63,15 +57,15 @@ export class PackCheck {
   /** Makes the index say again what the tables of sound packs say. */
   relist(): void {
     const { index, parts } = this.#session;
-    index.transaction(() => {
-      for (const digest of index.strays()) index.removeContent(digest);
-      for (const { id } of index.packs()) {
-        attempt(() => index.addPack(readPackFile(parts.layout.pack(id), id)));
-      }
-    });
+    index.removeLostRows();
+    const relistOne = (id: Digest): void => {
+      const pack = readPackFile(parts.layout.pack(id), id);
+      index.transaction(() => index.addPack(pack));
+    };
+    for (const { id } of index.packs()) attempt(() => relistOne(id));
   }
 
-  /** Rows of the index that name no pack. */
+  /** Rows of the index that name no pack; gc leaves some of packs that it removed, until it has the time. */
   #strayRows(): boolean {
     const strays = this.#session.index.strays();
     for (const what of strays) {
@@ -90,23 +84,6 @@ export class PackCheck {
       const hint = "it is in no use; repair moves it into quarantine";
       this.#session.say({ kind: "pack", what: path, why, hint, repair: "quarantined" });
       if (this.#session.repairs) this.#session.setAside(path);
-    }
-  }
-
-  /** The chosen packs with what the index says of each; none is left out. */
-  *#eachPack(chosen: readonly PackRow[]): Iterable<[PackRow, Listed]> {
-    const isAll = this.#session.options.subset === undefined;
-    const rows = this.#session.index.each(isAll ? undefined : chosen.map(({ number }) => number))[Symbol.iterator]();
-    let row = rows.next();
-    for (const pack of chosen) {
-      const contents: Location[] = [];
-      const joins: JoinLocation[] = [];
-      for (; row.done !== true && row.value.pack.number <= pack.number; row = rows.next()) {
-        if (row.value.pack.number < pack.number) continue;
-        if ("join" in row.value) joins.push(row.value);
-        else contents.push(row.value);
-      }
-      yield [pack, { contents, joins }];
     }
   }
 
@@ -203,14 +180,23 @@ export class PackCheck {
     const { count, bytes } = index.joinTotals();
     const step = session.start("joined contents", full ? bytes : count, full ? "bytes" : "items");
     const bad = new Set<Digest>();
-    for (const join of index.eachJoin()) {
+    const packs = new Map<number, PackRow>();
+    for (const { join, pack } of index.joins()) {
       if (!session.isChosen(join.digest)) continue;
       const info = store.info(join.digest);
-      if (info !== undefined && this.#isBadJoin(join, info)) bad.add(join.digest);
+      if (info !== undefined && this.#isBadJoin(join, info)) {
+        bad.add(join.digest);
+        packs.set(pack.number, pack);
+      }
       step.advance(full ? join.sizeBytes : 1);
     }
     step.done(`${count}`);
-    if (bad.size > 0 && session.repairs) this.#retireJoins(bad);
+    if (!session.repairs) return;
+    // A pack whose table tells a lie about a join is given up for one that does not.
+    for (const pack of packs.values()) {
+      const listed = index.listed(pack);
+      this.#retire(pack, listed, { ...listed, joins: listed.joins.filter(({ join }) => !bad.has(join.digest)) });
+    }
   }
 
   /** A piece that is damaged is the fault of the piece. */
@@ -226,19 +212,6 @@ export class PackCheck {
       if (piece === undefined) session.say({ ...fault, repair: "quarantined" });
       else if (!session.isBlamed(piece)) session.say(fault);
       return piece === undefined;
-    }
-  }
-
-  /** A pack whose table tells a lie about a join is given up for one that does not. */
-  #retireJoins(bad: ReadonlySet<Digest>): void {
-    const { index } = this.#session;
-    const packs = new Map<number, PackRow>();
-    for (const row of index.each()) if ("join" in row && bad.has(row.join.digest)) packs.set(row.pack.number, row.pack);
-    for (const pack of packs.values()) {
-      const rows = [...index.each([pack.number])];
-      const contents = rows.filter((row) => "content" in row);
-      const joins = rows.filter((row) => "join" in row);
-      this.#retire(pack, { contents, joins }, { contents, joins: joins.filter(({ join }) => !bad.has(join.digest)) });
     }
   }
 }

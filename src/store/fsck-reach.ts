@@ -97,8 +97,9 @@ export function forgetLostActions(session: FsckSession): void {
   if (!session.repairs) return;
   const { index } = session;
   const check = new ReachCheck(session.store);
-  const lost = index.actions.list().filter(({ reaches }) => !check.isWhole(parseReaches(reaches)));
+  const lost: number[] = [];
+  for (const { number, reaches } of index.actions.list()) if (!check.isWhole(parseReaches(reaches))) lost.push(number);
   index.transaction(() => {
-    for (const { key } of lost) index.actions.remove(key);
+    for (const number of lost) index.actions.remove(number);
   });
 }

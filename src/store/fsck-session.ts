@@ -4,6 +4,7 @@ import type { FoundFault, FsckFault, FsckOptions } from "./fsck-report.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { isInSubset } from "./fsck-report.ts";
 import type { Layout } from "./layout.ts";
+import type { JoinedContent } from "./pack-format.ts";
 import { quarantine } from "./quarantine.ts";
 import { refsReaching } from "./reaching-refs.ts";
 import type { RefsFault } from "./refs-database.ts";
@@ -86,13 +87,17 @@ export class FsckSession {
 
   #refsHit(): Map<Digest, string[]> {
     try {
-      return refsReaching(this.store, this.#blamed, this.index.eachJoin());
+      return refsReaching(this.store, this.#blamed, joined(this.index));
     } catch (error) {
       // The refs or the index themselves cannot be read: that is among the faults.
       if (!isAshlarError(error)) throw error;
       return new Map();
     }
   }
+}
+
+function* joined(index: IndexDatabase): Iterable<JoinedContent> {
+  for (const { join } of index.joins()) yield join;
 }
 
 function blamedBy({ what, blames = new Set() }: FoundFault): Digest[] {

@@ -132,8 +132,8 @@ test("fsck finds rows of the index that are wrong, astray or gone, and repair ta
     ["UPDATE contents SET size = size + 256 WHERE digest = ?", digestBytes(digests[1])],
     ["UPDATE contents SET crc32 = crc32 + 1 WHERE digest = ?", digestBytes(digests[2])],
     ["UPDATE contents SET digest = ? WHERE digest = ?", digestBytes(digestOf("other")), digestBytes(digests[0])],
-    ["UPDATE contents SET pack = 7000 WHERE digest = ?", digestBytes(digests[1])],
-    ["UPDATE contents SET pack = (SELECT max(number) FROM packs) WHERE digest = ?", digestBytes(digests[1])],
+    ["UPDATE contents SET number = 7000 << 22 WHERE digest = ?", digestBytes(digests[1])],
+    ["UPDATE contents SET number = number + (1 << 22) WHERE digest = ?", digestBytes(digests[1])],
     ["DELETE FROM contents WHERE digest = ?", digestBytes(digests[2])],
   ];
   for (const [sql, ...values] of wrongs) {

@@ -5,6 +5,7 @@ import { PackCheck } from "./fsck-packs.ts";
 import { checkReach, forgetLostActions } from "./fsck-reach.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import { listQuarantine } from "./quarantine.ts";
+import type { DamagedRow } from "./row-sum.ts";
 import type { Store } from "./store.ts";
 
 /** Proves a store on disk. With `repair` the caller holds the exclusive side of the lease lock. */
@@ -47,13 +48,17 @@ function checkDatabases(session: FsckSession): Databases {
     session.say({ kind: "adopted", what: "adopted.sqlite", why, hint, repair: "removed" });
   }
   if (listed.length > 0 && repairs) parts.adopted.drop();
-  const faults = attempt(() => session.index.faults());
+  let rows: readonly DamagedRow[] = [];
+  const faults = attempt(() => {
+    const found = session.index.faults();
+    if (found.length === 0) rows = session.index.damagedRows({ drop: repairs });
+    return found;
+  });
   for (const why of faults) {
     const hint = "repair makes it again from the packs";
     session.say({ kind: "index", what: "index.sqlite", why, hint, repair: "restored" });
   }
   if (faults.length > 0 && repairs) session.index = parts.renewIndex();
-  const rows = faults.length > 0 ? [] : session.index.damagedRows({ drop: repairs });
   for (const row of rows) {
     const hint = "repair makes it again from the packs, or forgets it";
     session.say({ kind: "index", ...row, hint, repair: "restored" });

@@ -18,6 +18,7 @@
 export { type OpenOptions, openStore } from "./disk-store.ts";
 export type { AdoptedDir, AdoptedFiles, AdoptOptions, AdoptReport } from "./adopted.ts";
 export type { FaultKind, FsckFault, FsckOptions, FsckReport, FsckSubset } from "./fsck-report.ts";
+export type { GcAmount, GcKind, GcOptions, GcPhase, GcReport } from "./gc-report.ts";
 export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
 export { encodeRecord } from "./record.ts";
@@ -38,8 +39,6 @@ export type {
   FrameInfo,
   FramePackWriter,
   FrameWriter,
-  GcOptions,
-  GcReport,
   Lease,
   PackWriter,
   Reaches,

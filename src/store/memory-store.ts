@@ -13,17 +13,17 @@ import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import type { FsckFault, FsckOptions, FsckReport } from "./fsck-report.ts";
-import { deadActions, markRefs } from "./gc.ts";
+import { GcMarks } from "./gc-mark.ts";
+import { addTo, newAmount } from "./gc-plan.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import { PackBuilder, type PackOutput } from "./pack-builder.ts";
 import { type JoinedContent, packHeaderBytes, storedBytesOf } from "./pack-format.ts";
-import { markReach, ReachSet } from "./reach.ts";
+import { ReachMarker, type ReachSource } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
   FetchTurn,
   FramePackWriter,
-  GcOptions,
-  GcReport,
   Lease,
   PackWriter,
   Ref,
@@ -173,31 +173,52 @@ class MemoryStore extends StoreBase {
     if (this.#leases > 0) {
       throw new AshlarError("STORE_BUSY", "Cannot collect garbage in the store: it is in use, want no build at work");
     }
-    const live = markRefs(this, this.#joins.values());
-    const actions = deadActions([...this.#actions.values()], live);
-    const dead = [...this.#contents.values()].filter(({ content }) => !live.contents.has(content.digest));
-    const apart = [...this.#joins.keys()].filter((digest) => !live.contents.has(digest));
+    const marks = new GcMarks(this, this.#source());
+    marks.markRefs();
+    marks.markPieces(this.#joins.values());
+    const actions = [...this.#actions.values()].filter((action) => marks.isDead(action));
+    const found = Map.groupBy(this.#contents.values(), ({ content }) => marks.keeps(content.digest));
+    const [kept, dead] = [found.get(true) ?? [], found.get(false) ?? []];
+    const apart = [...this.#joins.keys()].filter((digest) => !marks.keeps(digest));
     if (options.dryRun !== true) {
       for (const { key } of actions) this.#actions.delete(key);
       for (const { content } of dead) this.#contents.delete(content.digest);
       for (const digest of apart) this.#joins.delete(digest);
     }
+    const [contents, byRefs, none] = [newAmount(), newAmount(), newAmount()];
+    for (const { content } of dead) addTo(contents, storedBytesOf(content));
+    for (const _join of apart) addTo(contents, 0);
+    for (const { content } of kept) addTo(byRefs, storedBytesOf(content));
+    const derived = { links: none, plans: none, checkouts: none, downloads: none };
+    const files = { ...derived, roots: none, quarantine: none, tmp: none };
     return {
-      removedContents: dead.length + apart.length,
+      removedContents: contents.count,
       ...{ removedPacks: 0, rewrittenPacks: 0, removedLinks: 0, removedDownloads: 0 },
       removedActions: actions.length,
-      freedBytes: dead.reduce((sum, { content }) => sum + storedBytesOf(content), 0),
+      freedBytes: contents.bytes,
+      removed: { contents, actions: { count: actions.length, bytes: 0 }, packs: none, ...files },
+      kept: { refs: this.#refs.size, byRefs, byGrace: none },
+    };
+  }
+
+  #source(): ReachSource {
+    return {
+      readRecord: (digest) => this.readRecord(digest),
+      readTree: (digest) => this.readTree(digest),
+      read: (digest) => this.read(digest),
+      piecesOf: (digest) => this.#joins.get(digest)?.pieces,
     };
   }
 
   override fsck(options: FsckOptions): FsckReport {
     const faults: FsckFault[] = [];
-    const reached = new ReachSet();
     const note = (what: Digest, why: string): void => void faults.push({ kind: "content", what, why, refs: [] });
     const say = (what: Digest, error: unknown): void => note(what, (error as Error).message);
-    markReach(this, { records: this.listRefs().map((ref) => ref.target) }, reached, say);
-    const gone = [...reached.contents].filter((digest) => !this.has(digest));
-    for (const digest of gone) note(digest, this.stateOf(digest));
+    const onContent = (digest: Digest): void => {
+      if (!this.has(digest)) note(digest, this.stateOf(digest));
+    };
+    const marker = new ReachMarker(this.#source(), { onFault: say, onContent });
+    marker.mark({ records: this.listRefs().map((ref) => ref.target) });
     const whole = [...this.#joins.keys()].filter((digest) => this.has(digest));
     for (const digest of options.full ? [...this.#contents.keys(), ...whole] : []) {
       try {

@@ -205,6 +205,11 @@ export class PackBuilder implements PackWriter {
   }
 
   /** How long the pack is so far, without its table. */
+  /** How many contents and joins it has. */
+  get count(): number {
+    return this.#contents.size + this.#joins.size;
+  }
+
   get sizeBytes(): number {
     return this.#offset;
   }

@@ -21,27 +21,35 @@ export interface PackExit {
   readonly drop: readonly Digest[];
 }
 
-export interface RewriteParts {
+export interface CopyParts {
   readonly layout: Layout;
-  readonly index: IndexDatabase;
   readonly framesOf: (digest: Digest) => Iterable<Uint8Array>;
+  /** Called with each new pack when it is durable. */
+  readonly onMade?: (pack: PackFile) => void;
+}
+
+export interface RewriteParts extends CopyParts {
+  readonly index: IndexDatabase;
   /** Does away with the file of a pack in no use any more, and tells what that gives back; absent: removes it. */
   readonly dispose?: (path: string) => number;
 }
 
 /** A rewritten pack is ended at this size. */
 const packBytesMax = 256 << 20;
+/** As well at this number of contents: its table is in memory. */
+const packCountMax = 65_536;
 
 /**
  * Copies what stays of some packs into new ones, then forgets and removes the old ones. Returns the bytes that
  * the file system got back. A crash in between leaves packs that are found again and go the next time.
  */
 export function retirePacks(exits: readonly PackExit[], parts: RewriteParts): number {
-  const made = copyKept(exits, parts);
+  const packs: PackFile[] = [];
+  const made = copyKept(exits, { ...parts, onMade: (pack) => packs.push(pack) });
   const madeIds = new Set(made.map((pack) => pack.id));
   parts.index.transaction(() => {
     for (const { drop } of exits) for (const digest of drop) parts.index.removeContent(digest);
-    for (const pack of made) parts.index.addPack(pack, { prefer: true });
+    for (const pack of packs) parts.index.addPack(pack, { prefer: true });
     for (const { pack } of exits) if (!madeIds.has(pack.id)) parts.index.removeEmptyPack(pack.number);
   });
   // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
@@ -53,25 +61,29 @@ export function retirePacks(exits: readonly PackExit[], parts: RewriteParts): nu
   return freed;
 }
 
-function copyKept(exits: readonly PackExit[], parts: RewriteParts): PackFile[] {
+/** Copies what stays of packs into new ones, each on the disk when it is told. */
+export function copyKept(exits: Iterable<PackExit>, parts: CopyParts): PackFile[] {
   const made: PackFile[] = [];
   const builders = new Map<string, PackBuilder>();
-  const start = (compressor: string): PackBuilder => {
-    const output = new PackFileOutput(parts.layout, (pack) => made.push(pack));
-    return new PackBuilder({ compressor: madeElsewhere(compressor), output, find: () => undefined });
+  const open = (compressor: string): PackBuilder => {
+    const known = builders.get(compressor);
+    if (known !== undefined) return known;
+    const output = new PackFileOutput(parts.layout, (pack) => {
+      made.push({ ...pack, table: { ...pack.table, contents: [], joins: [] } });
+      parts.onMade?.(pack);
+    });
+    const builder = new PackBuilder({ compressor: madeElsewhere(compressor), output, find: () => undefined });
+    builders.set(compressor, builder);
+    return builder;
   };
   try {
     for (const { pack, keep, joins } of exits) {
-      const builder = (): PackBuilder => {
-        const open = builders.get(pack.compressor) ?? start(pack.compressor);
-        builders.set(pack.compressor, open);
-        return open;
-      };
-      for (const join of joins) builder().adoptJoin(join);
+      for (const join of joins) open(pack.compressor).adoptJoin(join);
       for (const { content } of keep) {
-        builder().adopt(content, parts.framesOf(content.digest));
-        if (builder().sizeBytes < packBytesMax) continue;
-        builder().commit();
+        const builder = open(pack.compressor);
+        builder.adopt(content, parts.framesOf(content.digest));
+        if (builder.sizeBytes < packBytesMax && builder.count < packCountMax) continue;
+        builder.commit();
         builders.delete(pack.compressor);
       }
     }

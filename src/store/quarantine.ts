@@ -2,6 +2,8 @@
 import { closeSync, existsSync, fstatSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
+import { freedBy, pathsBelow } from "./disk-use.ts";
+import type { GcAmount } from "./gc-report.ts";
 import { type Layout, makeDirs, makeTmpFile } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
 import { onDisk } from "./system-fault.ts";
@@ -38,24 +40,26 @@ const keptMs = 14 * 86_400_000;
 
 /**
  * Removes what was set aside two weeks ago or more by the clock of the file system, or with `purge` all of it; only
- * counts with `dryRun`. Nothing else ever looks at these files, so a clock that jumps does no harm. Returns the bytes.
+ * counts with `dryRun`. Nothing else ever looks at these files, so a clock that jumps does no harm. The bytes are those
+ * on disk.
  */
 export function emptyQuarantine(
   layout: Layout,
-  options: { readonly purge: boolean; readonly dryRun: boolean },
-): number {
+  options: { readonly purge?: boolean; readonly dryRun?: boolean },
+): GcAmount {
   const paths = listQuarantine(layout);
-  if (paths.length === 0) return 0;
-  const until = options.purge ? Infinity : fileSystemNow(layout) - keptMs;
-  let bytes = 0;
+  if (paths.length === 0) return { count: 0, bytes: 0 };
+  const until = options.purge === true ? Infinity : fileSystemNow(layout) - keptMs;
+  let [count, bytes] = [0, 0];
   for (const path of paths) {
-    const stats = lstatSync(path);
-    // Renaming a file changes its ctime.
-    if (stats.ctimeMs > until) continue;
-    bytes += stats.size;
-    if (!options.dryRun) removeTree(path);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    // Gone: others collect garbage too. Renaming a file changes its ctime.
+    if (stats === undefined || stats.ctimeMs > until) continue;
+    count++;
+    bytes += freedBy([path, ...pathsBelow(path)]);
+    if (options.dryRun !== true) removeTree(path);
   }
-  return bytes;
+  return { count, bytes };
 }
 
 function fileSystemNow(layout: Layout): number {

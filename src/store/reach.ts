@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, isAshlarError } from "../base/index.ts";
+import { type Digest, isAshlarError, parseDigest } from "../base/index.ts";
+import type { Tree } from "../formats/index.ts";
+import { DigestSet } from "./digest-set.ts";
 import type { Reaches, Store } from "./store.ts";
 
 /** What is reached, by the way in which it is: a tree that is reached as plain content keeps no files. */
 export class ReachSet {
-  readonly contents = new Set<Digest>();
+  /** Those of trees and records too. */
+  readonly contents = new DigestSet();
   readonly trees = new Set<Digest>();
   readonly records = new Set<Digest>();
-
-  hasAll(reaches: Reaches): boolean {
-    return (
-      (reaches.contents ?? []).every((digest) => this.contents.has(digest)) &&
-      (reaches.trees ?? []).every((digest) => this.trees.has(digest)) &&
-      (reaches.records ?? []).every((digest) => this.records.has(digest))
-    );
-  }
 }
 
 /** Tells whether all that things reach is here, with every file of their trees; looks at each tree and record once. */
@@ -53,42 +48,113 @@ export class ReachCheck {
   }
 }
 
+/** Where the marks are read. */
+export interface ReachSource {
+  readRecord(digest: Digest): { readonly reaches: Reaches };
+  readTree(digest: Digest): Tree;
+  read(digest: Digest): Uint8Array;
+  /** What a content is joined of; undefined where it is not. */
+  piecesOf(digest: Digest): readonly Digest[] | undefined;
+}
+
+export interface ReachEvents {
+  /** A record or tree that cannot be read; without it the error is thrown. */
+  readonly onFault?: (digest: Digest, error: unknown) => void;
+  /** A content that is reached, once; trees, their pieces and records are none. */
+  readonly onContent?: (digest: Digest) => void;
+}
+
 /**
- * Follows records and trees from `roots` on and adds all that is reached to `set`. A record or tree that
- * cannot be read goes to `onFault`; without it the error is thrown.
+ * Follows records and trees and marks all that is reached. Images that differ in some packages have trees that share
+ * most of their pieces: each piece is read once, and only for the contents that its lines name.
  */
-export function markReach(
-  store: Pick<Store, "readTree" | "readRecord">,
-  roots: Reaches,
-  set: ReachSet,
-  onFault?: (digest: Digest, error: unknown) => void,
-): void {
-  const waiting: Reaches[] = [roots];
-  const attempt = (digest: Digest, step: () => void): void => {
+export class ReachMarker {
+  readonly set = new ReachSet();
+  readonly #source: ReachSource;
+  readonly #events: ReachEvents;
+  /** What this one need not look at, because that one did. */
+  readonly #base: ReachMarker | undefined;
+  /** Pieces of trees that were read. Whole digests: one that is taken for another would leave files unmarked. */
+  readonly #pieces = new Set<Digest>();
+
+  constructor(source: ReachSource, events: ReachEvents = {}, base?: ReachMarker) {
+    this.#source = source;
+    this.#events = events;
+    this.#base = base;
+  }
+
+  mark(roots: Reaches): void {
+    const waiting: Reaches[] = [roots];
+    for (let reaches = waiting.pop(); reaches !== undefined; reaches = waiting.pop()) {
+      for (const digest of reaches.contents ?? []) this.#content(digest);
+      for (const digest of this.#fresh(reaches, "trees")) {
+        this.#attempt(digest, () => this.#tree(digest));
+      }
+      for (const digest of this.#fresh(reaches, "records")) {
+        this.#attempt(digest, () => waiting.push(this.#source.readRecord(digest).reaches));
+      }
+    }
+  }
+
+  #fresh(reaches: Reaches, kind: "trees" | "records"): Digest[] {
+    const isKnown = (digest: Digest): boolean =>
+      this.set[kind].has(digest) || this.#base?.set[kind].has(digest) === true;
+    const left = (reaches[kind] ?? []).filter((digest) => !isKnown(digest));
+    for (const digest of left) {
+      this.set[kind].add(digest);
+      this.set.contents.add(digest);
+    }
+    return left;
+  }
+
+  #attempt(digest: Digest, step: () => void): void {
     try {
       step();
     } catch (error) {
-      if (onFault === undefined) throw error;
-      onFault(digest, error);
+      if (this.#events.onFault === undefined) throw error;
+      this.#events.onFault(digest, error);
     }
-  };
-  for (let reaches = waiting.pop(); reaches !== undefined; reaches = waiting.pop()) {
-    for (const digest of reaches.contents ?? []) set.contents.add(digest);
-    for (const digest of fresh(reaches.trees, set.trees)) attempt(digest, () => markTree(store, digest, set));
-    for (const digest of fresh(reaches.records, set.records)) {
-      set.contents.add(digest);
-      attempt(digest, () => waiting.push(store.readRecord(digest).reaches));
+  }
+
+  #content(digest: Digest): void {
+    if (this.set.contents.add(digest)) this.#events.onContent?.(digest);
+  }
+
+  #tree(digest: Digest): void {
+    const pieces = this.#source.piecesOf(digest);
+    if (pieces === undefined) return this.#wholeTree(digest);
+    const base = this.#base;
+    for (const piece of pieces) {
+      this.set.contents.add(piece);
+      if (this.#pieces.has(piece) || (base !== undefined && base.#pieces.has(piece))) continue;
+      const contents = contentsOfPiece(this.#source.read(piece));
+      // A piece that ends within a line is none of ours: the tree is read as a whole.
+      if (contents === undefined) return this.#wholeTree(digest);
+      for (const content of contents) this.#content(content);
+      // Noted when it is marked: after a fault the next tree tries again, and says so.
+      this.#pieces.add(piece);
     }
+  }
+
+  #wholeTree(digest: Digest): void {
+    for (const entry of this.#source.readTree(digest)) if (entry.type === "file") this.#content(entry.content);
   }
 }
 
-function fresh(digests: readonly Digest[] | undefined, seen: Set<Digest>): Digest[] {
-  const left = (digests ?? []).filter((digest) => !seen.has(digest));
-  for (const digest of left) seen.add(digest);
-  return left;
-}
+const contentStart = '{"content":"';
 
-function markTree(store: Pick<Store, "readTree">, digest: Digest, set: ReachSet): void {
-  set.contents.add(digest);
-  for (const entry of store.readTree(digest)) if (entry.type === "file") set.contents.add(entry.content);
+/**
+ * What the lines of a tree's piece name (docs/formats/tree.md): a file's line begins with its content. Undefined where
+ * the last line has no end. Throws `DIGEST_INVALID`.
+ */
+function contentsOfPiece(bytes: Uint8Array): Digest[] | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  if (!text.endsWith("\n")) return undefined;
+  const contents: Digest[] = [];
+  for (let at = 0; at < text.length; at = text.indexOf("\n", at) + 1) {
+    if (!text.startsWith(contentStart, at)) continue;
+    const start = at + contentStart.length;
+    contents.push(parseDigest(text.slice(start, start + 71)));
+  }
+  return contents;
 }

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
 import { AdoptedDatabase } from "./adopted-database.ts";
 import { removeDatabase } from "./database-file.ts";
-import { IndexDatabase } from "./index-database.ts";
+import { IndexDatabase, type PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
-import { readPackFile } from "./pack-file.ts";
+import { type PackFile, readPackFile } from "./pack-file.ts";
 import { quarantine } from "./quarantine.ts";
 import { alone } from "./store-lock.ts";
 import { isHindrance, onDisk, readTwice } from "./system-fault.ts";
@@ -64,6 +64,7 @@ function makeIndex(layout: Layout, boot: string): IndexDatabase {
   const index = IndexDatabase.create(layout.index, layout.rights.file);
   if (boot !== "") dropDerived(layout);
   alignIndex(index, layout, { forget: true });
+  index.finish();
   index.setMeta("boot", boot);
   return index;
 }
@@ -123,27 +124,37 @@ export function alignIndex(
   options: { readonly forget: boolean },
 ): { readonly added: number; readonly forgotten: number } {
   const there = new Set(listPacks(layout));
-  let [added, forgotten] = [0, 0];
-  index.transaction(() => {
-    const known = new Set<Digest>();
-    for (const pack of index.packs()) {
-      const isGone = options.forget && !there.has(pack.id);
-      if (isGone) index.removePack(pack.number);
-      else known.add(pack.id);
-      forgotten += Number(isGone);
-    }
-    for (const id of there) if (!known.has(id)) added += Number(adoptPack(index, layout, id));
-  });
-  return { added, forgotten };
+  const known = new Set<Digest>();
+  const gone: PackRow[] = [];
+  for (const pack of index.packs()) {
+    if (!options.forget || there.has(pack.id) || isFile(layout.pack(pack.id))) known.add(pack.id);
+    else gone.push(pack);
+  }
+  // One by one: a transaction over all would keep every page that it changes.
+  for (const pack of gone) index.transaction(() => index.removePack(pack));
+  let added = 0;
+  for (const id of there) if (!known.has(id)) added += Number(adoptPack(index, layout, id));
+  return { added, forgotten: gone.length };
+}
+
+/** Asked again of a pack that was not listed: a build may have put it there since. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): boolean {
+  const pack = readSound(layout, id);
+  if (pack === undefined) return false;
+  index.transaction(() => index.addPack(pack));
+  return true;
+}
+
+function readSound(layout: Layout, id: Digest): PackFile | undefined {
   try {
-    index.addPack(readTwice(() => readPackFile(layout.pack(id), id)));
-    return true;
+    return readTwice(() => readPackFile(layout.pack(id), id));
   } catch (error) {
     if (!isAshlarError(error) || isHindrance(error)) throw error;
-    return false;
+    return undefined;
   }
 }
 

@@ -8,6 +8,12 @@ import { fullHint, onDisk } from "./system-fault.ts";
 /** What SQLite needs to open both databases and to take rows out of them. */
 const reserveBytes = 1 << 19;
 
+/** How many bytes may be written to the store's disk, beside its reserve. */
+export function roomIn({ dir }: Layout): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return Math.max(0, bavail * bsize - 2 * reserveBytes);
+}
+
 /**
  * Gives up the store's reserve where the disk is full: SQLite cannot even open a database then, and removing things
  * takes some room first.

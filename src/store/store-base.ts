@@ -8,6 +8,7 @@ import { type CheckoutHost, runCheckout } from "./checkout.ts";
 import { emptyInfo, infoOf } from "./content-info.ts";
 import { inPack } from "./in-pack.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import { findJoined } from "./joined-content.ts";
 import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } from "./record.ts";
@@ -19,8 +20,6 @@ import type {
   ContentInfo,
   FetchTurn,
   FramePackWriter,
-  GcOptions,
-  GcReport,
   Lease,
   PackWriter,
   Reaches,

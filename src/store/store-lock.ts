@@ -21,14 +21,32 @@ export function lockShared({ leaseLock }: Layout, waitMs = leaseWaitMs): HeldLoc
   });
 }
 
-/** Takes the exclusive side of the lease lock to do `what`. Throws `STORE_BUSY`. */
+/** The part of a wait for the exclusive side in which others are let in, and how often it is tried then. */
+const politeShare = 0.75;
+const attemptMs = 20;
+
+/**
+ * Takes the exclusive side of the lease lock to do `what`. Keeps new leases out only in the last quarter of the wait:
+ * before, it looks again and again whether there is none. Throws `STORE_BUSY`.
+ */
 export function lockAlone({ leaseLock }: Layout, what: string, waitMs: number): HeldLock {
-  const lock = lockFile(leaseLock, "exclusive", waitMs);
+  const lock = attemptAlone(leaseLock, waitMs);
   if (lock !== undefined) return lock;
   throw new AshlarError("STORE_BUSY", `Cannot ${what}: it is in use, want no build at work`, {
     because: holdersOf(leaseLock),
     hint: "wait for the builds that run to end",
   });
+}
+
+function attemptAlone(path: string, waitMs: number): HeldLock | undefined {
+  const attempts = Math.floor((waitMs * politeShare) / attemptMs);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let i = 0; i < attempts; i++) {
+    const lock = lockFile(path, "exclusive", 0);
+    if (lock !== undefined) return lock;
+    Atomics.wait(pause, 0, 0, attemptMs);
+  }
+  return lockFile(path, "exclusive", Math.ceil(waitMs - attempts * attemptMs));
 }
 
 /** The error of wanting the store alone while this process itself holds a lease: waiting would never end. */

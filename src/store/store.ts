@@ -3,6 +3,7 @@ import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 import type { AdoptedFiles } from "./adopted.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 
 /** What the store knows of a content without reading it. */
 export interface ContentInfo {
@@ -142,26 +143,6 @@ export interface StoreStats {
   readonly adoptedBytes: number;
   /** What the store's directories have on disk, all in all, an inode once. `du -s` gives the same. */
   readonly diskBytes: number;
-}
-
-export interface GcReport {
-  readonly removedContents: number;
-  readonly removedPacks: number;
-  readonly rewrittenPacks: number;
-  readonly removedLinks: number;
-  readonly removedActions: number;
-  readonly removedDownloads: number;
-  /** On disk. */
-  readonly freedBytes: number;
-}
-
-export interface GcOptions {
-  /** Report what would be removed, remove nothing. */
-  readonly dryRun?: boolean;
-  /** Empty the quarantine too, which else keeps things for two weeks. */
-  readonly purge?: boolean;
-  /** How long to wait for leases to end; default 0. */
-  readonly waitMs?: number;
 }
 
 /**

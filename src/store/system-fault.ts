@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, isAshlarError, isSystemError } from "../base/index.ts";
 
-export const fullHint = "free space, or run `ashlar store gc`";
+export const fullHint = "free space, or run `ashlar store gc --grace 0`";
 
 /** Runs a step and turns what the operating system says into our error; `what` is "write pack", "read ref". */
 export function onDisk<T>(what: string, step: () => T): T {

@@ -22,7 +22,7 @@ after(async () => {
 test("builders that are killed at random beside a running gc make the digests of single builds", async (t) => {
   const store = join(base, "killed");
   const campaign = { seed: 1, store, builders: 3, stepsOf: buildAll, gcPauseMs: 100, killEvery: 4 };
-  const { kills, rounds } = await runCampaign(foundry, { ...campaign, timeLimitMs: 120_000 });
+  const { kills, rounds } = await runCampaign(foundry, { ...campaign, graceMs: 10_000, timeLimitMs: 120_000 });
   assert.ok(kills > 0 && rounds.length > 0, `${kills} kills, ${rounds.length} rounds of gc`);
   const { refs } = await verifyStore(store);
   // A name and a digest for each image of each builder.

@@ -21,6 +21,8 @@ export interface Campaign {
   readonly killEvery?: number;
   /** Between two collections of garbage. */
   readonly gcPauseMs: number;
+  /** What is younger stays: without it builders that are killed all the time would begin anew all the time. */
+  readonly graceMs?: number;
   /** Ends the campaign when garbage was collected so often, whatever builders are at then; absent: with their work. */
   readonly gcRounds?: number;
   /** What takes longer hangs. */
@@ -142,10 +144,10 @@ class Run {
   }
 
   async #collect(): Promise<void> {
-    const { store, gcPauseMs, gcRounds = Infinity } = this.#campaign;
+    const { store, gcPauseMs, graceMs = 0, gcRounds = Infinity } = this.#campaign;
     while (!this.#isOver && this.#rounds.length < gcRounds) {
       const left = String(gcRounds - this.#rounds.length);
-      await this.#run("test/crash/gc-child.ts", [store, String(gcPauseMs), left], {}, (line) => {
+      await this.#run("test/crash/gc-child.ts", [store, String(gcPauseMs), left, String(graceMs)], {}, (line) => {
         this.#rounds.push(JSON.parse(line) as RoundDone);
         this.#count();
       });

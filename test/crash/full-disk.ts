@@ -130,7 +130,7 @@ async function runStep(place: FullPlace, step: FullStep): Promise<CommandEnded> 
     case "copied":
       return command(place, "checkout", image, root, "--platform=linux/amd64", "--copy");
     case "gc":
-      return command(place, "store", "gc");
+      return command(place, "store", "gc", "--grace=0");
     case "repair":
       return command(place, "store", "fsck", "--full", "--repair");
   }
@@ -175,7 +175,7 @@ export async function collectOnFull(place: FullPlace): Promise<number> {
   rmSync(join(place.store, "downloads"), { recursive: true });
   fill(place, 0);
   const free = (): number => statfsSync(place.dir).bavail * statfsSync(place.dir).bsize;
-  const [had, ended] = [free(), await command(place, "store", "gc")];
+  const [had, ended] = [free(), await command(place, "store", "gc", "--grace=0")];
   assert.equal(ended.status, 0, ended.err);
   verifySound(place, before);
   return free() - had;

@@ -6,13 +6,14 @@ import { loadCompressor } from "../../src/formats/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import type { RoundDone } from "./builder-work.ts";
 
-/** Collects garbage again and again: `STORE PAUSE_MS ROUNDS`. */
-const [dir = "", pauseMs = "", rounds = ""] = process.argv.slice(2);
+/** Collects garbage again and again: `STORE PAUSE_MS ROUNDS GRACE_MS`. */
+const [dir = "", pauseMs = "", rounds = "", graceMs = ""] = process.argv.slice(2);
 const compressor = await loadCompressor();
 for (let round = 0; round < Number(rounds); round++) {
   const store = openStore(dir, { compressor });
   const start = performance.now();
-  const { removedContents } = store.gc({ waitMs: 60_000 });
+  const grace = graceMs === "0" ? undefined : { ms: Number(graceMs), nowMs: Date.now() };
+  const { removedContents } = store.gc({ waitMs: 60_000, grace });
   const timeMs = Math.round(performance.now() - start);
   store.close();
   const done: RoundDone = { timeMs, removedContents };

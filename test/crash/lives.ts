@@ -41,7 +41,7 @@ export const lives: readonly Life[] = [
       keepRoot,
     ],
   },
-  { name: "gc", start: "checkedOut", steps: [["store", "gc", "--prune"], ["store", "gc"]] },
+  { name: "gc", start: "checkedOut", steps: [["store", "gc", "--prune", "--grace=0"], ["store", "gc", "--grace=0"]] },
   {
     name: "import",
     start: "elsewhere",

@@ -36,8 +36,8 @@ async function main(seed: number, rounds: number, dir: string): Promise<void> {
   const timeLimitMs = 1_800_000;
   // Every other builder is in namespaces of its own, as on another machine with the same disk.
   const startOptions = (builder: number): ChildOptions => (builder % 2 === 0 ? {} : { wrapper: ownNamespaces });
-  const killed = { builders: 8, stepsOf: buildAll, gcPauseMs: 200, killEvery: 4, startOptions, timeLimitMs };
-  await run("killed", killed);
+  const killed = { builders: 8, stepsOf: buildAll, gcPauseMs: 200, graceMs: 10_000, killEvery: 4 };
+  await run("killed", { ...killed, startOptions, timeLimitMs });
   await run("gc", { builders: 4, stepsOf: mixedSteps(100_000), gcPauseMs: 100, gcRounds: rounds, timeLimitMs });
   rmSync(base, { recursive: true, force: true });
 }

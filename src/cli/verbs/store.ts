@@ -1,41 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, type Json } from "../../base/index.ts";
-import { pruneSuperseded } from "../../build/index.ts";
+import { AshlarError } from "../../base/index.ts";
 import { nameRef } from "../../image/index.ts";
 import type { Ref, Store } from "../../store/index.ts";
 import { shownRef } from "../broken-images.ts";
-import { openForReading, openToMakeRoom } from "../open-store.ts";
-import { preferMemory } from "../prefer-memory.ts";
+import { openForReading } from "../open-store.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
-import { printable, showBytes } from "../show.ts";
-
-interface GcOptions extends GlobalOptions {
-  readonly dryRun?: boolean;
-  readonly prune?: boolean;
-  readonly purge?: boolean;
-}
-
-/** How long gc waits for builds that are running. */
-const gcWaitMs = 60_000;
-
-/** `ashlar store gc` */
-export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
-  preferMemory();
-  const store = await openToMakeRoom(shell, options);
-  try {
-    const forgotten = options.prune && !options.dryRun ? pruneSuperseded(store) : 0;
-    const report = store.gc({ dryRun: options.dryRun === true, purge: options.purge === true, waitMs: gcWaitMs });
-    const { removedContents, removedDownloads, removedPacks, freedBytes } = report;
-    const verb = options.dryRun ? "would free" : "freed";
-    const what = `${removedContents} contents, ${removedPacks} packs, ${removedDownloads} downloads`;
-    return {
-      text: `${verb} ${showBytes(freedBytes)}: ${what}\n`,
-      json: { ...report, forgotten } as unknown as Json,
-    };
-  } finally {
-    store.close();
-  }
-}
+import { printable } from "../show.ts";
 
 /** `ashlar store forget NAME...`: the name, and the build that it points to. Throws `IMAGE_NOT_FOUND`. */
 export async function forget(shell: Shell, names: readonly string[], options: GlobalOptions): Promise<Outcome> {
