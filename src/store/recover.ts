@@ -89,7 +89,12 @@ export function alignIndex(index: IndexDatabase, layout: Layout, options: { read
   const there = new Set(listPacks(layout));
   const known = new Set<Digest>();
   const gone: PackRow[] = [];
-  for (const pack of index.packs()) (options.forget && !there.has(pack.id) ? gone.push(pack) : known.add(pack.id));
+  for (const pack of index.packs()) {
+    // A builder may have added one since the files were listed.
+    const isGone = options.forget && !there.has(pack.id) && !existsSync(layout.pack(pack.id));
+    if (isGone) gone.push(pack);
+    else known.add(pack.id);
+  }
   // One by one: a transaction over all would keep every page that it changes.
   for (const pack of gone) index.transaction(() => index.removePack(pack));
   for (const id of there) if (!known.has(id)) adoptPack(index, layout, id);

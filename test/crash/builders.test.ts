@@ -32,7 +32,7 @@ test("builders that are killed at random beside a running gc make the digests of
 
 test("gc beside builders who build, pull, check out and forget removes nothing needed and all garbage", async (t) => {
   const store = join(base, "mixed");
-  const campaign = { seed: 2, store, builders: 3, stepsOf: mixedSteps(500), gcPauseMs: 20, gcRounds: 30 };
+  const campaign = { seed: 2, store, builders: 3, stepsOf: mixedSteps(500), gcPauseMs: 150, gcRounds: 40 };
   const { rounds, steps } = await runCampaign(foundry, { ...campaign, timeLimitMs: 120_000 });
   assert.ok(steps.length > 10);
   assert.ok(rounds.some(({ removedContents }) => removedContents > 0));
