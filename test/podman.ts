@@ -18,6 +18,8 @@ export function openPodman(dir: string): Podman {
   const quiet = ["--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file"];
   const podman = (args: readonly string[]): string => must("podman", [...own, ...quiet, ...args]);
   return {
+    prefix: ["podman", ...own, ...quiet],
+    apart: [...limits, ...apart],
     podman,
     load(archive) {
       podman(["load", "--quiet", `--input=${archive}`]);
@@ -45,6 +47,9 @@ export function removePodman(dir: string): void {
 }
 
 export interface Podman {
+  /** The command in front of podman's verbs, and the options of a container that reaches nobody. */
+  readonly prefix: readonly string[];
+  readonly apart: readonly string[];
   /** Runs one podman command that must end well; returns its output. */
   podman(args: readonly string[]): string;
   load(archive: string): void;

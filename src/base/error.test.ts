@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AshlarError } from "./error.ts";
+import { AshlarError, isSystemError } from "./error.ts";
 
 test("AshlarError shows credentials of addresses and headers in none of its texts", () => {
   const said = `got https://me:secret@mirror.example/x and Basic ${Buffer.from("me:secretsecret").toString("base64")}`;
@@ -12,4 +12,12 @@ test("AshlarError shows credentials of addresses and headers in none of its text
   assert.deepEqual([error.message, error.hint, ...error.because], [shown, shown, shown, "Bearer ***"]);
   const plain = 'Bearer realm="https://auth.example/token", basic authentication';
   assert.equal(new AshlarError("FETCH_X", plain).message, plain);
+});
+
+test("a quota that is used up is known by its number: Node has no name for it", () => {
+  const code = "Unknown system error -122";
+  const fault = Object.assign(new Error(code), { code, errno: -122 });
+  assert.ok(isSystemError(fault, "ENOSPC", "EDQUOT"));
+  assert.ok(!isSystemError(fault, "ENOSPC"));
+  assert.ok(!isSystemError(new Error("x"), "EDQUOT"));
 });

@@ -50,11 +50,15 @@ export function isAshlarError(value: unknown, code?: string): value is AshlarErr
   return value instanceof AshlarError && (code === undefined || value.code === code);
 }
 
+/** Linux's numbers of errors that Node has no name for: it calls them "Unknown system error -122". */
+const unnamed: ReadonlyMap<number, string> = new Map([[116, "ESTALE"], [117, "EUCLEAN"], [122, "EDQUOT"]]);
+
 /** Tells whether `value` is an error of the operating system with one of these codes, e.g. "ENOENT". */
 export function isSystemError(value: unknown, ...codes: string[]): value is NodeJS.ErrnoException {
   if (!(value instanceof Error)) return false;
-  const code = (value as NodeJS.ErrnoException).code;
-  return code !== undefined && codes.includes(code);
+  const { code, errno } = value as NodeJS.ErrnoException;
+  if (code === undefined) return false;
+  return codes.includes(code) || codes.includes(unnamed.get(-(errno ?? 0)) ?? "");
 }
 
 /** Takes user and password out of every URL in a text, and what an `Authorization` header holds: servers echo both. */

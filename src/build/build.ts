@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
+
 import { AshlarError, compareOrdinal, type Digest, type Progress } from "../base/index.ts";
 import type { SourceFileRequest } from "../fetch/index.ts";
 import { makeIndex } from "../image/index.ts";
@@ -48,6 +50,8 @@ export interface BuildRequest {
   readonly fetchSources: (sources: readonly SourceFileRequest[]) => Promise<void>;
   /** Of steps, by name; read only when a step must run. */
   readonly secrets: SecretValues;
+  /** What brings an image again; the key is given where the document has several. See `Ref.origin`. */
+  readonly origin?: ((key: string | undefined) => readonly string[]) | undefined;
   /** Keeps the layers that are composed, for outputs. */
   readonly spool?: LayerSpool | undefined;
 }
@@ -172,12 +176,24 @@ async function buildNamed(request: BuildRequest, key: string, made: Made): Promi
   }
   const record: NamedRecord = { kind: "named/v1", name, digest: rootDigest(store, images), images };
   const digest = putNamedRecord(store, record);
-  if (store.getRef(nameRef(name)) !== digest) {
-    store.setRef(digestRef(name, record.digest), digest);
-    const isPart = platforms.length < document.platforms.length;
-    if (!isPart || request.keepsNames !== true) store.setRef(nameRef(name), digest);
-  }
+  const isPart = platforms.length < document.platforms.length;
+  setNames(request, { key, record, target: digest, movesName: !isPart || request.keepsNames !== true });
   return { name, digest: record.digest, record };
+}
+
+interface Naming {
+  readonly key: string;
+  readonly record: NamedRecord;
+  readonly target: Digest;
+  readonly movesName: boolean;
+}
+
+function setNames({ store, document, origin }: BuildRequest, { key, record, target, movesName }: Naming): void {
+  const words = origin?.(document.ashlar === "fleet/v1" ? key : undefined);
+  const current = nameRef(record.name);
+  if (store.getRef(current) === target && isDeepStrictEqual(store.getRefOrigin(current), words)) return;
+  store.setRef(digestRef(record.name, record.digest), target, words);
+  if (movesName) store.setRef(current, target, words);
 }
 
 /** A name without a slash goes below the fleet's registry. */

@@ -37,4 +37,5 @@ export { pullImage, type PulledImage, type PullRequest } from "./pull-image.ts";
 export { baseReader } from "./read-base.ts";
 export { type LoadedSpec, loadSpec } from "./spec-memo.ts";
 export { storeSource } from "./store-source.ts";
+export { type ProvenPlatform, verifyStored } from "./verify-stored.ts";
 export { type Output, writeOutput } from "./write-output.ts";

@@ -32,6 +32,8 @@ export interface PullRequest {
   readonly keepBlobs: boolean;
   /** See `BringRequest.origin`. */
   readonly origin?: string | undefined;
+  /** What brings the image of this digest again, for one platform or all; see `Ref.origin`. */
+  readonly again?: ((digest: Digest, platform: string) => readonly string[]) | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,8 +82,10 @@ async function pullNamed(request: PullRequest): Promise<PulledImage> {
   const digest = isWhole ? root.digest : (chosen[0] as OpenImage).manifestDescriptor.digest;
   const record: NamedRecord = { kind: "named/v1", name, digest, images };
   const kept = putNamedRecord(store, record);
-  store.setRef(digestRef(name, digest), kept);
-  store.setRef(nameRef(name), kept);
+  const platform = request.platforms === "all" ? "all" : (images[0]?.platform as string);
+  const again = request.again?.(root.digest, platform);
+  store.setRef(digestRef(name, digest), kept, again);
+  store.setRef(nameRef(name), kept, again);
   return { name, digest, record, platforms };
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Json } from "../base/index.ts";
+import type { Digest, Json } from "../base/index.ts";
 import { type PulledImage, pullImage, type PullRequest } from "../build/index.ts";
 import type { ImageSource } from "../oci/index.ts";
+import type { Lease } from "../store/index.ts";
 import { platformChoice } from "./host-platform.ts";
 import { openForWriting } from "./open-store.ts";
 import { makeProgress } from "./progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "./shell.ts";
 import { showBytes } from "./show.ts";
+import { takeLease } from "./take-lease.ts";
 
 export interface BringOptions extends GlobalOptions {
   /** One platform, or "all". */
@@ -21,14 +23,22 @@ export interface Bringing {
   readonly keepBlobs: boolean;
   readonly origin?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The words of a command line that brings the image of this digest again, without name and platform. */
+  readonly again: (digest: Digest) => readonly string[];
 }
 
 /** Brings an image into the user's store; the last line is `name@sha256:...`. */
 export async function bring(shell: Shell, bringing: Bringing, options: BringOptions): Promise<Outcome> {
   const store = await openForWriting(shell, options);
+  const progress = makeProgress(shell, options);
+  let lease: Lease | undefined;
   try {
-    const progress = makeProgress(shell, options);
-    const pulled = await pullImage({ ...bringing, store, platforms: platformsOf(options), progress });
+    lease = await takeLease(store, { say: progress.note, signal: bringing.signal });
+    const again = (digest: Digest, platform: string): readonly string[] => [
+      ...bringing.again(digest),
+      ...["--name", bringing.name, "--platform", platform],
+    ];
+    const pulled = await pullImage({ ...bringing, again, store, platforms: platformsOf(options), progress });
     for (const { platform, layers } of pulled.platforms) {
       const bytes = layers.reduce((sum, layer) => sum + layer.fetchedBytes, 0);
       const files = layers.reduce((sum, layer) => sum + layer.fetchedFiles, 0);
@@ -37,6 +47,7 @@ export async function bring(shell: Shell, bringing: Bringing, options: BringOpti
     }
     return { text: `${pulled.name}@${pulled.digest}\n`, json: jsonOf(pulled) };
   } finally {
+    lease?.release();
     store.close();
   }
 }

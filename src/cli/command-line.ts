@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { AshlarError, type Json } from "../base/index.ts";
 import { addCompletion } from "./completion.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
+import { hostFault } from "./host-fault.ts";
 import { makeProgram } from "./program.ts";
 import { errorJson, renderError } from "./render-error.ts";
 import { processShell, type Shell, wantsColour } from "./shell.ts";
@@ -14,16 +15,16 @@ export async function runCommandLine(
   shell: Shell = processShell(),
 ): Promise<number> {
   let exitCode: number = exitCodes.done;
-  const program = makeProgram(shell, (outcome, options) => {
-    shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : (outcome.bytes ?? outcome.text));
-    exitCode = outcome.exitCode ?? exitCodes.done;
-  });
   try {
+    const program = makeProgram(shell, (outcome, options) => {
+      shell.out(options.json ? `${JSON.stringify(outcome.json)}\n` : (outcome.bytes ?? outcome.text));
+      exitCode = outcome.exitCode ?? exitCodes.done;
+    });
     await addCompletion(program, args);
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
-    return report(error, args, shell);
+    return report(hostFault(error), args, shell);
   }
 }
 

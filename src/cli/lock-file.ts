@@ -24,7 +24,8 @@ export function writeLock(project: Project, lock: Lock): boolean {
   if (isSame(project.lockPath, bytes)) return false;
   const temporary = `${project.lockPath}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, bytes);
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, bytes, { flag: "wx" });
     renameSync(temporary, project.lockPath);
   } catch (error) {
     throw writeFault(project, error);

@@ -6,8 +6,10 @@ import { openSource, type PlaceKind, type RemotePlace } from "../registry/index.
 import type { Store } from "../store/index.ts";
 import { openForReading } from "./open-store.ts";
 import { parsePlace, type Place } from "./place.ts";
+import { makeProgress } from "./progress.ts";
 import { isMarkedReference, openRemotePlace, remoteReference, type RemoteOptions } from "./remote-place.ts";
 import type { GlobalOptions, Shell } from "./shell.ts";
+import { takeLease } from "./take-lease.ts";
 
 /** What an IMAGE on the command line means. */
 export type NamedImage =
@@ -54,7 +56,7 @@ export async function withImage<T>(
   use: (image: OpenedImage) => Promise<T>,
 ): Promise<T> {
   const store = await openForReading(shell, options);
-  const lease = store.lease();
+  const lease = await takeLease(store, { say: makeProgress(shell, options).note, signal: remote.signal });
   try {
     const image = resolveImage(text, { shell, store });
     if (image.kind === "record") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Command, Option } from "commander";
 
+import { collect } from "./collect.ts";
 import type { Finish } from "./finish.ts";
 import type { Shell } from "./shell.ts";
 
@@ -98,6 +99,7 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("gc")
     .description("remove what no image needs")
     .option("--dry-run", "only show")
+    .option("--purge", "empty the quarantine too, which else keeps what was damaged for two weeks")
     .option("--why", "say what goes and what stays, and why")
     .option("--grace <duration>", "keep what is younger, e.g. 90s, 15m, 14d or 0 (default: 1h)")
     .option("--prune", "first forget images that their name no longer points to")
@@ -106,8 +108,24 @@ function registerStore(program: Command, shell: Shell, finish: Finish): void {
     .command("fsck")
     .description("prove that the store is whole; exit 4 when it is not")
     .option("--full", "read and hash every byte")
-    .option("--repair", "remove what is damaged, and say how to get it back")
+    .option("--subset <n/m>", "read and hash the n-th of m parts only")
+    .option("--repair", "move what is damaged into quarantine, and say how to get it back")
+    .option("--restore", "repair, then build and pull again what is missing, from where it came")
+    .option("--from <spec>", "restore, and build this spec for it too (may repeat)", collect)
+    .addHelpText("after", "\nExample, each night another of 31 parts: ashlar store fsck --subset $(date +%-d)/31")
     .action(async (options) =>
-      finish(await (await import("./verbs/store.ts")).fsck(shell, options), options),
+      finish(await (await import("./verbs/store-fsck.ts")).fsck(shell, options), options),
+    );
+  store
+    .command("verify <image>")
+    .description("prove one image: read all its contents and make its layers again; exit 4 when it is not whole")
+    .action(async (image, options) =>
+      finish(await (await import("./verbs/store-verify.ts")).verify(shell, image, options), options),
+    );
+  store
+    .command("forget <names...>")
+    .description("forget images by name, NAME or NAME@DIGEST, whole or not; gc then removes what only they need")
+    .action(async (names, options) =>
+      finish(await (await import("./verbs/store.ts")).forget(shell, names, options), options),
     );
 }

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, rmSync, statSync } from "node:fs";
 
 import { AshlarError, type Digest, Hasher, isSystemError } from "../base/index.ts";
+import { storeFault } from "../store/index.ts";
 import { showAddress } from "./address.ts";
 import { backOff, Fault, faultOf, statusFault, trySignal } from "./download-faults.ts";
 import { type FetchContext, offlineError } from "./fetcher.ts";
@@ -24,6 +25,19 @@ export interface WantedContent {
 export async function downloadContent(
   context: FetchContext,
   request: WantedContent,
+  options: { readonly offline: boolean },
+): Promise<string> {
+  try {
+    return await downloadOnce(context, request, options);
+  } catch (error) {
+    // What went wrong with the network has become an error of ours; what is left is the disk's.
+    throw storeFault(`write download of ${request.name}`, error);
+  }
+}
+
+async function downloadOnce(
+  context: FetchContext,
+  request: WantedContent,
   { offline }: { readonly offline: boolean },
 ): Promise<string> {
   const path = context.area.downloadPath(request.digest);
@@ -32,17 +46,30 @@ export async function downloadContent(
     return path;
   }
   if (offline) throw offlineError(request.name);
+  const sizeBytes = await downloadTo(path, context, request);
+  context.emit({ kind: "done", name: request.name, sizeBytes, cached: false });
+  return path;
+}
+
+async function downloadTo(path: string, context: FetchContext, request: WantedContent): Promise<number> {
   const partial = new Partial(path);
-  let published = false;
   try {
     await fromMirrors(context, request, partial);
-    partial.publish();
-    published = true;
-  } finally {
-    if (!published) partial.leave();
+  } catch (error) {
+    leaveQuietly(partial);
+    throw error;
   }
-  context.emit({ kind: "done", name: request.name, sizeBytes: partial.sizeBytes, cached: false });
-  return path;
+  partial.publish();
+  return partial.sizeBytes;
+}
+
+/** The error that led here is the one to tell. */
+function leaveQuietly(partial: Partial): void {
+  try {
+    partial.leave();
+  } catch (error) {
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+  }
 }
 
 /** Tells whether the download lies there; one whose bytes are not right is removed, as if it had never been. */

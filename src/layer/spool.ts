@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, mkdtempSync, openSync, readSync, renameSync, rmSync, writevSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readSync, renameSync, rmSync, writeSync, writevSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, hexOf, isSystemError } from "../base/index.ts";
@@ -43,7 +43,7 @@ function beginBlob(dir: string, path: string): SpooledBlob {
   let batch: Uint8Array[] = [];
   let length = 0;
   const flush = (): void => {
-    if (batch.length > 0) writevSync(file, batch);
+    writeAll(file, batch, length);
     batch = [];
     length = 0;
   };
@@ -62,6 +62,15 @@ function beginBlob(dir: string, path: string): SpooledBlob {
       rmSync(path, { force: true });
     },
   };
+}
+
+/** A disk that is nearly full takes a part. */
+function writeAll(file: number, batch: readonly Uint8Array[], length: number): void {
+  if (length === 0) return;
+  const done = writevSync(file, batch);
+  if (done === length) return;
+  const rest = Buffer.concat(batch).subarray(done);
+  for (let at = 0; at < rest.length; ) at += writeSync(file, rest, at);
 }
 
 function openBlob(path: string): Iterable<Uint8Array> | undefined {

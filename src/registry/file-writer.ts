@@ -48,7 +48,7 @@ export class FileWriter {
   /** Overwrites bytes that were written before. */
   patch(bytes: Uint8Array, position: number): void {
     this.#flush();
-    this.#guard((fd) => void writeSync(fd, bytes, 0, bytes.length, position));
+    this.#writeAll(bytes, position);
   }
 
   /** Takes back everything behind `position`. */
@@ -61,9 +61,12 @@ export class FileWriter {
   /** Puts the file in its place. */
   commit(): void {
     this.#flush();
-    this.#guard((fd) => closeSync(fd));
+    const fd = this.#fd;
+    if (fd === undefined) throw new Error("internal error: the file is closed");
+    // Closed also where that fails: its number may soon be another file's.
     this.#fd = undefined;
     try {
+      closeSync(fd);
       renameSync(this.#tempPath, this.#path);
     } catch (error) {
       rmSync(this.#tempPath, { force: true });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { AshlarError, isSystemError } from "../base/index.ts";
@@ -65,6 +65,7 @@ function fileSize(path: string): number | undefined {
 
 function prepareLayout(dir: string): void {
   try {
+    for (const path of [dir, join(dir, "blobs"), join(dir, "blobs/sha256")]) verifyNoForeignLink(path);
     const isLayout = existsSync(join(dir, "oci-layout"));
     const strange = !isLayout && existsSync(dir) && readdirSync(dir).some(
       (name) => name !== "blobs" && !name.startsWith("."),
@@ -77,9 +78,17 @@ function prepareLayout(dir: string): void {
     if (existsSync(join(dir, "index.json"))) readLayoutIndex(dir);
     if (!isLayout) writeFile(join(dir, "oci-layout"), Buffer.from(layoutMark));
   } catch (error) {
-    if (!isSystemError(error, "EACCES", "EEXIST", "ENOTDIR", "EROFS", "ENOSPC", "EPERM")) throw error;
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
     throw new AshlarError("REGISTRY_WRITE", `Cannot write layout "${dir}": ${error.message}`, { cause: error });
   }
+}
+
+/** In a directory of all users anybody makes a symlink of a name that others may use. */
+function verifyNoForeignLink(path: string): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats?.isSymbolicLink() !== true || stats.uid === process.geteuid?.() || stats.uid === 0) return;
+  const message = `Cannot write layout: "${path}" is a symlink that user ${stats.uid} made, want a directory`;
+  throw new AshlarError("REGISTRY_LAYOUT", message, { hint: "name a directory that only you can write to" });
 }
 
 function addEntries(dir: string, added: readonly { descriptor: Descriptor; tag: string | undefined }[]): void {

@@ -3,6 +3,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 import { type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
 import { decodeDigests } from "./index-rows.ts";
+import { damagedRow, isRowSound, sumOfRow } from "./row-sum.ts";
 import type { SqlStatements } from "./sql-statements.ts";
 import { onDisk } from "./system-fault.ts";
 
@@ -27,13 +28,15 @@ export interface ActionTexts {
 export const actionSchema = `
   CREATE TABLE actions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE,
-    operation TEXT NOT NULL, inputs BLOB NOT NULL, result BLOB NOT NULL
+    operation TEXT NOT NULL, inputs BLOB NOT NULL, result BLOB NOT NULL, sum INTEGER NOT NULL
   );
 `;
 
 /** Results from this length on are deflated: those name hundreds of digests in hexadecimal, most of them twice. */
 const deflatedCharsMin = 512;
 const reachesNothing = "{}";
+/** All but the number, which a row gets when it is written. */
+const columns = "key, operation, inputs, result, sum";
 /** Results are some kilobytes long. */
 const rowsAtOnce = 256;
 
@@ -45,25 +48,30 @@ export class ActionTable {
     this.#sql = sql;
   }
 
+  /** One whose row is damaged is not remembered. */
   get(key: Digest): ActionTexts | undefined {
-    const row = this.#sql.get("SELECT result FROM actions WHERE key = ?", digestBytes(key));
-    return row === undefined ? undefined : decodeResult(row[0] as string | Uint8Array);
+    const row = this.#sql.get(`SELECT ${columns} FROM actions WHERE key = ?`, digestBytes(key));
+    return row === undefined || !isRowSound(row) ? undefined : decodeResult(row[3] as string | Uint8Array);
   }
 
   put(row: Omit<ActionRow, "number"> & ActionTexts & { readonly operation: string }): void {
     const inputs = row.reaches === reachesNothing ? row.inputs.map((input) => digestBytes(input)) : [];
     const values = [digestBytes(row.key), row.operation, Buffer.concat(inputs), encodeResult(row)] as const;
-    const sql = "INSERT OR REPLACE INTO actions (key, operation, inputs, result) VALUES (?, ?, ?, ?)";
-    onDisk("write the store's index", () => this.#sql.run(sql, ...values));
+    const sql = `INSERT OR REPLACE INTO actions (${columns}) VALUES (?, ?, ?, ?, ?)`;
+    onDisk("write the store's index", () => this.#sql.run(sql, ...values, sumOfRow(values)));
   }
 
-  /** Every action put after the one of a number, in that order; those that are put meanwhile may be among them. */
+  /**
+   * Every action put after the one of a number, in that order; those that are put meanwhile may be among them. Throws
+   * `STORE_INDEX_DAMAGED`.
+   */
   *list(after = 0): Iterable<ActionRow> {
-    const sql = `SELECT number, key, inputs, result FROM actions WHERE number > ? ORDER BY number LIMIT ${rowsAtOnce}`;
+    const sql = `SELECT number, ${columns} FROM actions WHERE number > ? ORDER BY number LIMIT ${rowsAtOnce}`;
     for (let last = after; ; ) {
       const rows = this.#sql.all(sql, last);
-      for (const row of rows) {
-        const [number, key, inputs, result] = row as [number, Uint8Array, Uint8Array, string | Uint8Array];
+      for (const [number, ...row] of rows as [number, ...unknown[]][]) {
+        if (!isRowSound(row)) throw damagedRow("an action");
+        const [key, , inputs, result] = row as [Uint8Array, string, Uint8Array, string | Uint8Array];
         const { reaches } = decodeResult(result);
         yield { number, key: digestFromBytes(key), inputs: decodeDigests(inputs), reaches };
         last = number;

@@ -76,6 +76,17 @@ test("the list of adopted files may be removed or damaged: it is made anew", () 
   }
 });
 
+test("a list of adopted files that was being made when its process ended is none", () => {
+  const dir = freshDir();
+  const store = openStore(dir, { compressor });
+  writeFileSync(join(dir, "adopted.sqlite-new"), "SQLite format 3\0 and no more");
+  writeFileSync(join(dir, "adopted.sqlite-new-journal"), "");
+  assert.deepEqual([store.adopted.list(), store.fsck({ full: true }).faults], [[], []]);
+  assert.equal(store.adopted.add(hostDir("one")).files, 1);
+  assert.equal(existsSync(join(dir, "adopted.sqlite-new")), false);
+  store.close();
+});
+
 test("fsck finds a damaged list of adopted files, and repair removes it", () => {
   const dir = freshDir();
   const list = join(dir, "adopted.sqlite");

@@ -90,3 +90,24 @@ test("checkout with update refuses a directory in which something is mounted", (
   assert.equal(readFileSync(join(other, "mine"), "utf8"), "x");
   store.close();
 });
+
+test("what was written into a checkout by links is handed out to no other one, and an update puts it right", () => {
+  const [store, dir, next] = [openStore(freshDir(), { compressor }), freshDir(), freshDir()];
+  const digest = store.putTree(smallTree(store));
+  for (let i = 0; i < 2; i++) {
+    // The second time by a plan.
+    store.checkout(digest, i === 0 ? dir : next, { mode: "link" });
+  }
+  const root = store.keepCheckout(digest);
+  const good = describeDir(next);
+  writeFileSync(join(dir, "d/a"), "mine");
+  assert.equal(readFileSync(join(root, "d/a"), "utf8"), "mine", "they are one inode");
+  const fresh = freshDir();
+  store.checkout(digest, fresh, { mode: "link" });
+  assert.deepEqual(describeDir(fresh), good);
+  assert.deepEqual(describeDir(store.keepCheckout(digest)), good);
+  store.checkout(digest, dir, { mode: "link", update: true });
+  assert.deepEqual(describeDir(dir), good);
+  assert.deepEqual(store.fsck({ full: true }).faults, []);
+  store.close();
+});

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, lstatSync, readdirSync, realpathSync, utimesSync } from "node:fs";
+import { chmodSync, readdirSync, realpathSync, statSync, utimesSync } from "node:fs";
 
 import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
+import { inCheckoutPlace } from "./checkout-place.ts";
 import { type CheckoutRecord, type CheckoutRecords, identityOf, isSameDir } from "./checkout-record.ts";
 import { EntryMaker, verifyDevices } from "./entry-maker.ts";
 import type { Placer } from "./file-placer.ts";
-import { makeDirs } from "./layout.ts";
 import type { LinkedEntry } from "./link-farm.ts";
 import { verifyNoMounts } from "./mounts.ts";
 import { removeEntry } from "./remove-tree.ts";
@@ -44,14 +44,18 @@ export interface CheckoutRequest {
 /** Makes `dir` the file system that a tree describes, or turns a checkout into it. What failed is taken away again. */
 export function runCheckout(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
   try {
-    makeDirs(dir);
-    const isEmpty = readdirSync(dir).length === 0;
-    if (options.update === true && !isEmpty) return updateDir(host, { wanted, dir, options });
-    if (isEmpty) return makeDir(host, { wanted, dir, options });
+    return inCheckoutPlace(dir, (at) => {
+      const isEmpty = readdirSync(at).length === 0;
+      if (options.update === true && !isEmpty) return updateDir(host, { wanted, dir: at, options });
+      if (isEmpty) return makeDir(host, { wanted, dir: at, options });
+      const state = "not empty, want a new directory";
+      throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": ${state}`, {
+        hint: "name a directory that does not exist yet, or with --update one that `ashlar checkout` made",
+      });
+    });
   } catch (error) {
     throw checkoutFault(error, dir);
   }
-  throw new AshlarError("STORE_CHECKOUT_NOT_EMPTY", `Cannot check out to "${dir}": not empty, want a new directory`);
 }
 
 /** Remembered before anything is made, so that an update can finish what a crash left. */
@@ -61,7 +65,7 @@ function makeDir(host: CheckoutHost, request: CheckoutRequest): CheckoutReport {
   try {
     if (record !== undefined) host.records.write(record);
     const report = makeEntries(host, request);
-    if (record !== undefined) host.records.write(finishRecord({ ...record, mode: report.mode }));
+    if (record !== undefined) host.records.write(finishRecord({ ...record, mode: report.mode }, dir));
     return report;
   } catch (error) {
     removeMade(dir);
@@ -72,7 +76,7 @@ function makeDir(host: CheckoutHost, request: CheckoutRequest): CheckoutReport {
 
 function newRecord(dir: string, tree: Digest): CheckoutRecord {
   const real = realpathSync(dir);
-  return { dir: real, ...identityOf(lstatSync(real, { bigint: true })), mode: "copy", tree, finishedNs: "0" };
+  return { dir: real, ...identityOf(statSync(dir, { bigint: true })), mode: "copy", tree, finishedNs: "0" };
 }
 
 function makeEntries(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest): CheckoutReport {
@@ -93,14 +97,14 @@ function makeEntries(host: CheckoutHost, { wanted, dir, options }: CheckoutReque
 }
 
 /** Waits until the file system's clock has moved on: what changes from now on is later than the checkout. */
-function finishRecord(record: CheckoutRecord): CheckoutRecord {
-  const changedNs = (): bigint => lstatSync(record.dir, { bigint: true }).ctimeNs;
+function finishRecord(record: CheckoutRecord, dir: string): CheckoutRecord {
+  const changedNs = (): bigint => statSync(dir, { bigint: true }).ctimeNs;
   const first = changedNs();
   let last = first;
   // Links are known by their inodes; the clock of some file systems is too coarse to wait for.
   for (let i = 0; record.mode !== "link" && last === first && i < 50; i++) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    utimesSync(record.dir, 0, 0);
+    utimesSync(dir, 0, 0);
     last = changedNs();
   }
   return { ...record, finishedNs: last.toString() };
@@ -122,7 +126,7 @@ function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest
   if (typeof wanted !== "string") throw new Error("internal error: only a tree with a digest can be updated to");
   const real = realpathSync(dir);
   const known = host.records.read(real);
-  if (known === undefined || !isSameDir(known, lstatSync(real, { bigint: true }))) {
+  if (known === undefined || !isSameDir(known, statSync(dir, { bigint: true }))) {
     throw new AshlarError("STORE_CHECKOUT_UNKNOWN", `Cannot update "${dir}": it is no checkout that this store made`, {
       hint: "check out to a new directory, then change over to it",
     });
@@ -132,17 +136,21 @@ function updateDir(host: CheckoutHost, { wanted, dir, options }: CheckoutRequest
   const tree = host.readTree(wanted);
   const parts = sortOut(tree);
   verifyDevices(parts, options.devices);
-  const mode = host.chooseMode(options.mode, real);
-  const update = new Update(host, { dir: real, known, mode, devices: options.devices });
-  chmodSync(real, 0o700);
+  const mode = host.chooseMode(options.mode, dir);
+  const update = new Update(host, { dir, known, mode, devices: options.devices });
+  chmodSync(dir, 0o700);
   const record = { ...known, mode, tree: wanted, finishedNs: "0" };
   host.records.write({ ...known, finishedNs: "0" });
   const report = update.run(tree, parts);
-  host.records.write(finishRecord(record));
+  host.records.write(finishRecord(record, dir));
   return report;
 }
 
 function checkoutFault(error: unknown, dir: string): unknown {
   if (!(error instanceof Error) || !("syscall" in error)) return error;
-  return new AshlarError("STORE_CHECKOUT_FAILED", `Cannot check out to "${dir}": ${error.message}`, { cause: error });
+  const hint = isSystemError(error, "ENOSPC", "EDQUOT") ? "free space there; what was made is taken away" : undefined;
+  return new AshlarError("STORE_CHECKOUT_FAILED", `Cannot check out to "${dir}": ${error.message}`, {
+    hint,
+    cause: error,
+  });
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareOrdinal, type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
 import { DigestSet } from "./digest-set.ts";
-import { contentRow, joinRow, parseRow } from "./index-rows.ts";
+import { contentColumns, contentRow, joinRow, parseRow } from "./index-rows.ts";
 import type { JoinedContent, PackedContent, PackTable } from "./pack-format.ts";
+import { damagedRow } from "./row-sum.ts";
 import type { SqlRow, SqlStatements } from "./sql-statements.ts";
 
 /** More than a pack's table can list: the rows of a pack are numbered from its own number times this on. */
@@ -15,7 +16,8 @@ const rowsPerPack = 2 ** 22;
 export const contentSchema = `
   CREATE TABLE contents (
     number INTEGER PRIMARY KEY, digest BLOB NOT NULL, size INTEGER NOT NULL, crc64 BLOB NOT NULL,
-    offset INTEGER NOT NULL, stored INTEGER NOT NULL, crc32 INTEGER NOT NULL, frames BLOB, pieces BLOB
+    offset INTEGER NOT NULL, stored INTEGER NOT NULL, crc32 INTEGER NOT NULL, frames BLOB, pieces BLOB,
+    sum INTEGER NOT NULL
   );
   CREATE INDEX joins ON contents (number) WHERE pieces IS NOT NULL;
 `;
@@ -23,7 +25,6 @@ const findSchema = "CREATE INDEX digests ON contents (substr(digest, 1, 8))";
 const isDigest = "substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1";
 /** Rows of a pack that is gone are as good as gone: gc removes packs at once and their rows when there is time. */
 const isHere = "EXISTS (SELECT 1 FROM packs WHERE packs.number = contents.number >> 22)";
-const columns = "number, digest, size, crc64, offset, stored, crc32, frames, pieces";
 
 /** Rows that are read at a time: nothing else is open meanwhile, so who reads may write. */
 const rowsAtOnce = 4096;
@@ -37,6 +38,7 @@ export interface ContentRow {
   readonly storedBytes: number;
   /** How many bytes of its pack's table it takes, about. */
   readonly tableBytes: number;
+  readonly isJoin: boolean;
 }
 
 export interface FoundRow {
@@ -70,7 +72,8 @@ export class ContentTable {
   }
 
   get(digest: Digest): FoundRow | undefined {
-    const row = this.#sql.get(`SELECT ${columns} FROM contents WHERE ${isDigest} AND ${isHere}`, digestBytes(digest));
+    const sql = `SELECT ${contentColumns} FROM contents WHERE ${isDigest} AND ${isHere}`;
+    const row = this.#sql.get(sql, digestBytes(digest));
     return row === undefined ? undefined : foundRow(row);
   }
 
@@ -86,21 +89,36 @@ export class ContentTable {
     return found.sort(compareOrdinal);
   }
 
-  /** Every row, or those of a pack, in order; what is changed meanwhile may be among them or not. */
-  *rows(pack?: number): Iterable<FoundRow> {
-    for (const row of this.#rows(columns, pack === undefined ? {} : { pack })) yield foundRow(row);
+  /** The rows of a pack, in order; what is changed meanwhile may be among them or not. */
+  *rows(pack: number): Iterable<FoundRow> {
+    for (const row of this.#rows(contentColumns, { pack })) yield foundRow(row);
   }
 
   *joins(): Iterable<FoundRow> {
-    for (const row of this.#rows(columns, { where: "pieces IS NOT NULL" })) yield foundRow(row);
+    for (const row of this.#rows(contentColumns, { where: "pieces IS NOT NULL" })) yield foundRow(row);
   }
 
-  /** The rows of a pack without what it takes to read contents. */
+  joinTotals(): { readonly count: number; readonly bytes: number } {
+    const sql = "SELECT count(*), total(size) FROM contents WHERE pieces IS NOT NULL";
+    const [count, bytes] = this.#sql.get(sql) as [number, number];
+    return { count, bytes };
+  }
+
+  /** Contents of packs that never were. */
+  strays(): Digest[] {
+    const last = "(SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'packs')";
+    const sql = `SELECT digest FROM contents WHERE number >= (${last} + 1) << 22`;
+    return this.#sql.all(sql).map(([digest]) => digestFromBytes(digest as Uint8Array));
+  }
+
+  /** The rows of a pack without what it takes to read contents, and without looking at their sums. */
   *bareRows(pack: number): Iterable<ContentRow> {
     const table = "64 + ifnull(length(frames), 0) + ifnull(length(pieces), 0)";
-    for (const row of this.#rows(`number, digest, size, stored, ${table}`, { pack })) {
-      const [number, digest, sizeBytes, storedBytes, tableBytes] = row as [number, Uint8Array, number, number, number];
-      yield { number, digest, sizeBytes, storedBytes, tableBytes };
+    for (const row of this.#rows(`number, digest, size, stored, ${table}, pieces IS NOT NULL`, { pack })) {
+      const [number, digest, ...sizes] = row as [number, Uint8Array, number, number, number, number];
+      const [sizeBytes, storedBytes, tableBytes, isJoin] = sizes;
+      if (!(digest instanceof Uint8Array) || digest.length !== 32) throw damagedRow(`pack ${pack}`);
+      yield { number, digest, sizeBytes, storedBytes, tableBytes, isJoin: isJoin === 1 };
     }
   }
 
@@ -123,7 +141,8 @@ export class ContentTable {
    * way: false where something would have to, and the pack is to be added again after `finish`.
    */
   add(pack: number, { contents, joins }: PackTable, options: { readonly prefer?: boolean } = {}): boolean {
-    const sql = `INSERT INTO contents (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    // What stands in the place of another is a row that was damaged.
+    const sql = `INSERT OR REPLACE INTO contents (${contentColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     let number = pack * rowsPerPack;
     let isWhole = true;
     const isFree = (digest: Digest, prefer: boolean): boolean => {

@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
-import type { Compressor } from "../formats/index.ts";
-import { AdoptedDatabase } from "./adopted-database.ts";
+import type { Compressor, Tree } from "../formats/index.ts";
+import { AdoptedFile } from "./adopted-file.ts";
 import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
-import { removeDatabase } from "./database-file.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
-import { diskUseBelow, diskUseOf } from "./disk-use.ts";
 import type { HeldLock } from "./file-lock.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
+import type { FsckOptions, FsckReport } from "./fsck-report.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import { gcDisk } from "./gc.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
-import { filesBelow, type Layout, makeEmptyFile } from "./layout.ts";
-import { listLinks } from "./link-farm.ts";
+import { type Layout } from "./layout.ts";
 import { migrate } from "./migrate.ts";
 import { openLayout } from "./open-layout.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
-import { openIndex } from "./recover.ts";
-import { RefsDatabase } from "./refs-database.ts";
-import { onDisk } from "./system-fault.ts";
+import { measureStore } from "./measure-store.ts";
+import { openIndex, renewIndex } from "./recover.ts";
+import { Refs } from "./refs.ts";
+import { takeReserve, verifyRoom } from "./reserve.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
-import type { GcOptions, GcReport } from "./gc-report.ts";
+import { onDisk } from "./system-fault.ts";
 import type {
   FetchTurn,
   FramePackWriter,
-  FsckOptions,
-  FsckReport,
   Lease,
   PackWriter,
   Ref,
@@ -48,6 +46,10 @@ export interface OpenOptions {
   readonly uid?: number;
   /** How many names an inode of `links` may have; absent: what the file system allows. For tests. */
   readonly linkCountMax?: number;
+  /** Give up the store's reserve where the disk is full; for what frees room. */
+  readonly makesRoom?: boolean;
+  /** Told what was damaged or lost and is put right already, in a sentence. */
+  readonly onRecover?: (what: string) => void;
 }
 
 /** Contents whose place is remembered, about 20 MB. */
@@ -59,6 +61,8 @@ const foundCountMax = 100_000;
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
   const { layout, olderVersion } = openLayout(dir, options.uid);
+  if (options.makesRoom === true) takeReserve(layout);
+  verifyRoom(layout);
   const store = new DiskStore(layout, options);
   if (olderVersion !== undefined) bringUp(store, layout, olderVersion);
   return store;
@@ -82,10 +86,11 @@ class DiskStore extends StoreBase {
   protected readonly checkouts: CheckoutHost;
   protected override readonly doubtsFrames: boolean;
   readonly #layout: Layout;
-  readonly #index: IndexDatabase;
+  #index: IndexDatabase;
+  #indexInode: number;
   readonly #reader: PackReader;
-  #refsDatabase: RefsDatabase | undefined;
-  #adoptedDatabase: AdoptedDatabase | undefined;
+  readonly #refs: Refs;
+  readonly #adoptedFile: AdoptedFile;
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
   /** Where contents lie; valid as long as a lease is held. */
@@ -95,10 +100,15 @@ class DiskStore extends StoreBase {
     super(options.compressor);
     this.tmpDir = layout.tmp;
     this.#layout = layout;
+    const onRecover = options.onRecover ?? ((): void => {});
+    this.#index = openIndex(layout, onRecover);
+    this.#indexInode = inodeOf(layout.index);
     this.doubtsFrames = layout.isShared;
-    this.#index = openIndex(layout);
     this.#reader = new PackReader(layout);
-    this.adopted = new Adoption({ open: (make) => this.#openAdopted(make), storeDir: realpathSync(layout.dir) });
+    this.#refs = new Refs({ layout, alone: (step) => alone(layout, step), onRecover });
+    const file = new AdoptedFile(layout.adopted, (step) => alone(layout, step));
+    this.#adoptedFile = file;
+    this.adopted = new Adoption({ open: (make) => file.open(make), storeDir: realpathSync(layout.dir) });
     this.checkouts = diskCheckouts({
       layout,
       readTree: (digest) => this.readTree(digest),
@@ -157,29 +167,16 @@ class DiskStore extends StoreBase {
     this.#index.actions.put(action);
   }
 
-  /** Opened when first asked for: most of what a build does needs no refs. */
-  get #refs(): RefsDatabase {
-    if (this.#refsDatabase === undefined) {
-      onDisk("read refs", () => makeEmptyFile(this.#layout.refs, this.#layout.rights.file));
-    }
-    this.#refsDatabase ??= RefsDatabase.open(this.#layout.refs, (step) => alone(this.#layout, step));
-    return this.#refsDatabase;
-  }
-
-  #openAdopted(make: boolean): AdoptedDatabase | undefined {
-    const { adopted: path } = this.#layout;
-    this.#adoptedDatabase ??= AdoptedDatabase.open(path);
-    if (this.#adoptedDatabase !== undefined || !make) return this.#adoptedDatabase;
-    alone(this.#layout, () => (this.#adoptedDatabase = AdoptedDatabase.open(path) ?? AdoptedDatabase.create(path)));
-    return this.#adoptedDatabase;
-  }
-
   override getRef(name: string): Digest | undefined {
-    return this.#refs.get(name);
+    return this.#refs.get(name)?.target;
   }
 
-  protected override saveRef(name: string, target: Digest): void {
-    this.#refs.set(name, target);
+  override getRefOrigin(name: string): readonly string[] | undefined {
+    return this.#refs.get(name)?.origin;
+  }
+
+  protected override saveRef(ref: Ref): void {
+    this.#refs.set(ref);
   }
 
   override deleteRef(name: string): boolean {
@@ -190,8 +187,11 @@ class DiskStore extends StoreBase {
     return this.#refs.list();
   }
 
-  override lease(): Lease {
-    if (this.#leaseCount === 0) this.#leaseLock = lockShared(this.#layout);
+  override lease({ waitMs }: { readonly waitMs?: number } = {}): Lease {
+    if (this.#leaseCount === 0) {
+      this.#leaseLock = lockShared(this.#layout, waitMs);
+      this.#followIndex();
+    }
     this.#leaseCount++;
     let held = true;
     return {
@@ -206,8 +206,18 @@ class DiskStore extends StoreBase {
     };
   }
 
+  /** Another process may have made the index anew: what is written to the old one is lost. */
+  #followIndex(): void {
+    if (inodeOf(this.#layout.index) === this.#indexInode) return;
+    this.#index.close();
+    this.#index = openIndex(this.#layout, () => {});
+    this.#indexInode = inodeOf(this.#layout.index);
+  }
+
   override keepCheckout(tree: Digest): string {
-    return keepRoot(this.#layout, tree, (dir) => void this.checkout(this.readTree(tree), dir, { mode: "link" }));
+    const readTree = (): Tree => this.readTree(tree);
+    const checkOut = (dir: string): void => void this.checkout(readTree(), dir, { mode: "link" });
+    return onDisk("keep a checkout in the store", () => keepRoot(this.#layout, tree, { readTree, checkOut }));
   }
 
   override downloadPath(digest: Digest): string {
@@ -224,9 +234,15 @@ class DiskStore extends StoreBase {
   override gc(options: GcOptions): GcReport {
     const what = "collect garbage in the store";
     if (this.#leaseCount > 0 && options.dryRun !== true) throw leasedByUs(what);
-    const alone = (): HeldLock => this.#lockAlone(what, options.waitMs ?? 0);
+    const parts = {
+      layout: this.#layout,
+      refs: this.#refs,
+      index: () => this.#index,
+      isReplaced: () => inodeOf(this.#layout.index) !== this.#indexInode,
+      alone: () => this.#lockAlone(what, options.waitMs ?? 0),
+    };
     try {
-      return gcDisk(this, { layout: this.#layout, index: this.#index, alone }, options);
+      return onDisk(what, () => gcDisk(this, parts, options));
     } finally {
       this.#reader.close();
     }
@@ -236,24 +252,20 @@ class DiskStore extends StoreBase {
     // Repair removes packs, as gc does; looking needs only that nobody else does.
     const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
     try {
-      const adopted = { faults: () => this.#adoptedFaults(), drop: () => this.#dropAdopted() };
-      const parts = { layout: this.#layout, index: this.#index, refFaults: () => this.#refs.faults(), adopted };
-      return fsckDisk(this, parts, options);
+      const renew = (): IndexDatabase => {
+        this.#index.close();
+        this.#index = renewIndex(this.#layout);
+        this.#indexInode = inodeOf(this.#layout.index);
+        return this.#index;
+      };
+      const [layout, index] = [this.#layout, this.#index];
+      const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
+      return onDisk("check the store", () => fsckDisk(this, parts, options));
     } finally {
       lock.release();
+      // Packs may be gone, or new under an old name.
+      if (options.repair === true) this.#reader.close();
     }
-  }
-
-  #adoptedFaults(): string[] {
-    const database = this.#openAdopted(false);
-    if (database !== undefined) return database.faults();
-    return existsSync(this.#layout.adopted) ? ["it is no sound database of this version"] : [];
-  }
-
-  #dropAdopted(): void {
-    this.#adoptedDatabase?.close();
-    this.#adoptedDatabase = undefined;
-    removeDatabase(this.#layout.adopted);
   }
 
   #lockAlone(what: string, waitMs: number): HeldLock {
@@ -262,31 +274,18 @@ class DiskStore extends StoreBase {
   }
 
   override stats(): StoreStats {
-    const packs = this.#index.packs();
-    const links = diskUseOf([...listLinks(this.#layout)].map(({ path }) => path));
-    const downloads = diskUseOf(filesBelow(this.#layout.downloads));
-    const adopted = this.adopted.list();
-    return {
-      ...this.#index.counts(),
-      packs: packs.length,
-      packBytes: packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
-      links: links.count,
-      linkBytes: links.bytes,
-      downloads: downloads.count,
-      downloadBytes: downloads.bytes,
-      indexBytes: diskUseOf([this.#layout.index, `${this.#layout.index}-wal`]).bytes,
-      diskBytes: diskUseBelow(this.#layout.dirs).bytes,
-      refs: this.listRefs().length,
-      adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
-      adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
-    };
+    return onDisk("measure the store", () => measureStore(this, { layout: this.#layout, index: this.#index }));
   }
 
   override close(): void {
     this.#leaseLock?.release();
     this.#reader.close();
     this.#index.close();
-    this.#refsDatabase?.close();
-    this.#adoptedDatabase?.close();
+    this.#refs.close();
+    this.#adoptedFile.close();
   }
+}
+
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }

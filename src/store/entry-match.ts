@@ -6,7 +6,7 @@ import { type ImagePath, isAshlarError, pathToBytes } from "../base/index.ts";
 import type { DirEntry, Entry, Meta } from "../formats/index.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { hostPathOf, ownOwner } from "./entry-meta.ts";
-import { settleEntry } from "./link-farm.ts";
+import { type LinkedEntry, settleEntry } from "./link-farm.ts";
 import type { UpdateOptions } from "./update.ts";
 
 /**
@@ -63,7 +63,7 @@ export class EntryMatch {
     const { mode, known, devices } = this.#options;
     const settled = settleEntry(entry, this.#owner);
     const isLinked = settled.type === "file" || settled.type === "symlink";
-    if (isLinked && mode === "link") return this.#host.inodesOf(settled).has(stats.ino);
+    if (isLinked && mode === "link") return isAsMade(settled, stats) && this.#host.inodesOf(settled).has(stats.ino);
     // What was linked belongs to the store, and must not be written to.
     if (isLinked && known.mode === "link") return false;
     if ((settled.type === "char" || settled.type === "block") && devices === "skip") return false;
@@ -90,6 +90,12 @@ export class EntryMatch {
     const actual = readlinkSync(hostPathOf(this.#options.dir, path), { encoding: "buffer" });
     return actual.equals(pathToBytes(target));
   }
+}
+
+/** A link's inode that was written to is the store's all the same. */
+function isAsMade(entry: LinkedEntry, stats: BigIntStats): boolean {
+  if (entry.type === "symlink") return true;
+  return hasMeta(entry, stats) && hasTime(entry, stats) && stats.size === BigInt(entry.sizeBytes);
 }
 
 function hasOwner(meta: Meta, stats: BigIntStats): boolean {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DatabaseSync } from "node:sqlite";
 
-import { hasResultCode, storeFault } from "./system-fault.ts";
+import { hasResultCode, onDisk, storeFault } from "./system-fault.ts";
 
 /** A lock that is held until released, or until its process ends however it ends. */
 export interface HeldLock {
@@ -17,6 +17,9 @@ const beginnings: Readonly<Record<LockSide, string>> = {
   sole: "BEGIN IMMEDIATE",
 };
 
+/** A lock lasts however little of it its holder remembers: what nobody refers to is closed at some time. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Takes a lock on a file, across processes and threads. Waits up to `waitMs`. Returns undefined when it is still taken
  * then.
@@ -30,7 +33,7 @@ const beginnings: Readonly<Record<LockSide, string>> = {
  * Nobody may open and close the file in another way: that drops the locks of the whole process (fcntl(2)).
  */
 export function lockFile(path: string, side: LockSide, waitMs: number): HeldLock | undefined {
-  const lock = new DatabaseSync(path, { timeout: waitMs });
+  const lock = onDisk("lock the store", () => new DatabaseSync(path, { timeout: waitMs }));
   try {
     lock.exec(beginnings[side]);
   } catch (error) {
@@ -38,11 +41,10 @@ export function lockFile(path: string, side: LockSide, waitMs: number): HeldLock
     if (hasResultCode(error, 5, 6)) return undefined; // SQLITE_BUSY, SQLITE_LOCKED
     throw storeFault("lock the store", error);
   }
-  let held = true;
+  held.add(lock);
   return {
     release() {
-      if (held) lock.close();
-      held = false;
+      if (held.delete(lock)) lock.close();
     },
   };
 }

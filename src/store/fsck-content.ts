@@ -8,13 +8,21 @@ import type { PackReader } from "./pack-reader.ts";
 import { decodeFrame } from "./store-base.ts";
 import type { ContentInfo, Store } from "./store.ts";
 
-/** Proves that the pieces add up; where a store is given, also to the bytes. */
+/**
+ * Proves that the pieces add up; where a store is given, also to the bytes. Throws what reading a piece throws, which
+ * names the piece in its details, and `STORE_CONTENT_DAMAGED` where the join is at fault.
+ */
 export function verifyJoin(join: JoinedContent, info: ContentInfo, store: Store | undefined): void {
   const sizeBytes = info.frames.reduce((sum, frame) => sum + frame.rawBytes, 0);
   if (sizeBytes !== join.sizeBytes) throw damaged(`its pieces have ${sizeBytes} bytes, want ${join.sizeBytes}`);
   if (store === undefined) return;
-  const { crc64: crc } = measureJoin(store.stream(join.digest));
+  const { digest, crc64: crc } = measureJoin(piecesOf(join, store));
+  if (digest !== join.digest) throw damaged(`its pieces have the digest ${digest}`);
   if (crc !== join.crc64) throw damaged("its CRC-64 is another");
+}
+
+function* piecesOf({ pieces }: JoinedContent, store: Store): Iterable<Uint8Array> {
+  for (const piece of pieces) yield* store.stream(piece);
 }
 
 /** Proves a content by all its bytes: digest, size, CRC-64, places of frames. */

@@ -14,6 +14,7 @@ import {
   parsePackTable,
 } from "./pack-format.ts";
 import { encodeRecord, parseRecord } from "./record.ts";
+import { encodeRefsChange, parseRefsLog, type RefsChange, replayRefs } from "./refs-log.ts";
 import { encodeStoreFormat, parseStoreFormat } from "./store-format.ts";
 import { sortOut } from "./tree-parts.ts";
 
@@ -47,6 +48,12 @@ const seedCheckout = JSON.stringify({
   ...{ ashlar: "checkout/v1", dir: "/r", finishedNs: "5", inode: "7", bornNs: "8", mode: "copy" },
   tree: digestOf("t"),
 });
+
+const refsChanges: readonly RefsChange[] = [
+  { sequence: 4, all: true, refs: [{ name: "image/a", target: digestOf("a"), origin: ["build", "/srv/a"] }] },
+  { sequence: 5, all: false, refs: [{ name: "image/b", target: digestOf("b") }] },
+  { sequence: 6, all: false, refs: [{ name: "image/a", target: undefined }] },
+];
 
 /** Parsers of this folder, for the mutation suite. */
 export const fuzzTargets: readonly {
@@ -90,6 +97,11 @@ export const fuzzTargets: readonly {
     name: "record",
     seeds: () => [encodeRecord({ kind: "test/v1", list: [1, null, "x"] }, { trees: [digestOf("t")] })],
     run: (bytes) => void parseRecord(bytes),
+  },
+  {
+    name: "log of refs",
+    seeds: () => [Buffer.from(refsChanges.map(encodeRefsChange).join(""))],
+    run: (bytes) => void replayRefs(parseRefsLog(Buffer.from(bytes).toString("utf8")).changes),
   },
   {
     name: "link name",

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, readdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, readdirSync, renameSync } from "node:fs";
+import { basename, join } from "node:path";
 
-import type { Digest } from "../base/index.ts";
+import { type Digest, isSystemError } from "../base/index.ts";
 import { listPlans } from "./checkout-plan.ts";
 import { lostRecords } from "./checkout-record.ts";
 import { diskUseOf, freedBy, pathsBelow } from "./disk-use.ts";
-import { addTo, type Grace, isYoung, newAmount } from "./gc-plan.ts";
-import { listRoots } from "./kept-roots.ts";
+import { addTo, type Amount, type Grace, isYoung, newAmount } from "./gc-plan.ts";
 import { filesBelow, type Layout, makeTmpDir } from "./layout.ts";
 import { listLinks, parseLinkName } from "./link-farm.ts";
 import { removeFile } from "./pack-rewrite.ts";
@@ -59,26 +58,16 @@ export interface Leftovers {
 }
 
 export function listLeftovers(layout: Layout): Leftovers {
-  const tmp = readdirSync(layout.tmp).map((name) => join(layout.tmp, name));
-  return { roots: listRoots(layout).map(({ path }) => path), tmp };
+  const namesIn = (dir: string): string[] => readdirSync(dir).map((name) => join(dir, name));
+  return { roots: existsSync(layout.roots) ? namesIn(layout.roots) : [], tmp: namesIn(layout.tmp) };
 }
 
-/**
- * Puts all roots out of the way, into `tmp`, which takes no time; removing them does. The caller holds the exclusive
- * side of the lease lock, so nobody needs any of it.
- */
-export function moveLeftovers(layout: Layout): Leftovers {
-  const { roots, tmp } = listLeftovers(layout);
-  // Who holds one of these locks holds a lease too, so nobody does.
-  removeTree(layout.fetching);
-  if (roots.length === 0) return { roots, tmp };
-  const dir = makeTmpDir(layout.tmp, "roots");
-  const moved: string[] = [];
-  for (const name of readdirSync(layout.roots)) {
-    renameSync(join(layout.roots, name), join(dir, name));
-    moved.push(join(dir, name));
-  }
-  return { roots: moved, tmp: [...tmp, dir] };
+/** Leftovers that nobody finds any more. */
+export interface MovedLeftovers extends Leftovers {
+  /** Where they lie. */
+  readonly dir: string | undefined;
+  /** What could not be moved, and is removed. */
+  readonly taken: TakenLeftovers;
 }
 
 export interface TakenLeftovers {
@@ -86,19 +75,53 @@ export interface TakenLeftovers {
   readonly tmp: GcAmount;
 }
 
-/** Removes leftovers that were moved. */
-export function takeLeftovers({ roots, tmp }: Leftovers): TakenLeftovers {
-  return { roots: takeAll(roots), tmp: takeAll(tmp) };
+/**
+ * Puts leftovers out of the way, into a directory of their own, which takes no time; removing them does. So whoever is
+ * let in again can make what has the same name. The caller holds the exclusive side of the lease lock, so nobody needs
+ * any of it.
+ */
+export function moveLeftovers(layout: Layout): MovedLeftovers {
+  // Who holds one of these locks holds a lease too, so nobody does.
+  removeTree(layout.fetching);
+  // What members of a shared store left unfinished is a few files.
+  if (layout.packTmp !== layout.tmp) for (const path of filesBelow(layout.packTmp)) removeFile(path);
+  const { roots, tmp } = listLeftovers(layout);
+  const dir = roots.length + tmp.length === 0 ? undefined : attemptMove(() => makeTmpDir(layout.tmp, "gone"));
+  const taken = { roots: newAmount(), tmp: newAmount() };
+  const moved: Record<keyof Leftovers, string[]> = { roots: [], tmp: [] };
+  const move = (path: string, kind: keyof Leftovers): void => {
+    const to = dir === undefined ? undefined : join(dir, `${kind}-${basename(path)}`);
+    if (to !== undefined && attemptMove(() => (renameSync(path, to), to)) !== undefined) moved[kind].push(to);
+    else takeTree(path, taken[kind]);
+  };
+  for (const path of roots) move(path, "roots");
+  for (const path of tmp) move(path, "tmp");
+  return { ...moved, dir, taken };
 }
 
-function takeAll(paths: readonly string[]): GcAmount {
-  const amount = newAmount();
-  for (const path of paths) {
-    // Links of a root have names in the store: what it gives back is its directories.
-    addTo(amount, freedBy([path, ...pathsBelow(path)]));
-    removeTree(path);
+/** A directory that belongs to another user of a sandbox's namespace cannot be moved, and on a full disk nothing. */
+function attemptMove<T>(step: () => T): T | undefined {
+  try {
+    return step();
+  } catch (error) {
+    if (!isSystemError(error, "EACCES", "EPERM", "ENOSPC", "EDQUOT")) throw error;
+    return undefined;
   }
-  return amount;
+}
+
+/** Removes leftovers that were moved. */
+export function takeLeftovers({ roots, tmp, dir, taken }: MovedLeftovers): TakenLeftovers {
+  const amounts = { roots: { ...taken.roots }, tmp: { ...taken.tmp } };
+  for (const path of roots) takeTree(path, amounts.roots);
+  for (const path of tmp) takeTree(path, amounts.tmp);
+  if (dir !== undefined) removeTree(dir);
+  return amounts;
+}
+
+function takeTree(path: string, amount: Amount): void {
+  // Links of a root have names in the store: what it gives back is its directories.
+  addTo(amount, freedBy([path, ...pathsBelow(path)]));
+  removeTree(path);
 }
 
 /** The same amounts while all stays, and every path that would go. */

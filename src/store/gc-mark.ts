@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
 import type { ActionRow } from "./action-table.ts";
+import { DigestSet } from "./digest-set.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { ReachCheck, ReachMarker, type ReachSet, type ReachSource } from "./reach.ts";
 import { parseReaches } from "./record.ts";
@@ -11,6 +12,7 @@ export class GcMarks {
   readonly #store: Store;
   readonly #refs: ReachMarker;
   readonly #young: ReachMarker;
+  readonly #joins = new DigestSet();
 
   constructor(store: Store, source: ReachSource) {
     this.#store = store;
@@ -33,6 +35,11 @@ export class GcMarks {
 
   keeps(digest: Digest): boolean {
     return this.byRefs.contents.has(digest) || this.byGrace.contents.has(digest);
+  }
+
+  /** The same of 32 bytes. */
+  keepsBytes(digest: Uint8Array): boolean {
+    return this.byRefs.contents.hasBytes(digest) || this.byGrace.contents.hasBytes(digest);
   }
 
   keepsTree(digest: Digest): boolean {
@@ -59,9 +66,15 @@ export class GcMarks {
   /** Marks the pieces of marked joins that are no trees. Pieces are never joined themselves, so once is enough. */
   markPieces(joins: Iterable<JoinedContent>): void {
     for (const { digest, pieces } of joins) {
+      this.#joins.add(digest);
       const marks = [this.byRefs, this.byGrace].find(({ contents }) => contents.has(digest));
       if (marks !== undefined) for (const piece of pieces) marks.contents.add(piece);
     }
+  }
+
+  /** Tells whether `markPieces` was told of a join, given as 32 bytes. */
+  knowsJoin(digest: Uint8Array): boolean {
+    return this.#joins.hasBytes(digest);
   }
 
   /** Marks a content that is young, given as 32 bytes. */

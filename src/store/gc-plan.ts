@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { lstatSync } from "node:fs";
 
-import { digestFromBytes } from "../base/index.ts";
 import type { GcMarks } from "./gc-mark.ts";
-import type { IndexDatabase, PackRow } from "./index-database.ts";
 import type { GcAmount } from "./gc-report.ts";
+import type { IndexDatabase, PackRow } from "./index-database.ts";
+import { damagedRow } from "./row-sum.ts";
 
 /** What becomes of the packs. */
 export interface GcPlan {
@@ -21,18 +21,24 @@ export interface PackPlan {
   readonly pack: PackRow;
   readonly keptCount: number;
   readonly keptBytes: number;
+  readonly dead: GcAmount;
 }
 
 /** A pack less than this part of which is kept is rewritten. */
 const keptShareMin = 0.5;
 
-/** Decides what goes, in one pass over the index that holds nothing of it but numbers of rows. */
+/**
+ * Decides what goes, in one pass over the index that holds nothing of it but numbers of rows. Throws
+ * `STORE_INDEX_DAMAGED` where it has a join that it did not tell when it was asked for all of them: pieces of it would
+ * go.
+ */
 export function planPacks(index: IndexDatabase, packs: readonly PackRow[], marks: GcMarks): GcPlan {
   const exits: PackPlan[] = [];
   const deadRows: number[] = [];
   const [dead, byRefs, byGrace] = [newAmount(), newAmount(), newAmount()];
   for (const pack of packs) {
     const rows: number[] = [];
+    const deadOfPack = newAmount();
     let keptCount = 0;
     let keptBytes = 0;
     let tableBytes = 0;
@@ -41,15 +47,18 @@ export function planPacks(index: IndexDatabase, packs: readonly PackRow[], marks
       const isKept = isByRefs || marks.byGrace.contents.hasBytes(row.digest);
       addTo(isByRefs ? byRefs : isKept ? byGrace : dead, row.storedBytes);
       if (!isKept) {
+        addTo(deadOfPack, row.storedBytes);
         rows.push(row.number);
         continue;
       }
+      if (row.isJoin && !marks.knowsJoin(row.digest)) throw damagedRow(`a join in pack "${pack.id}"`);
       keptCount++;
       keptBytes += row.storedBytes;
       tableBytes += row.tableBytes;
     }
+    const exit = { pack, keptCount, keptBytes, dead: deadOfPack };
     // The table counts as used: a pack of few small contents is mostly table.
-    if ((keptBytes + tableBytes) / pack.sizeBytes < keptShareMin) exits.push({ pack, keptCount, keptBytes });
+    if ((keptBytes + tableBytes) / pack.sizeBytes < keptShareMin) exits.push(exit);
     else for (const row of rows) deadRows.push(row);
   }
   return { exits, deadRows, dead, byRefs, byGrace };
@@ -62,13 +71,25 @@ export function planAgain(index: IndexDatabase, plan: GcPlan, marks: GcMarks): G
     return digest !== undefined && !marks.keeps(digest);
   });
   const exits = plan.exits.filter(({ pack }) => {
-    for (const { digest } of index.rowsOf(pack)) if (marks.keeps(digestFromBytes(digest))) return false;
+    for (const { digest } of index.rowsOf(pack)) if (marks.keepsBytes(digest)) return false;
     return true;
   });
-  return { ...plan, exits, deadRows };
+  return { ...withExits(plan, exits), deadRows };
 }
 
-interface Amount {
+/** The plan with only some of its exits. */
+export function withExits(plan: GcPlan, exits: readonly PackPlan[]): GcPlan {
+  const dead = { ...plan.dead };
+  const leaving = new Set(exits);
+  for (const exit of plan.exits) {
+    if (leaving.has(exit)) continue;
+    dead.count -= exit.dead.count;
+    dead.bytes -= exit.dead.bytes;
+  }
+  return { ...plan, exits, dead };
+}
+
+export interface Amount {
   count: number;
   bytes: number;
 }

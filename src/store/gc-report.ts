@@ -14,6 +14,7 @@ export type GcKind =
   | "checkouts"
   | "downloads"
   | "roots"
+  | "quarantine"
   | "tmp";
 
 /** "mark": find what is needed, "copy": out of packs, "wait": for builds, "sweep": alone, "clean": remove files. */
@@ -37,6 +38,8 @@ export interface GcReport {
 export interface GcOptions {
   /** Report what would be removed, remove nothing. */
   readonly dryRun?: boolean;
+  /** Empty the quarantine too, which else keeps things for two weeks. */
+  readonly purge?: boolean;
   /** How long to wait for leases to end; default 0. */
   readonly waitMs?: number;
   /**

@@ -7,6 +7,7 @@ import { type ContentRow, contentSchema, ContentTable, type FoundRow } from "./c
 import { createDatabase, openDatabase, runTransaction } from "./database-file.ts";
 import type { PackFile } from "./pack-file.ts";
 import type { JoinedContent, PackedContent } from "./pack-format.ts";
+import { type DamagedRow, damagedRow, findDamagedRows, isRowSound, sumOfRow } from "./row-sum.ts";
 import { SqlStatements } from "./sql-statements.ts";
 import { onDisk } from "./system-fault.ts";
 
@@ -37,11 +38,12 @@ export interface PackRow {
 }
 
 /** Raised whenever the tables change; an index of another version is made anew from the packs. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 const schema = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE packs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, compressor TEXT NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, compressor TEXT NOT NULL,
+    sum INTEGER NOT NULL
   );
   ${contentSchema}
   ${actionSchema}
@@ -136,20 +138,21 @@ export class IndexDatabase {
     return this.#contents.bareRows(pack.number);
   }
 
-  /** Every content and join, by pack and place; what is changed meanwhile may be among them or not. */
-  *locations(): Iterable<Location | JoinLocation> {
-    for (const row of this.#contents.rows()) {
-      const location = this.#locationOf(row);
-      if (location !== undefined) yield location;
-    }
-  }
-
-  /** Every join, in the same order. */
+  /** Every join, by pack and place; what is changed meanwhile may be among them or not. */
   *joins(): Iterable<JoinLocation> {
     for (const row of this.#contents.joins()) {
       const location = this.#locationOf(row);
       if (location !== undefined && "join" in location) yield location;
     }
+  }
+
+  joinTotals(): { readonly count: number; readonly bytes: number } {
+    return this.#contents.joinTotals();
+  }
+
+  /** Contents of packs that never were: no collection of garbage left them. */
+  strays(): Digest[] {
+    return this.#contents.strays();
   }
 
   /** Undefined where the pack is gone: another process collects garbage, and nobody holds a lease. */
@@ -161,15 +164,16 @@ export class IndexDatabase {
 
   /** Every pack, the oldest first. */
   packs(): PackRow[] {
-    const rows = this.#sql.all("SELECT number, id, size, compressor FROM packs ORDER BY number");
-    return rows.map(([number, id, sizeBytes, compressor]) => {
+    return this.#sql.all("SELECT number, id, size, compressor, sum FROM packs ORDER BY number").map((columns) => {
+      const [number, id, sizeBytes, compressor] = columns;
+      if (!isRowSound(columns)) throw damagedRow(`pack ${number as number}`);
       const row = { number, id: digestFromBytes(id as Uint8Array), sizeBytes, compressor } as PackRow;
       this.#packs.set(row.number, row);
       return row;
     });
   }
 
-  /** Adds a pack and its contents; see `ContentTable.add` for those that are known already. */
+  /** Adds a pack and its contents, inside a transaction; see `ContentTable.add` for those that are known already. */
   addPack(pack: PackFile, options: { readonly prefer?: boolean } = {}): void {
     const isWhole = this.#contents.add(this.#numberOf(pack), pack.table, options);
     if (!isWhole) this.#late?.push(pack);
@@ -181,8 +185,10 @@ export class IndexDatabase {
     const known = this.#sql.get(sql, digestBytes(pack.id));
     if (known !== undefined) return known[0] as number;
     const values = [digestBytes(pack.id), pack.sizeBytes, pack.table.compressor] as const;
-    this.#sql.run("INSERT INTO packs (id, size, compressor) VALUES (?, ?, ?)", ...values);
-    return this.#sql.get(sql, digestBytes(pack.id))?.[0] as number;
+    this.#sql.run("INSERT INTO packs (id, size, compressor, sum) VALUES (?, ?, ?, 0)", ...values);
+    const number = this.#sql.get(sql, digestBytes(pack.id))?.[0] as number;
+    this.#sql.run("UPDATE packs SET sum = ? WHERE number = ?", sumOfRow([number, ...values]), number);
+    return number;
   }
 
   /** Forgets a pack and the contents that lie in it. */
@@ -221,9 +227,15 @@ export class IndexDatabase {
     return { ...this.#contents.counts(), actions: this.actions.count() };
   }
 
-  /** What SQLite finds wrong with the file, line by line. */
+  /** What SQLite finds wrong with the file, line by line; whether its indexes agree with its tables too. */
   faults(): string[] {
-    return this.#sql.all("PRAGMA quick_check").map((row) => String(row[0])).filter((line) => line !== "ok");
+    return this.#sql.all("PRAGMA integrity_check").map((row) => String(row[0])).filter((line) => line !== "ok");
+  }
+
+  /** Rows that are not what was written. With `drop` they are removed, for packs to be listed anew. */
+  damagedRows({ drop }: { readonly drop: boolean }): DamagedRow[] {
+    if (drop) this.#packs.clear();
+    return findDamagedRows(this.#sql, { drop });
   }
 
   /** How long the file is once all that is written has come to its place. */

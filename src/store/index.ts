@@ -17,13 +17,15 @@
  */
 export { type OpenOptions, openStore } from "./disk-store.ts";
 export type { AdoptedDir, AdoptedFiles, AdoptOptions, AdoptReport } from "./adopted.ts";
+export type { FaultKind, FsckFault, FsckOptions, FsckReport, FsckSubset } from "./fsck-report.ts";
+export type { GcAmount, GcKind, GcOptions, GcPhase, GcReport } from "./gc-report.ts";
 export { inPack } from "./in-pack.ts";
 export { memoryStore } from "./memory-store.ts";
 export { encodeRecord } from "./record.ts";
 export { removeTree } from "./remove-tree.ts";
 export { exposedParent } from "./rights.ts";
 export { joinStore, shareStore } from "./shared-store.ts";
-export type { GcAmount, GcKind, GcOptions, GcPhase, GcReport } from "./gc-report.ts";
+export { storeFault } from "./system-fault.ts";
 export type {
   Action,
   ActionResult,
@@ -37,8 +39,6 @@ export type {
   FrameInfo,
   FramePackWriter,
   FrameWriter,
-  FsckOptions,
-  FsckReport,
   Lease,
   PackWriter,
   Reaches,

@@ -76,7 +76,7 @@ test("gc carries live joins out of packs that are mostly garbage", () => {
     const dry = store.gc({ dryRun: true });
     const report = store.gc({});
     assert.deepEqual([report.rewrittenPacks, report.removedPacks, report.removedContents], [1, 1, 2]);
-    assert.ok(Math.abs(report.freedBytes - dry.freedBytes) <= 4096);
+    assert.ok(Math.abs(report.freedBytes - dry.freedBytes) <= 4096, `${report.freedBytes} ${dry.freedBytes}`);
     assert.equal(digestOf(store.read(info.digest)), info.digest);
     assert.deepEqual(store.fsck({ full: true }).faults, []);
     assert.deepEqual([store.gc({}).rewrittenPacks, store.gc({}).removedContents], [0, 0]);
@@ -105,7 +105,8 @@ test("a damaged piece is found, taken out by repair, named by what reaches it, a
   writeFileSync(path, bad);
   withStore(dir, (store) => {
     assert.deepEqual(store.fsck({ full: false }).faults, []);
-    assert.deepEqual(store.fsck({ full: true }).faults.map(({ what }) => what), [damaged, whole]);
+    const found = store.fsck({ full: true }).faults.map(({ what, refs }) => [what, refs]);
+    assert.deepEqual(found, [[damaged, ["image"]]]);
     assert.throws(() => store.read(whole), hasCode("STORE_CONTENT_DAMAGED"));
     const faults = store.fsck({ full: true, repair: true }).faults;
     assert.deepEqual(faults.map(({ what }) => what), [damaged, whole]);
@@ -180,10 +181,9 @@ test("fsck finds where the index and a pack do not agree on a join", () => {
   index.prepare("UPDATE contents SET pieces = ? WHERE digest = ?").run(swapped, digestBytes(digest));
   index.close();
   withStore(dir, (store) => {
-    assert.deepEqual([...new Set(store.fsck({ full: false, repair: true }).faults.map(({ what }) => what))], [digest]);
-    assert.equal(store.has(digest), false);
+    const faults = store.fsck({ full: false, repair: true }).faults;
+    assert.deepEqual(faults.map(({ kind, what, repair }) => [kind, what, repair]), [["index", digest, "restored"]]);
     assert.deepEqual(store.fsck({ full: true }).faults, []);
-    putJoined(store, Buffer.from("a"), Buffer.from("b"));
     assert.equal(Buffer.from(store.read(digest)).toString(), "ab");
   });
 });

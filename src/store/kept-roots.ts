@@ -8,13 +8,22 @@ import { ownOwner, settableMeta } from "./entry-meta.ts";
 import { type Layout, makeDirs, makeTmpDir } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
 
+export interface RootMaker {
+  readonly readTree: () => Tree;
+  readonly checkOut: (dir: string) => void;
+}
+
 /**
- * The directory that holds a tree by links, made by `checkOut` where it is not there yet. Two processes may do
- * this at once: a directory gets its name when it is whole, and who comes second takes his own away.
+ * The directory that holds a tree by links, made by `checkOut` where it is not there yet, or where its inodes were
+ * written to through some checkout. Two processes may do this at once: a directory gets its name when it is whole, and
+ * who comes second takes his own away.
  */
-export function keepRoot(layout: Layout, tree: Digest, checkOut: (dir: string) => void): string {
+export function keepRoot(layout: Layout, tree: Digest, { readTree, checkOut }: RootMaker): string {
   const path = join(layout.roots, hexOf(tree));
-  if (existsSync(path)) return path;
+  if (existsSync(path)) {
+    if (rootFaults(path, readTree())[Symbol.iterator]().next().done === true) return path;
+    setAside(layout, path);
+  }
   makeDirs(layout.roots);
   const made = makeTmpDir(layout.tmp, "root");
   try {
@@ -25,6 +34,17 @@ export function keepRoot(layout: Layout, tree: Digest, checkOut: (dir: string) =
     if (!isSystemError(error, "ENOTEMPTY", "EEXIST")) throw error;
   }
   return path;
+}
+
+/** Whoever runs on it goes on there; gc removes it. */
+function setAside(layout: Layout, path: string): void {
+  const aside = makeTmpDir(layout.tmp, "root");
+  try {
+    renameSync(path, join(aside, "changed"));
+  } catch (error) {
+    // Another process was faster.
+    if (!isSystemError(error, "ENOENT")) throw error;
+  }
 }
 
 /** The trees that are kept checked out, and where. */

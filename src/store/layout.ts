@@ -57,8 +57,14 @@ export class Layout {
   readonly packTmp: string;
   readonly index: string;
   readonly refs: string;
+  /** What the refs were after each change of them. */
+  readonly refsLog: string;
+  /** What was damaged; made when first needed, emptied by gc. */
+  readonly quarantine: string;
   /** What files of the host held; made when first needed, may be removed. */
   readonly adopted: string;
+  /** Room that garbage collection gives up on a full disk. */
+  readonly reserve: string;
   readonly leaseLock: string;
   readonly setupLock: string;
 
@@ -78,7 +84,10 @@ export class Layout {
     this.packTmp = join(common, "tmp");
     this.index = join(common, "index.sqlite");
     this.refs = join(common, "refs.sqlite");
+    this.refsLog = join(common, "refs.log");
+    this.quarantine = join(common, "quarantine");
     this.adopted = join(dir, "adopted.sqlite");
+    this.reserve = join(dir, "reserve");
     this.leaseLock = join(common, "lease.lock");
     this.setupLock = join(common, "setup.lock");
   }
@@ -185,10 +194,16 @@ export function freePath(dir: string): string {
   }
 }
 
-/** Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. */
+/**
+ * Makes a finished file durable and visible under its name: sync, close, rename, sync of the directory. It is closed in
+ * any case.
+ */
 export function publish(file: TmpFile, path: string, dirMode = privateRights.dir): void {
-  fsyncSync(file.fd);
-  closeSync(file.fd);
+  try {
+    fsyncSync(file.fd);
+  } finally {
+    closeSync(file.fd);
+  }
   const dir = dirname(path);
   const isNew = !existsSync(dir);
   if (isNew) makeDirs(dir, dirMode);
@@ -197,7 +212,8 @@ export function publish(file: TmpFile, path: string, dirMode = privateRights.dir
   if (isNew) syncDir(dirname(dir));
 }
 
-function syncDir(path: string): void {
+/** Makes new names in a directory durable. */
+export function syncDir(path: string): void {
   const fd = openSync(path, "r");
   try {
     fsyncSync(fd);

@@ -6,6 +6,7 @@ import { isSystemError, pathToBytes } from "../base/index.ts";
 import { type HostPath, ownOwner } from "./entry-meta.ts";
 import { fillFile, fillSymlink, type Placer, type ReadContent } from "./file-placer.ts";
 import { type Layout, makeDirs, makeTmpFile, makeTmpSymlink } from "./layout.ts";
+import { isAsNamed } from "./link-look.ts";
 import { type LinkedEntry, linkName, linkPlace, replicaName, settleEntry } from "./link-farm.ts";
 
 export interface LinkOptions {
@@ -40,7 +41,8 @@ export function linkPlacer(layout: Layout, readContent: ReadContent, options: Li
       const [from, to] = [`${layout.links}/`, `${root}/`];
       for (let i = 0; i < pairs.length; i += 2) {
         const [source, path] = [from + (pairs[i] as string), to + (pairs[i + 1] as string)];
-        if (options.linkCountMax === undefined && linkOrFault(source, path) === undefined) continue;
+        const isReady = options.linkCountMax === undefined && isAsNamed(source) === true;
+        if (isReady && linkOrFault(source, path) === undefined) continue;
         const make = (): void => {
           const entry = settleEntry(entryOf(pairs[i + 1] as string), owner);
           makeLink(layout, entry, { path: source, readContent });
@@ -71,10 +73,13 @@ interface LinkSteps {
   readonly linkCountMax?: number | undefined;
 }
 
-/** Links all names to one inode: to a new one where the link is missing or has no room for so many names. */
+/**
+ * Links all names to one inode: to a new one where the link is missing, was written to through a checkout, or has no
+ * room for so many names.
+ */
 function linkAll(source: string, paths: readonly HostPath[], { make, linkCountMax }: LinkSteps): void {
   const isFull = linkCountMax !== undefined && nlinkOf(source) + paths.length > linkCountMax;
-  if (!isFull && tryAll(source, paths) === undefined) return;
+  if (!isFull && isAsNamed(source) === true && tryAll(source, paths) === undefined) return;
   make();
   const fault = tryAll(source, paths);
   if (fault !== undefined) throw fault;

@@ -12,19 +12,18 @@ import type { CheckoutHost } from "./checkout.ts";
 import { memoryRecords } from "./checkout-record.ts";
 import { copyPlacer } from "./file-placer.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
+import type { FsckFault, FsckOptions, FsckReport } from "./fsck-report.ts";
 import { GcMarks } from "./gc-mark.ts";
 import { addTo, newAmount } from "./gc-plan.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import { PackBuilder, type PackOutput } from "./pack-builder.ts";
 import { type JoinedContent, packHeaderBytes, storedBytesOf } from "./pack-format.ts";
 import { ReachMarker, type ReachSource } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
-import type { GcOptions, GcReport } from "./gc-report.ts";
 import type {
   FetchTurn,
   FramePackWriter,
-  FsckOptions,
-  FsckReport,
   Lease,
   PackWriter,
   Ref,
@@ -44,7 +43,7 @@ class MemoryStore extends StoreBase {
   readonly #contents = new Map<Digest, Found>();
   readonly #joins = new Map<Digest, JoinedContent>();
   readonly #actions = new Map<Digest, StoredAction>();
-  readonly #refs = new Map<string, Digest>();
+  readonly #refs = new Map<string, Ref>();
   #adoptedDatabase: AdoptedDatabase | undefined;
   readonly adopted = new Adoption({
     open: () => (this.#adoptedDatabase ??= AdoptedDatabase.create(":memory:")),
@@ -94,11 +93,15 @@ class MemoryStore extends StoreBase {
   }
 
   override getRef(name: string): Digest | undefined {
-    return this.#refs.get(name);
+    return this.#refs.get(name)?.target;
   }
 
-  protected override saveRef(name: string, target: Digest): void {
-    this.#refs.set(name, target);
+  override getRefOrigin(name: string): readonly string[] | undefined {
+    return this.#refs.get(name)?.origin;
+  }
+
+  protected override saveRef(ref: Ref): void {
+    this.#refs.set(ref.name, ref);
   }
 
   override deleteRef(name: string): boolean {
@@ -106,8 +109,7 @@ class MemoryStore extends StoreBase {
   }
 
   override listRefs(): readonly Ref[] {
-    const refs = [...this.#refs].map(([name, target]) => ({ name, target }));
-    return refs.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+    return [...this.#refs.values()].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   }
 
   override lease(): Lease {
@@ -187,13 +189,14 @@ class MemoryStore extends StoreBase {
     for (const { content } of dead) addTo(contents, storedBytesOf(content));
     for (const _join of apart) addTo(contents, 0);
     for (const { content } of kept) addTo(byRefs, storedBytesOf(content));
-    const empty = { packs: none, links: none, plans: none, checkouts: none, downloads: none, roots: none, tmp: none };
+    const derived = { links: none, plans: none, checkouts: none, downloads: none };
+    const files = { ...derived, roots: none, quarantine: none, tmp: none };
     return {
       removedContents: contents.count,
       ...{ removedPacks: 0, rewrittenPacks: 0, removedLinks: 0, removedDownloads: 0 },
       removedActions: actions.length,
       freedBytes: contents.bytes,
-      removed: { contents, actions: { count: actions.length, bytes: 0 }, ...empty },
+      removed: { contents, actions: { count: actions.length, bytes: 0 }, packs: none, ...files },
       kept: { refs: this.#refs.size, byRefs, byGrace: none },
     };
   }
@@ -208,10 +211,11 @@ class MemoryStore extends StoreBase {
   }
 
   override fsck(options: FsckOptions): FsckReport {
-    const faults: { what: string; why: string }[] = [];
-    const say = (what: string, error: unknown): void => void faults.push({ what, why: (error as Error).message });
+    const faults: FsckFault[] = [];
+    const note = (what: Digest, why: string): void => void faults.push({ kind: "content", what, why, refs: [] });
+    const say = (what: Digest, error: unknown): void => note(what, (error as Error).message);
     const onContent = (digest: Digest): void => {
-      if (!this.has(digest)) faults.push({ what: digest, why: this.stateOf(digest) });
+      if (!this.has(digest)) note(digest, this.stateOf(digest));
     };
     const marker = new ReachMarker(this.#source(), { onFault: say, onContent });
     marker.mark({ records: this.listRefs().map((ref) => ref.target) });
@@ -223,7 +227,7 @@ class MemoryStore extends StoreBase {
         say(digest, error);
       }
     }
-    return { contents: this.stats().contents, packs: this.stats().packs, faults };
+    return { contents: this.stats().contents, packs: this.stats().packs, faults, quarantined: [] };
   }
 
   override close(): void {

@@ -5,6 +5,7 @@ import { AshlarError, isSystemError } from "../base/index.ts";
 import { readFormatText, writeFormat } from "./format-file.ts";
 import { Layout, makeDirs, makeEmptyFile, privateRights } from "./layout.ts";
 import { verifyLocalDisk } from "./network-files.ts";
+import { keepReserve } from "./reserve.ts";
 import { foreignStore, storeUser, verifyPrivate, verifyShared } from "./rights.ts";
 import { parseStoreFormat, privateVersion, sharedVersion, type StoreFormat } from "./store-format.ts";
 import { onDisk } from "./system-fault.ts";
@@ -99,11 +100,12 @@ function makeStore(layout: Layout, uid: number | undefined): void {
   makeOwnDir(layout.dir, uid);
   for (const dir of [layout.packs, layout.links, layout.downloads, layout.tmp]) makeDirs(dir);
   for (const lock of [layout.leaseLock, layout.setupLock]) makeEmptyFile(lock, layout.rights.file);
+  keepReserve(layout);
   writeFormat(layout.dir, { kind: "private", version: privateVersion }, privateRights.file);
 }
 
-const ownNames =
-  /^(?:format|sharing|\w+\.lock|packs|links|roots|plans|checkouts|downloads|fetching|tmp|logs|\w+\.sqlite(?:-\w+)?)$/;
+const ownDirs = "packs|links|roots|plans|checkouts|downloads|fetching|quarantine|tmp|logs";
+const ownNames = new RegExp(`^(?:format|sharing|reserve|refs\\.log|\\w+\\.lock|${ownDirs}|\\w+\\.sqlite[\\w-]*)$`);
 
 /** Makes the private directory of a store, or takes an empty one. Throws `STORE_NOT_A_STORE`, as `verifyPrivate`. */
 export function makeOwnDir(dir: string, uid: number | undefined): void {

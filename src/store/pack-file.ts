@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 
-import { AshlarError, type Digest, digestOf } from "../base/index.ts";
+import { AshlarError, type Digest, digestOf, isSystemError } from "../base/index.ts";
 import { type Layout, makeTmpFile, publish, type TmpFile } from "./layout.ts";
 import type { PackOutput } from "./pack-builder.ts";
 import {
@@ -114,9 +114,10 @@ export class PackFileOutput implements PackOutput {
       // What was taken back may reach beyond the end.
       ftruncateSync(file.fd, pack.sizeBytes);
       fchmodSync(file.fd, this.#layout.rights.pack);
-      publish(file, this.#layout.pack(pack.id), this.#layout.rights.dir);
+      // From here on its number may be that of another thread's file.
+      this.#file = undefined;
+      publishOrRemove(file, () => publish(file, this.#layout.pack(pack.id), this.#layout.rights.dir));
     });
-    this.#file = undefined;
     this.#recycle();
     this.#onCommit(pack);
   }
@@ -126,11 +127,10 @@ export class PackFileOutput implements PackOutput {
     this.#file = undefined;
     this.#recycle();
     if (file === undefined) return;
-    rmSync(file.path, { force: true });
     try {
       closeSync(file.fd);
-    } catch {
-      // Publishing had closed it before it failed.
+    } finally {
+      removeUnfinished(file);
     }
   }
 
@@ -139,6 +139,24 @@ export class PackFileOutput implements PackOutput {
     this.#batch = undefined;
     this.#written = 0;
     this.#filled = 0;
+  }
+}
+
+function publishOrRemove(file: TmpFile, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    removeUnfinished(file);
+    throw error;
+  }
+}
+
+/** What cannot be removed, because the disk fails, gc removes: the error that led here is the one to tell. */
+function removeUnfinished({ path }: TmpFile): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    if (!isSystemError(error, "EIO", "EROFS", "EACCES", "EPERM", "EBUSY")) throw error;
   }
 }
 

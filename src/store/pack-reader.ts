@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
 
 import { AshlarError, isSystemError } from "../base/index.ts";
 import type { PackRow } from "./index-database.ts";
@@ -30,7 +30,7 @@ export class PackReader {
     const path = this.#layout.pack(pack.id);
     const fd = onDisk("read pack", () => openIfThere(path));
     if (fd === undefined) throw damaged(path, "the file is gone");
-    const { size } = fstatSync(fd);
+    const { size } = onDisk("read pack", () => statOrClose(fd));
     if (size !== pack.sizeBytes) {
       closeSync(fd);
       throw damaged(path, `it has ${size} bytes, want ${pack.sizeBytes}`);
@@ -59,6 +59,15 @@ function openIfThere(path: string): number | undefined {
     return openSync(path, "r");
   } catch (error) {
     if (isSystemError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function statOrClose(fd: number): Stats {
+  try {
+    return fstatSync(fd);
+  } catch (error) {
+    closeSync(fd);
     throw error;
   }
 }

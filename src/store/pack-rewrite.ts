@@ -30,6 +30,8 @@ export interface CopyParts {
 
 export interface RewriteParts extends CopyParts {
   readonly index: IndexDatabase;
+  /** Does away with the file of a pack in no use any more, and tells what that gives back; absent: removes it. */
+  readonly dispose?: (path: string) => number;
 }
 
 /** A rewritten pack is ended at this size. */
@@ -53,7 +55,9 @@ export function retirePacks(exits: readonly PackExit[], parts: RewriteParts): nu
   // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
   const old = new Set(exits.map(({ pack }) => pack.id));
   let freed = -diskUseOf([...madeIds].filter((id) => !old.has(id)).map((id) => parts.layout.pack(id))).bytes;
-  for (const { pack } of exits) if (!madeIds.has(pack.id)) freed += removeFile(parts.layout.pack(pack.id));
+  for (const { pack } of exits) {
+    if (!madeIds.has(pack.id)) freed += (parts.dispose ?? removeFile)(parts.layout.pack(pack.id));
+  }
   return freed;
 }
 

@@ -1,49 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../base/index.ts";
+import { AdoptedDatabase } from "./adopted-database.ts";
+import { removeDatabase } from "./database-file.ts";
 import { IndexDatabase, type PackRow } from "./index-database.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
-import { readPackFile } from "./pack-file.ts";
+import { type PackFile, readPackFile } from "./pack-file.ts";
+import { quarantine } from "./quarantine.ts";
 import { alone } from "./store-lock.ts";
-import { onDisk } from "./system-fault.ts";
+import { isHindrance, onDisk, readTwice } from "./system-fault.ts";
+
+/** Told what was put right without being asked, in a sentence without a full stop. */
+export type OnRecover = (what: string) => void;
 
 /**
  * Opens the index. Where it is missing, damaged or of another version it is made from the packs. In the first
  * opening since the kernel started it is brought in line with the packs, because what was written last may not
  * have reached the disk; for the same reason all links are dropped.
  */
-export function openIndex(layout: Layout): IndexDatabase {
+export function openIndex(layout: Layout, onRecover: OnRecover): IndexDatabase {
   return onDisk("open the store's index", () => {
     const boot = bootId();
     if (layout.isShared) dropOldLinks(layout, boot);
     const index = IndexDatabase.open(layout.index);
     if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
     index?.close();
-    return alone(layout, () => recover(layout, boot));
+    return alone(layout, () => recover(layout, { boot, onRecover }));
   });
 }
 
-function recover(layout: Layout, boot: string): IndexDatabase {
-  let index = IndexDatabase.open(layout.index);
+/** Makes the index anew from the packs, whatever the one that is there says. */
+export function renewIndex(layout: Layout): IndexDatabase {
+  return onDisk("make the store's index", () => alone(layout, () => makeIndex(layout, bootId())));
+}
+
+function recover(layout: Layout, { boot, onRecover }: { boot: string; onRecover: OnRecover }): IndexDatabase {
+  const index = IndexDatabase.open(layout.index);
   // Another process was faster.
   if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
+  const isThere = lstatSync(layout.index, { throwIfNoEntry: false }) !== undefined;
   // Looking at every page is dear, and a file is not damaged without a reason: a power failure is one.
-  if (index !== undefined && !isSound(index)) {
-    index.close();
-    index = undefined;
+  if (index === undefined || !isSound(index)) {
+    index?.close();
+    const made = makeIndex(layout, boot);
+    const packs = made.packs().length;
+    const state = isThere ? "damaged or of another version" : "not there";
+    if (packs > 0) onRecover(`made the store's index again from ${packs} packs: it was ${state}`);
+    return made;
   }
-  index ??= IndexDatabase.create(layout.index, layout.rights.file);
-  if (boot !== "") {
-    dropRoots(layout);
-    dropLinks(layout);
-  }
+  if (boot !== "") dropDerived(layout);
+  const { added, forgotten } = alignIndex(index, layout, { forget: true });
+  index.setMeta("boot", boot);
+  const changes = [added > 0 ? `found ${added} packs again` : "", forgotten > 0 ? `lost ${forgotten} packs` : ""];
+  if (added + forgotten > 0) onRecover(`the store's index ${changes.filter(Boolean).join(" and ")} after a crash`);
+  return index;
+}
+
+function makeIndex(layout: Layout, boot: string): IndexDatabase {
+  if (lstatSync(layout.index, { throwIfNoEntry: false })?.isDirectory() === true) quarantine(layout, layout.index);
+  const index = IndexDatabase.create(layout.index, layout.rights.file);
+  if (boot !== "") dropDerived(layout);
   alignIndex(index, layout, { forget: true });
   index.finish();
   index.setMeta("boot", boot);
   return index;
+}
+
+/** What is not synced: after a power failure it may have the right name and size, and other bytes. */
+function dropDerived(layout: Layout): void {
+  rmSync(layout.plans, { recursive: true, force: true });
+  dropRoots(layout);
+  dropLinks(layout);
+  const adopted = AdoptedDatabase.open(layout.adopted);
+  if (adopted === undefined) removeDatabase(layout.adopted);
+  adopted?.close();
 }
 
 /** Of a shared store's user: another one may have been the first since the kernel started. */
@@ -83,29 +116,45 @@ function dropLinks(layout: Layout): void {
 
 /**
  * Adds packs that the index does not know, and with `forget` drops those whose file is gone. A damaged pack is
- * left to fsck.
+ * left to fsck. Returns how many packs were taken up and forgotten.
  */
-export function alignIndex(index: IndexDatabase, layout: Layout, options: { readonly forget: boolean }): void {
+export function alignIndex(
+  index: IndexDatabase,
+  layout: Layout,
+  options: { readonly forget: boolean },
+): { readonly added: number; readonly forgotten: number } {
   const there = new Set(listPacks(layout));
   const known = new Set<Digest>();
   const gone: PackRow[] = [];
   for (const pack of index.packs()) {
-    // A builder may have added one since the files were listed.
-    const isGone = options.forget && !there.has(pack.id) && !existsSync(layout.pack(pack.id));
-    if (isGone) gone.push(pack);
-    else known.add(pack.id);
+    if (!options.forget || there.has(pack.id) || isFile(layout.pack(pack.id))) known.add(pack.id);
+    else gone.push(pack);
   }
   // One by one: a transaction over all would keep every page that it changes.
   for (const pack of gone) index.transaction(() => index.removePack(pack));
-  for (const id of there) if (!known.has(id)) adoptPack(index, layout, id);
+  let added = 0;
+  for (const id of there) if (!known.has(id)) added += Number(adoptPack(index, layout, id));
+  return { added, forgotten: gone.length };
 }
 
-function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): void {
+/** Asked again of a pack that was not listed: a build may have put it there since. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function adoptPack(index: IndexDatabase, layout: Layout, id: Digest): boolean {
+  const pack = readSound(layout, id);
+  if (pack === undefined) return false;
+  index.transaction(() => index.addPack(pack));
+  return true;
+}
+
+function readSound(layout: Layout, id: Digest): PackFile | undefined {
   try {
-    const pack = readPackFile(layout.pack(id), id);
-    index.transaction(() => index.addPack(pack));
+    return readTwice(() => readPackFile(layout.pack(id), id));
   } catch (error) {
-    if (!isAshlarError(error)) throw error;
+    if (!isAshlarError(error) || isHindrance(error)) throw error;
+    return undefined;
   }
 }
 

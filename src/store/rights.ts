@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync, lstatSync, realpathSync, type Stats, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { AshlarError } from "../base/index.ts";
 import { privateRights } from "./layout.ts";
 import type { SharedPlace } from "./store-format.ts";
 
 const madeDirs = ["packs", "links", "roots", "plans", "checkouts", "tmp", "logs"];
-const ownDirs = [...madeDirs, "downloads", "downloads/sha256", "fetching"];
-const ownFiles = ["format", "sharing", "index.sqlite", "refs.sqlite", "adopted.sqlite", "lease.lock", "setup.lock"];
+const ownDirs = [...madeDirs, "downloads", "downloads/sha256", "fetching", "quarantine"];
+const databases = ["index.sqlite", "refs.sqlite", "adopted.sqlite"];
+const ownFiles = ["format", "sharing", ...databases, "refs.log", "reserve", "lease.lock", "setup.lock"];
 const databaseSuffixes = ["-wal", "-shm", "-journal"];
 
 /** Who uses a store: the user of this process, unless the caller knows of another. */
@@ -79,6 +80,8 @@ function verifyEntries(dir: string, isOurs: (stats: Stats) => boolean): void {
   for (const name of [...ownDirs, ...files]) {
     const stats = lstatSync(join(dir, name), { throwIfNoEntry: false });
     if (stats === undefined) continue;
+    // Nobody else made it, and what can be made again is: the directory goes into quarantine.
+    if (stats.isDirectory() && databases.includes(name) && stats.uid === storeUser()) continue;
     const want = ownDirs.includes(name) ? "directory" : "file";
     if (want === "file" ? !stats.isFile() : !stats.isDirectory()) throw strange(join(dir, name), `it is no ${want}`);
     if (!isOurs(stats)) throw strange(join(dir, name), `it belongs to user ${stats.uid}`);
@@ -102,12 +105,16 @@ function quoted(path: string): string {
 
 /**
  * Tells who else may rename a directory on the way to `dir` and so put another one in its place; undefined where
- * nobody but root may.
+ * nobody but root may. Both ways count, the one by symlinks and the one without.
  */
 export function exposedParent(dir: string): string | undefined {
   const uid = storeUser();
   if (uid === undefined) return undefined;
-  for (let path = dirname(realpathSync(dir)); ; path = dirname(path)) {
+  return exposedAbove(resolve(dir), uid) ?? exposedAbove(realpathSync(dir), uid);
+}
+
+function exposedAbove(dir: string, uid: number): string | undefined {
+  for (let path = dirname(dir); ; path = dirname(path)) {
     const { uid: owner, gid, mode } = statSync(path);
     if (owner !== uid && owner !== 0) return `"${path}" belongs to user ${owner}`;
     const isSticky = (mode & 0o1000) !== 0;

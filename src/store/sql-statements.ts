@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+import { isSystemError } from "../base/index.ts";
+import { damagedRow } from "./row-sum.ts";
 import { onDisk } from "./system-fault.ts";
 
 export type SqlValue = string | number | Uint8Array | null;
@@ -16,16 +18,30 @@ export class SqlStatements {
   }
 
   get(sql: string, ...values: SqlValue[]): SqlRow | undefined {
-    const row = onDisk("read the store's index", () => this.prepare(sql).get(...values));
+    const row = reading(() => this.prepare(sql).get(...values));
     return row as unknown as SqlRow | undefined;
   }
 
   all(sql: string, ...values: SqlValue[]): readonly SqlRow[] {
-    return onDisk("read the store's index", () => this.prepare(sql).all(...values) as unknown as SqlRow[]);
+    return reading(() => this.prepare(sql).all(...values) as unknown as SqlRow[]);
+  }
+
+  /** Row by row; other statements may run meanwhile, but not this one. */
+  *iterate(sql: string, ...values: SqlValue[]): Generator<SqlRow, void, void> {
+    const rows = this.prepare(sql).iterate(...values) as unknown as Iterator<SqlRow>;
+    try {
+      for (;;) {
+        const next = reading(() => rows.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      rows.return?.();
+    }
   }
 
   run(sql: string, ...values: SqlValue[]): void {
-    this.prepare(sql).run(...values);
+    onDisk("write the store's index", () => this.prepare(sql).run(...values));
   }
 
   prepare(sql: string): StatementSync {
@@ -37,4 +53,15 @@ export class SqlStatements {
     }
     return statement;
   }
+}
+
+function reading<T>(step: () => T): T {
+  return onDisk("read the store's index", () => {
+    try {
+      return step();
+    } catch (error) {
+      // Nobody wrote a number that JavaScript does not have.
+      throw isSystemError(error, "ERR_OUT_OF_RANGE") ? damagedRow("a number") : error;
+    }
+  });
 }

@@ -7,10 +7,11 @@ import { decompressFrame, encodeTreePieces, parseTree } from "../formats/stored/
 import { type CheckoutHost, runCheckout } from "./checkout.ts";
 import { emptyInfo, infoOf } from "./content-info.ts";
 import { inPack } from "./in-pack.ts";
+import type { FsckOptions, FsckReport } from "./fsck-report.ts";
+import type { GcOptions, GcReport } from "./gc-report.ts";
 import { findJoined } from "./joined-content.ts";
 import { type JoinedContent, type PackedContent, type PackedFrame, storedBytesOf } from "./pack-format.ts";
 import { actionKey, encodeReaches, encodeRecord, parseReaches, parseRecord } from "./record.ts";
-import type { GcOptions, GcReport } from "./gc-report.ts";
 import type {
   Action,
   ActionResult,
@@ -19,8 +20,6 @@ import type {
   ContentInfo,
   FetchTurn,
   FramePackWriter,
-  FsckOptions,
-  FsckReport,
   Lease,
   PackWriter,
   Reaches,
@@ -59,16 +58,17 @@ export abstract class StoreBase implements Store {
   protected abstract look(digest: Digest): Found | JoinedContent | undefined;
   protected abstract loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined;
   protected abstract saveAction(action: StoredAction): void;
-  protected abstract saveRef(name: string, target: Digest): void;
+  protected abstract saveRef(ref: Ref): void;
   protected abstract readonly checkouts: CheckoutHost;
 
   abstract withPrefix(hex: string): readonly Digest[];
   abstract beginPack(): PackWriter;
   abstract beginFramePack(compressor: string): FramePackWriter;
   abstract getRef(name: string): Digest | undefined;
+  abstract getRefOrigin(name: string): readonly string[] | undefined;
   abstract deleteRef(name: string): boolean;
   abstract listRefs(): readonly Ref[];
-  abstract lease(): Lease;
+  abstract lease(options?: { readonly waitMs?: number }): Lease;
   abstract keepCheckout(tree: Digest): string;
   abstract downloadPath(digest: Digest): string;
   abstract beginFetch(digest: Digest): FetchTurn;
@@ -230,14 +230,14 @@ export abstract class StoreBase implements Store {
     this.saveAction({ key: actionKey(action), operation, inputs, value, reaches: encodeReaches(result.reaches) });
   }
 
-  setRef(name: string, target: Digest): void {
+  setRef(name: string, target: Digest, origin?: readonly string[]): void {
     if (name === "" || name.length > 1024 || /[\u0000-\u001f\u007f]/.test(name) || !name.isWellFormed()) {
       const shown = JSON.stringify(name.slice(0, 100));
       throw new AshlarError("STORE_REF_INVALID", `Cannot set ref ${shown}: want 1 to 1024 printable characters`);
     }
     // A ref to nothing would keep gc from knowing what it reaches.
     this.#require(target);
-    this.saveRef(name, target);
+    this.saveRef({ name, target, ...(origin === undefined ? {} : { origin }) });
   }
 
   checkout(wanted: Tree | Digest, dir: string, options: CheckoutOptions): CheckoutReport {

@@ -151,7 +151,7 @@ test("fsck --repair forgets a pack whose file is gone and names what refs miss",
   withStore(dir, (again) => {
     assert.equal(again.has(info?.digest as Digest), true);
     const faults = again.fsck({ full: false, repair: true }).faults;
-    assert.equal(faults.length, 2 + 1, JSON.stringify(faults));
+    assert.deepEqual(faults.map(({ kind, refs }) => [kind, ...refs]), [["pack", "image"], ["content", "image"]]);
     assert.equal(again.has(info?.digest as Digest), false);
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { statSync, utimesSync, writeFileSync } from "node:fs";
+import { statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -120,6 +120,20 @@ test("gc drops links of removed contents, downloads and what was left in tmp", (
   assert.equal(existsSync(download), false);
   assert.equal(readFileSync(`${dir}-root/b`, "utf8"), "b", "a checkout keeps its files");
   assert.equal(store.stats().links, 1);
+  store.close();
+});
+
+test("gc follows no symlink of an unfinished root out of the store", () => {
+  const [dir, outside] = [freshDir(), freshDir()];
+  mkdirSync(outside);
+  writeFileSync(join(outside, "precious"), "x");
+  const store = openStore(dir, { compressor });
+  mkdirSync(join(store.tmpDir, "root-1-0-0/var"), { recursive: true });
+  symlinkSync(outside, join(store.tmpDir, "root-1-0-0/var/run"));
+  symlinkSync(outside, join(dir, "downloads/sha256/aa"));
+  assert.equal(store.gc({}).removedDownloads, 0);
+  assert.deepEqual(readdirSync(store.tmpDir), []);
+  assert.equal(readFileSync(join(outside, "precious"), "utf8"), "x");
   store.close();
 });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { statSync, utimesSync } from "node:fs";
+import { rmSync, statSync, utimesSync } from "node:fs";
 
 import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
@@ -12,10 +12,10 @@ import { onDisk } from "./system-fault.ts";
 const leaseWaitMs = 300_000;
 
 /** Takes the shared side of the lease lock. Throws `STORE_BUSY`. */
-export function lockShared({ leaseLock }: Layout): HeldLock {
-  const lock = lockFile(leaseLock, "shared", leaseWaitMs);
+export function lockShared({ leaseLock }: Layout, waitMs = leaseWaitMs): HeldLock {
+  const lock = lockFile(leaseLock, "shared", waitMs);
   if (lock !== undefined) return lock;
-  throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected for minutes already", {
+  throw new AshlarError("STORE_BUSY", "Cannot use the store: garbage is being collected, want it finished", {
     because: holdersOf(leaseLock),
     hint: "wait for `ashlar store gc` to end",
   });
@@ -64,8 +64,8 @@ function holdersOf(path: string): string[] {
 const setupWaitMs = 120_000;
 
 /** Runs a step on the databases that only one process does at a time. Throws `STORE_BUSY`. */
-export function alone<T>({ setupLock }: Layout, step: () => T): T {
-  const lock = lockFile(setupLock, "exclusive", setupWaitMs);
+export function alone<T>({ setupLock }: Layout, step: () => T, waitMs = setupWaitMs): T {
+  const lock = lockFile(setupLock, "exclusive", waitMs);
   if (lock === undefined) {
     throw new AshlarError("STORE_BUSY", "Cannot open the store: its index is being made for minutes already", {
       because: holdersOf(setupLock),
@@ -80,13 +80,10 @@ export function alone<T>({ setupLock }: Layout, step: () => T): T {
 }
 
 /** How often who fetches shows that it lives. */
-const beatMs = 10_000;
+const beatMsDefault = 10_000;
 
-/**
- * Takes the sole right to fetch what has this digest, or says who has it. The file's time is no time but a count that
- * goes up while its holder lives, so that one who is stopped can be told from one who works.
- */
-export function lockFetch(layout: Layout, digest: Digest): FetchTurn {
+/** Takes the sole right to fetch what has this digest, or says who has it. */
+export function lockFetch(layout: Layout, digest: Digest, beatMs = beatMsDefault): FetchTurn {
   const path = layout.fetchLock(digest);
   onDisk("lock the store", () => {
     makeDirs(layout.fetching, layout.rights.dir);
@@ -95,7 +92,9 @@ export function lockFetch(layout: Layout, digest: Digest): FetchTurn {
   const lock = lockFile(path, "sole", 0);
   if (lock === undefined) return { kind: "elsewhere", beat: beatOf(path), holders: () => holdersOf(path) };
   let beat = 0;
-  const timer = setInterval(() => showBeat(path, ++beat), beatMs);
+  // Takes over the file of another member who had the turn before.
+  if (layout.isShared) showBeat(layout, path, ++beat);
+  const timer = setInterval(() => showBeat(layout, path, ++beat), beatMs);
   timer.unref();
   return {
     kind: "ours",
@@ -106,10 +105,19 @@ export function lockFetch(layout: Layout, digest: Digest): FetchTurn {
   };
 }
 
-/** A sign for others only: nothing of ours fails for want of it. */
-function showBeat(path: string, beat: number): void {
+/**
+ * Puts a count that goes up into the time of a file beside the lock, so that a holder who was stopped can be told from
+ * one who works, without a clock. A file of its own, as only its owner may set its time, and a lock in a shared store
+ * may be another member's. It is a sign for others only: nothing of ours fails for want of it.
+ */
+function showBeat(layout: Layout, path: string, beat: number): void {
+  const file = beatFile(path);
   try {
-    utimesSync(path, beat, beat);
+    if (beat === 1) {
+      rmSync(file, { force: true });
+      makeEmptyFile(file, layout.rights.file);
+    }
+    utimesSync(file, beat, beat);
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
   }
@@ -117,9 +125,13 @@ function showBeat(path: string, beat: number): void {
 
 function beatOf(path: string): number {
   try {
-    return statSync(path).mtimeMs;
+    return statSync(beatFile(path)).mtimeMs;
   } catch (error) {
     if (isSystemError(error, "ENOENT")) return 0;
     throw error;
   }
+}
+
+function beatFile(path: string): string {
+  return `${path}.beat`;
 }

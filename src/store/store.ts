@@ -2,6 +2,7 @@
 import type { Digest, ImagePath, Json } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
 import type { AdoptedFiles } from "./adopted.ts";
+import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import type { GcOptions, GcReport } from "./gc-report.ts";
 
 /** What the store knows of a content without reading it. */
@@ -108,6 +109,8 @@ export interface Ref {
   readonly name: string;
   /** A record. */
   readonly target: Digest;
+  /** The arguments of the command line that brings it again; absent: nobody said. */
+  readonly origin?: readonly string[];
 }
 
 export interface Lease {
@@ -140,20 +143,6 @@ export interface StoreStats {
   readonly adoptedBytes: number;
   /** What the store's directories have on disk, all in all, an inode once. `du -s` gives the same. */
   readonly diskBytes: number;
-}
-
-export interface FsckReport {
-  readonly contents: number;
-  readonly packs: number;
-  readonly faults: readonly { readonly what: string; readonly why: string; readonly hint?: string }[];
-}
-
-export interface FsckOptions {
-  /** Decompress and hash everything; else sizes, tables and links' metadata only. */
-  readonly full: boolean;
-  /** Drop what is damaged, so that it is fetched or built again. */
-  readonly repair?: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -225,13 +214,17 @@ export interface Store {
   putAction(action: Action, result: ActionResult): void;
 
   getRef(name: string): Digest | undefined;
+  getRefOrigin(name: string): readonly string[] | undefined;
   /** Durable when it returns. The target is a record. */
-  setRef(name: string, target: Digest): void;
+  setRef(name: string, target: Digest, origin?: readonly string[]): void;
   deleteRef(name: string): boolean;
   listRefs(): readonly Ref[];
 
-  /** Keeps gc away until released or the process ends. */
-  lease(): Lease;
+  /**
+   * Keeps gc away until released or the process ends. Waits up to `waitMs`, minutes when absent, for a collection that
+   * goes on. Throws `STORE_BUSY`.
+   */
+  lease(options?: { readonly waitMs?: number }): Lease;
   /**
    * Makes `dir` (absent or empty) a root file system. With the digest of an encoded tree the next checkout of it is
    * faster, and the directory can be updated. Throws `STORE_CHECKOUT_*`, `POLICY_DEVICE`.

@@ -15,7 +15,6 @@ import type { TreeParts } from "./tree-parts.ts";
 import { replaceXattrs } from "./xattr.ts";
 
 export interface UpdateOptions {
-  /** Without symlinks. */
   readonly dir: string;
   readonly known: CheckoutRecord;
   readonly mode: CheckoutMode;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import { digestOf } from "../../src/base/index.ts";
@@ -10,8 +10,8 @@ import { describeDisk } from "../long/disk-tree.ts";
 import { type CommandEnded, runCommand } from "../run-command.ts";
 import type { BuilderWork, Step, StepDone } from "./builder-work.ts";
 
-/** A builder: does the steps of its work from one on, proves each, and says so. `WORK FROM` */
-const work = JSON.parse(process.argv[2] ?? "") as BuilderWork;
+/** A builder: does the steps of its work from one on, proves each, and says so. `FILE FROM` */
+const work = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as BuilderWork;
 const { store, home, owner, expected } = work;
 
 for (let step = Number(process.argv[3]); step < work.steps.length; step++) {

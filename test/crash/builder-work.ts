@@ -2,7 +2,7 @@
 /** What a builder does, in this order; a builder that was killed begins again at the step it was at. */
 export type Step = readonly ["build" | "checkout" | "pull" | "forget", key: string];
 
-/** What `builder-child.ts` is told, as JSON. */
+/** What `builder-child.ts` is told, in a file of JSON. */
 export interface BuilderWork {
   readonly store: string;
   /** Its own project, and its directory for everything else. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -17,8 +17,8 @@ export interface Campaign {
   readonly builders: number;
   /** What each builder does; asked with random numbers of its own. */
   readonly stepsOf: (random: Random, keys: readonly string[]) => readonly Step[];
-  /** About how often a process is killed; absent: never. */
-  readonly killEveryMs?: number;
+  /** After about so many steps and rounds of gc a process is killed, one at a time; absent: never. */
+  readonly killEvery?: number;
   /** Between two collections of garbage. */
   readonly gcPauseMs: number;
   /** What is younger stays: without it builders that are killed all the time would begin anew all the time. */
@@ -53,6 +53,8 @@ export async function runCampaign(foundry: Foundry, campaign: Campaign): Promise
   }
 }
 
+const killDelayMsMax = 500;
+
 class Run {
   readonly #foundry: Foundry;
   readonly #campaign: Campaign;
@@ -62,6 +64,7 @@ class Run {
   readonly #rounds: RoundDone[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #kills = 0;
+  #untilKill = 1;
   #isOver = false;
 
   constructor(foundry: Foundry, campaign: Campaign) {
@@ -71,7 +74,7 @@ class Run {
   }
 
   async toEnd(): Promise<CampaignReport> {
-    const { builders, timeLimitMs, killEveryMs, gcRounds } = this.#campaign;
+    const { builders, timeLimitMs, gcRounds } = this.#campaign;
     const start = performance.now();
     const numbers = Array.from({ length: builders }, (_, i) => i);
     const works = numbers.map((number) => ({ number, random: randomFrom(this.#campaign.seed * 1000 + number) }));
@@ -80,7 +83,6 @@ class Run {
       const fail = (): void => reject(new Error(`nothing ended in ${timeLimitMs} ms: ${state()}`));
       this.#timers.push(setTimeout(fail, timeLimitMs));
     });
-    if (killEveryMs !== undefined) this.#killAgain(killEveryMs);
     const working = Promise.all(works.map(({ number, random }) => this.#build(number, random)));
     const collecting = this.#collect();
     const end = gcRounds === undefined ? working : this.#neverEnding(working);
@@ -97,14 +99,17 @@ class Run {
     await Promise.all(ends);
   }
 
-  #killAgain(everyMs: number): void {
-    const kill = (): void => {
-      const children = [...this.#alive];
-      const child = children[this.#random.below(children.length)];
-      if (child?.kill("SIGKILL") === true) this.#kills++;
-      this.#timers.push(setTimeout(kill, everyMs / 2 + this.#random.below(everyMs)));
-    };
-    this.#timers.push(setTimeout(kill, everyMs));
+  /** Something is done. Kills are counted by that, so that a slow machine gets on too. */
+  #count(): void {
+    const { killEvery } = this.#campaign;
+    if (killEvery === undefined || --this.#untilKill > 0) return;
+    this.#untilKill = 1 + this.#random.below(2 * killEvery - 1);
+    this.#timers.push(setTimeout(() => this.#killOne(), this.#random.below(killDelayMsMax)));
+  }
+
+  #killOne(): void {
+    const children = [...this.#alive];
+    if (children[this.#random.below(children.length)]?.kill("SIGKILL") === true) this.#kills++;
   }
 
   /** One builder to the end of its work, in as many processes as it takes. */
@@ -118,13 +123,16 @@ class Run {
     const steps = this.#campaign.stepsOf(random, fleet.keys);
     const { store } = this.#campaign;
     const work: BuilderWork = { store, project, home, owner, mirror, registry, steps, expected };
+    const file = join(home, "work.json");
+    writeFileSync(file, JSON.stringify(work));
     const options = this.#campaign.startOptions?.(number) ?? {};
     let next = 0;
     while (next < steps.length && !this.#isOver) {
-      await this.#run("test/crash/builder-child.ts", [JSON.stringify(work), String(next)], options, (line) => {
+      await this.#run("test/crash/builder-child.ts", [file, String(next)], options, (line) => {
         const done = JSON.parse(line) as StepDone;
         next = done.step + 1;
         this.#steps.push(done);
+        this.#count();
       });
     }
   }
@@ -141,6 +149,7 @@ class Run {
       const left = String(gcRounds - this.#rounds.length);
       await this.#run("test/crash/gc-child.ts", [store, String(gcPauseMs), left, String(graceMs)], {}, (line) => {
         this.#rounds.push(JSON.parse(line) as RoundDone);
+        this.#count();
       });
     }
   }

@@ -27,7 +27,11 @@ export interface ChildOptions {
 /** Starts a script of this repository as a process of its own. */
 export function startScript(path: string, args: readonly string[], options: ChildOptions = {}): Running {
   const node = [process.execPath, "--disable-warning=ExperimentalWarning", join(root, path)];
-  const [command = "", ...rest] = [...(options.wrapper ?? []), ...node, ...args];
+  return startProgram([...(options.wrapper ?? []), ...node, ...args], options);
+}
+
+/** Starts a command. */
+export function startProgram([command = "", ...rest]: readonly string[], options: ChildOptions = {}): Running {
   const env = { PATH: process.env["PATH"] ?? "", LC_ALL: "C", ...options.env };
   const child = spawn(command, rest, { env, cwd: options.cwd, stdio: ["ignore", "pipe", "pipe"] });
   const exit = new Promise<Pick<Ended, "status" | "signal">>((resolve, reject) => {

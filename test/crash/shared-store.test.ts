@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 
-import { type Digest, digestBytes } from "../../src/base/index.ts";
+import { type Digest, digestBytes, digestOf, hexOf } from "../../src/base/index.ts";
+import { sumOfRow } from "../../src/store/row-sum.ts";
 import { alice, bob, needsRoot, type Person, sharedPlace, shellAs, storeAs, team } from "./testing/as-user.ts";
 
 const [member, other]: [Person, Person] = [
@@ -51,6 +52,17 @@ test("members find what others put and keep, each with links, roots and temporar
     assert.equal(stats.mode & 0o7, 0, name);
     const want = stats.isDirectory() ? 0o2770 : /\.pack$|^(format|sharing)$/.test(name) ? 0o440 : 0o660;
     assert.equal(stats.mode & 0o7777, want, name);
+  }
+});
+
+test("members take turns in fetching, and each shows by a file of his own that he lives", (t) => {
+  const rig = sharedRig(t);
+  if (rig === undefined) return;
+  const digest = digestOf("package");
+  const beat = join(rig.shared, "fetching", `${hexOf(digest)}.beat`);
+  for (const [who, dir] of [[member, rig.a], [other, rig.b], [member, rig.a]] as const) {
+    assert.deepEqual(storeAs(who, dir, `fetch=${digest}`).given, ["ours"]);
+    assert.equal(lstatSync(beat).uid, who.uid);
   }
 });
 
@@ -105,13 +117,16 @@ test("a member cannot forge a content: not by its pack, not by the index, not by
   const digests = storeAs(member, a, "keep=one", "put=good text", "put=evil text").given.slice(1) as Digest[];
   const [good, evil] = digests as [Digest, Digest];
   assert.equal(storeAs(other, b, `read=${good}`).given[0], "good text");
-  // The index is any member's to write: the row of the good content becomes that of the evil one, CRC and all.
+  // The index is any member's to write: the row of the good content becomes that of the evil one, sums and all.
   const index = new DatabaseSync(join(shared, "index.sqlite"));
   index.prepare("DELETE FROM contents WHERE digest = ?").run(digestBytes(good));
-  index.prepare("UPDATE contents SET digest = ? WHERE digest = ?").run(digestBytes(good), digestBytes(evil));
+  const row = index.prepare("SELECT * FROM contents WHERE digest = ?").get(digestBytes(evil));
+  const { sum: _, ...rest } = { ...(row as { readonly sum: unknown }), digest: digestBytes(good) };
+  const sql = "UPDATE contents SET digest = ?, sum = ? WHERE digest = ?";
+  index.prepare(sql).run(digestBytes(good), sumOfRow(Object.values(rest)), digestBytes(evil));
   index.close();
   for (const step of [`read=${good}`, `frames=${good}`]) {
-    assert.equal(storeAs(member, a, step).code, "STORE_CONTENT_DAMAGED", step);
+    assert.match(storeAs(member, a, step).code ?? "", /^STORE_(?:CONTENT|INDEX)_DAMAGED$/, step);
   }
   // A pack of the same size with other bytes, which its table then does not give.
   const pack = shellAs(other, 'ls "$1"/packs/*/*.pack', shared).trim().split("\n").at(-1) as string;

@@ -6,7 +6,9 @@ import { parseArgs } from "node:util";
 
 import { buildAll, mixedSteps } from "../crash/campaign-steps.ts";
 import { type Campaign, type CampaignReport, runCampaign } from "../crash/campaign.ts";
+import type { ChildOptions } from "../crash/child.ts";
 import { openFoundry } from "../crash/foundry.ts";
+import { ownNamespaces } from "../crash/namespaces.ts";
 import { verifyStore } from "../crash/verify-store.ts";
 
 const { values } = parseArgs({
@@ -32,8 +34,10 @@ async function main(seed: number, rounds: number, dir: string): Promise<void> {
     console.log(`  whole, and only what is reached: ${JSON.stringify(left)}`);
   };
   const timeLimitMs = 1_800_000;
-  const kills = { gcPauseMs: 200, graceMs: 10_000, killEveryMs: 1500 };
-  await run("killed", { builders: 8, stepsOf: buildAll, ...kills, timeLimitMs });
+  // Every other builder is in namespaces of its own, as on another machine with the same disk.
+  const startOptions = (builder: number): ChildOptions => (builder % 2 === 0 ? {} : { wrapper: ownNamespaces });
+  const killed = { builders: 8, stepsOf: buildAll, gcPauseMs: 200, graceMs: 10_000, killEvery: 4 };
+  await run("killed", { ...killed, startOptions, timeLimitMs });
   await run("gc", { builders: 4, stepsOf: mixedSteps(100_000), gcPauseMs: 100, gcRounds: rounds, timeLimitMs });
   rmSync(base, { recursive: true, force: true });
 }

@@ -25,6 +25,7 @@ import { CircumstancesWatch, circumstancesOf, type SeenTwice } from "../check-sa
 import { directoryOrder } from "../directory-order.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { openForWriting } from "../open-store.ts";
+import { buildOrigin } from "../origin.ts";
 import { fetchDebs, fetchingByFile } from "../package-sources.ts";
 import { parseParameters } from "../parameters.ts";
 import { parseOutput } from "../place.ts";
@@ -32,6 +33,7 @@ import { makeProgress } from "../progress.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
 import { sandboxBackend } from "../sandbox-backend.ts";
 import { fetchStepSources, readSecrets } from "../step-inputs.ts";
+import { takeLease } from "../take-lease.ts";
 
 export interface BuildOptions extends GlobalOptions {
   readonly output?: readonly string[];
@@ -111,14 +113,16 @@ export async function withRequest<T>(
   const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
   const progress = makeProgress(shell, options);
   const store = await openForWriting(shell, options);
-  const lease = store.lease();
+  const lease = await takeLease(store, { say: progress.note });
   const spool = (options.output ?? []).length > 0 ? openSpool(store.tmpDir) : undefined;
   try {
     const run: Run = { shell, options, project, store, progress, spool, watch: new CircumstancesWatch() };
     const loaded = await loadSpec(project, parseParameters(options.set), store);
     const part = narrow(loaded.document);
     const lock = await lockFor(run, loaded);
-    return await use({ run, loaded, request: { ...requestOf(run, loaded, lock), ...part } });
+    const request = { ...requestOf(run, loaded, lock), ...part };
+    const origin = buildOrigin(shell, { project, options, platforms: request.platforms });
+    return await use({ run, loaded, request: { ...request, origin } });
   } finally {
     spool?.close();
     lease.release();

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { AshlarError } from "../../base/index.ts";
 import { openSource, type PlaceKind, placeKinds } from "../../registry/index.ts";
 import { bring, type BringOptions } from "../bring.ts";
+import type { Origin } from "../origin.ts";
 import { parsePlace, type Place } from "../place.ts";
 import { remoteReference } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
@@ -26,7 +27,15 @@ export async function importImage(shell: Shell, text: string, options: ImportOpt
   }
   const source = openSource(place.kind, place.path);
   const name = options.name ?? nameOf(place);
-  return bring(shell, { source, tag: place.tag, name, keepBlobs: options.dropBlobs !== true }, options);
+  const keepBlobs = options.dropBlobs !== true;
+  const again = (): Origin => ["import", wholePlace(text, place), ...(keepBlobs ? [] : ["--drop-blobs"])];
+  return bring(shell, { source, tag: place.tag, name, keepBlobs, again }, options);
+}
+
+/** The place from whatever directory; an engine's storage is found without one. */
+function wholePlace(text: string, { kind, path, tag }: Place<PlaceKind>): string {
+  if (kind === "containers-storage") return text;
+  return tag === undefined ? `${kind}:${path}` : `${kind}:${path}:${tag}`;
 }
 
 /** A tag of a docker-archive or an engine's storage is a name; elsewhere the place's own name has to serve. */

@@ -18,6 +18,7 @@ import { openForWriting } from "../open-store.ts";
 import { parseParameters } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
+import { takeLease } from "../take-lease.ts";
 
 interface LockOptions extends GlobalOptions {
   readonly set?: readonly string[];
@@ -74,7 +75,7 @@ interface Relocked {
 
 async function relock(shell: Shell, options: LockOptions, asked: Asked): Promise<Relocked> {
   const store = await openForWriting(shell, options);
-  const lease = store.lease();
+  const lease = await takeLease(store, { say: makeProgress(shell, options).note });
   try {
     const { document } = await loadSpec(asked.project, parseParameters(options.set), store);
     const before = readLock(asked.project);

@@ -17,6 +17,7 @@ import { parseParallel, parseParameters } from "../parameters.ts";
 import { makeProgress } from "../progress.ts";
 import { insecureRegistry, openRemotePlace, requireRepository } from "../remote-place.ts";
 import { type GlobalOptions, type Outcome, type Shell, storeDirOf } from "../shell.ts";
+import { takeLease } from "../take-lease.ts";
 import { showBytes } from "../show.ts";
 import { workersOf } from "./build.ts";
 
@@ -50,12 +51,13 @@ export async function mirror(
   const target = place === undefined ? undefined : requireRepository(place, "the command line");
   const project = findProject(resolve(shell.cwd, spec ?? "."), spec ?? ".");
   const store = await openForWriting(shell, options);
-  const lease = store.lease();
+  const progress = makeProgress(shell, options);
+  const lease = await takeLease(store, { say: progress.note });
   try {
     const { document } = await loadSpec(project, parseParameters(options.set), store);
     const lock = readLock(project);
     checkLock(document, lock, project.lockName);
-    const run: Run = { shell, options, project, document, lock, store, progress: makeProgress(shell, options) };
+    const run: Run = { shell, options, project, document, lock, store, progress };
     return target === undefined ? await check(run) : await publish(run, target);
   } finally {
     lease.release();

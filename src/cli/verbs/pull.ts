@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../../base/index.ts";
 import { formatReference, type Reference } from "../../oci/index.ts";
 import { bring, type BringOptions } from "../bring.ts";
 import { interruptible } from "../interruption.ts";
 import { parseParallel } from "../parameters.ts";
+import type { Origin } from "../origin.ts";
 import { makeProgress } from "../progress.ts";
 import { insecureRegistry, openRemotePlace, requireReference } from "../remote-place.ts";
 import type { Outcome, Shell } from "../shell.ts";
@@ -26,7 +28,9 @@ export async function pull(shell: Shell, ref: string, options: PullOptions): Pro
       const name = options.name ?? storeName(reference);
       const origin = `${reference.registry}/${reference.repository}`;
       const keepBlobs = options.keepBlobs === true;
-      return await bring(shell, { source, tag: undefined, name, keepBlobs, origin, signal }, options);
+      const flags = [...(keepBlobs ? ["--keep-blobs"] : []), ...(options.insecure === true ? ["--insecure"] : [])];
+      const again = (digest: Digest): Origin => ["pull", `${origin}@${digest}`, ...flags];
+      return await bring(shell, { source, tag: undefined, name, keepBlobs, origin, again, signal }, options);
     } finally {
       await source.close();
     }

@@ -2,7 +2,8 @@
 import { AshlarError, type Json, type ProgressStep } from "../../base/index.ts";
 import { pruneSuperseded } from "../../build/index.ts";
 import type { GcAmount, GcKind, GcPhase, GcReport } from "../../store/index.ts";
-import { openForWriting } from "../open-store.ts";
+import { openToMakeRoom } from "../open-store.ts";
+import { preferMemory } from "../prefer-memory.ts";
 import { makeProgress } from "../progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { showBytes, showTable } from "../show.ts";
@@ -10,6 +11,7 @@ import { showBytes, showTable } from "../show.ts";
 interface GcOptions extends GlobalOptions {
   readonly dryRun?: boolean;
   readonly prune?: boolean;
+  readonly purge?: boolean;
   readonly grace?: string;
   readonly why?: boolean;
 }
@@ -21,12 +23,14 @@ const graceDefault = "1h";
 /** `ashlar store gc` */
 export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
   const ms = parseDuration(options.grace ?? graceDefault);
-  const store = await openForWriting(shell, options);
+  preferMemory();
+  const store = await openToMakeRoom(shell, options);
   const phases = showPhases(shell, options);
   try {
     const forgotten = options.prune && !options.dryRun ? pruneSuperseded(store) : 0;
     const report = store.gc({
       dryRun: options.dryRun === true,
+      purge: options.purge === true,
       waitMs: gcWaitMs,
       grace: ms === 0 ? undefined : { ms, nowMs: shell.nowSeconds * 1000 },
       onPhase: phases.begin,
@@ -86,13 +90,16 @@ const reasons: Readonly<Record<GcKind, string>> = {
   checkouts: "the directory is gone",
   downloads: "their contents are in packs; older than the grace",
   roots: "made again when needed",
+  quarantine: "damaged, and set aside for two weeks or more",
   tmp: "left by processes that are gone",
 };
 
-function explain({ removed, kept, rewrittenPacks }: GcReport, { grace = graceDefault, dryRun }: GcOptions): string {
+function explain({ removed, kept, rewrittenPacks }: GcReport, options: GcOptions): string {
+  const { grace = graceDefault, dryRun, purge } = options;
   const row = (what: string, { count, bytes }: GcAmount, why: string): (string | number)[] =>
     [what, count, showBytes(bytes), why];
-  const gone = (Object.keys(reasons) as GcKind[]).map((kind) => row(kind, removed[kind], reasons[kind]));
+  const reasonOf = (kind: GcKind): string => (purge && kind === "quarantine" ? "damaged" : reasons[kind]);
+  const gone = (Object.keys(reasons) as GcKind[]).map((kind) => row(kind, removed[kind], reasonOf(kind)));
   const names = kept.refs === 1 ? "1 name reaches them" : `${kept.refs} names reach them`;
   const verb = dryRun ? "would go" : "went";
   return showTable([

@@ -1,39 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Json } from "../../base/index.ts";
-import type { FsckReport } from "../../store/index.ts";
-import { exitCodes } from "../exit-code.ts";
+import { AshlarError } from "../../base/index.ts";
+import { nameRef } from "../../image/index.ts";
+import type { Ref, Store } from "../../store/index.ts";
+import { shownRef } from "../broken-images.ts";
 import { openForReading } from "../open-store.ts";
-import { makeProgress } from "../progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
+import { printable } from "../show.ts";
 
-interface FsckOptions extends GlobalOptions {
-  readonly full?: boolean;
-  readonly repair?: boolean;
-}
-
-/** `ashlar store fsck`. After a repair it looks again: what is left is what cannot be repaired. */
-export async function fsck(shell: Shell, options: FsckOptions): Promise<Outcome> {
+/** `ashlar store forget NAME...`: the name, and the build that it points to. Throws `IMAGE_NOT_FOUND`. */
+export async function forget(shell: Shell, names: readonly string[], options: GlobalOptions): Promise<Outcome> {
   const store = await openForReading(shell, options);
-  const step = makeProgress(shell, options).start("check the store");
   try {
-    const full = options.full === true;
-    const report = store.fsck({ full, repair: options.repair === true });
-    const left = options.repair === true && report.faults.length > 0 ? store.fsck({ full }) : report;
-    step.done(`${report.contents} contents in ${report.packs} packs`);
-    const repaired = left === report ? "" : `${counted(report)}: what was damaged is removed\n${lines(left)}`;
-    const verdict = left.faults.length === 0 ? "the store is whole\n" : `${counted(left)}\n`;
-    const exitCode = left.faults.length === 0 ? exitCodes.done : exitCodes.verification;
-    const json = left === report ? report : { ...left, repaired: report.faults };
-    return { text: lines(report) + repaired + verdict, json: json as unknown as Json, exitCode };
+    const refs = names.flatMap((name) => refsOf(store, name));
+    for (const { name } of refs) store.deleteRef(name);
+    const forgotten = refs.map(({ name }) => shownRef(name));
+    return { text: forgotten.map((name) => `forgot ${printable(name)}\n`).join(""), json: { forgotten } };
   } finally {
     store.close();
   }
 }
 
-function lines({ faults }: FsckReport): string {
-  return faults.map(({ what, why, hint }) => `${what}: ${why}${hint ? ` (${hint})` : ""}\n`).join("");
-}
-
-function counted({ faults }: FsckReport): string {
-  return faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+/** By the names alone: nothing that they point to need be whole. */
+function refsOf(store: Store, text: string): Ref[] {
+  const refs = store.listRefs();
+  const named = refs.find(({ name }) => name === nameRef(text) || name === text);
+  if (named !== undefined) {
+    const own = text.replace(/@sha256:[0-9a-f]{64}$/, "");
+    const isSame = ({ name }: Ref): boolean => name === nameRef(own) || name.startsWith(`${nameRef(own)}@`);
+    return refs.filter((ref) => ref === named || (ref.target === named.target && isSame(ref)));
+  }
+  throw new AshlarError("IMAGE_NOT_FOUND", `Cannot forget "${text}": the store has no such name`, {
+    hint: "want NAME or NAME@sha256:DIGEST as `ashlar store fsck` shows it",
+  });
 }

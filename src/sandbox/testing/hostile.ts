@@ -4,6 +4,8 @@ import { deniedCalls } from "../denied-calls.ts";
 const column = process.arch === "arm64" ? 2 : 0;
 const [setxattr, mmap, read, clone, clone3, sethostname, socket] =
   process.arch === "arm64" ? [5, 222, 63, 220, 435, 161, 198] : [188, 9, 0, 56, 435, 170, 41];
+const [fsetxattr, removexattr, fallocate, ioctl] =
+  process.arch === "arm64" ? [7, 14, 47, 29] : [190, 197, 285, 16];
 
 /** A program in perl that makes each call which the filter denies, and prints its name and errno. */
 export const deniedScript = `
@@ -50,15 +52,22 @@ walk($_, 0) for @roots; push @paths, map { (names("$_/fd"), names("$_/map_files"
 for my $path (@paths) {
   next if $path =~ m{^/+(bin/busybox|usr/bin/perl)$|/lib|/ld};
   open(my $in, "<", $path) if -f $path;
+  if ($in) { # What is open for reading only is still the file below the overlay.
+    my ($own, $mark) = ("user.hostile", "x"); syscall(${fsetxattr}, fileno($in), $own, $mark, 1, 0);
+    chmod 0666, $in; chown 1, 1, $in; utime 2, 2, $in; syscall(${fallocate}, fileno($in), 3, 0, 4096);
+    my $flags = pack("l", 0x10); syscall(${ioctl}, fileno($in), 0x40086602, $flags);
+    syscall(${mmap}, 0, 4096, 3, 1, fileno($in), 0);
+    my $descriptor = "/proc/self/fd/" . fileno($in); truncate $descriptor, 1; link $descriptor, "/tmp/by-descriptor" }
   if (open(my $file, "+<", $path)) { if (-f $path) {
     pipe(my $from, my $to); syswrite $to, "hostile!";
     my $at = syscall(${mmap}, 0, 4096, 3, 1, fileno($file), 0);
     syscall(${read}, fileno($from), $at, 8) if $at > 0 && -s $path > 8;
     open(my $again, ">>", "/proc/self/fd/" . fileno($file)) and syswrite $again, "more";
     open(my $again2, "+<", "/proc/self/fd/" . fileno($in)) and syswrite $again2, "more";
-    syswrite $file, "overwritten"; truncate $file, 3 } }
+    syscall(${fallocate}, fileno($file), 3, 0, 4); syswrite $file, "overwritten"; truncate $file, 3 } }
   my ($attribute, $value, $copy) = ("user.hostile", "x", $path);
   syscall(${setxattr}, $copy, $attribute, $value, 1, 0);
+  my $capability = "security.capability"; syscall(${removexattr}, $copy, $capability);
   ($attribute, $value) = ("trusted.overlay.opaque", "y"); syscall(${setxattr}, $copy, $attribute, $value, 1, 0);
   ($attribute, $value) = ("user.overlay.opaque", "y"); syscall(${setxattr}, $copy, $attribute, $value, 1, 0);
   next if $path =~ m{^/+(proc|dev)/};

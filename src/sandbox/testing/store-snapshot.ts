@@ -32,8 +32,8 @@ function* pathsBelow(dir: string): Iterable<string> {
 }
 
 function describe(path: string): string {
-  const { ino, size, mode, mtimeMs, uid, gid } = lstatSync(path);
+  const { ino, size, mode, mtimeNs, uid, gid } = lstatSync(path, { bigint: true });
   const isLink = lstatSync(path).isSymbolicLink();
   const content = isLink ? readlinkSync(path) : lstatSync(path).isFile() ? digestOf(readFileSync(path)) : "";
-  return `${ino} ${size} ${mode.toString(8)} ${mtimeMs} ${uid}:${gid} ${content}`;
+  return `${ino} ${size} ${mode.toString(8)} ${mtimeNs} ${uid}:${gid} ${content}`;
 }

@@ -61,6 +61,11 @@ function run(store: Store, step: string): unknown {
       return store.checkout(treeOf(store, "shared text"), operand, { mode: "link" }).mode;
     case "look":
       return readFileSync(`${store.keepCheckout(treeOf(store, operand))}/file`, "utf8");
+    case "fetch": {
+      const turn = store.beginFetch(operand as Digest);
+      if (turn.kind === "ours") turn.release();
+      return turn.kind;
+    }
     case "gc":
       return store.gc({}).removedContents;
     case "fsck":

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AshlarError, isAshlarError } from "../base/index.ts";
+import type { Layout } from "./layout.ts";
+import { quarantine, quarantineDatabase } from "./quarantine.ts";
+import { RefsDatabase, type RefsFault } from "./refs-database.ts";
+import { readRefsLog } from "./refs-log.ts";
+import type { Ref } from "./store.ts";
+import { hasResultCode, isDamagedDatabase, onDisk, storeFault } from "./system-fault.ts";
+
+export interface RefsHost {
+  readonly layout: Layout;
+  /** Runs a step while no other process does the same. */
+  readonly alone: <T>(step: () => T) => T;
+  /** Told what was put right without being asked. */
+  readonly onRecover: (what: string) => void;
+}
+
+/**
+ * The names of what the user wants kept: the only thing in a store that cannot be found again. So they are kept
+ * twice, in a database and in a log, both synced; where one is lost or damaged, the other has them.
+ */
+export class Refs {
+  readonly #host: RefsHost;
+  #database: RefsDatabase | undefined;
+
+  constructor(host: RefsHost) {
+    this.#host = host;
+  }
+
+  get(name: string): Ref | undefined {
+    return this.#use("read refs", (database) => database.get(name));
+  }
+
+  set(ref: Ref): void {
+    this.#use("write ref", (database) => database.set(ref));
+  }
+
+  delete(name: string): boolean {
+    return this.#use("write ref", (database) => database.delete(name));
+  }
+
+  list(): Ref[] {
+    return this.#use("read refs", (database) => database.list());
+  }
+
+  /** Looks at both, and whether they say the same. Throws `STORE_REFS_DAMAGED` where neither can be read. */
+  faults(): RefsFault[] {
+    const { layout } = this.#host;
+    try {
+      this.#database ??= this.#open();
+      return this.#database.faults();
+    } catch (error) {
+      if (!isUnfit(error)) throw storeFault("read refs", error);
+      return [{ file: "refs.sqlite", why: `"${layout.refs}" is no sound database` }];
+    }
+  }
+
+  /** Nothing may be removed for the reason that no ref names it while the refs are in doubt. */
+  verify(): void {
+    const because = this.faults().map(({ file, why }) => `${file}: ${why}`);
+    if (because.length === 0) return;
+    throw new AshlarError("STORE_REFS_DAMAGED", "Cannot trust the names of images: they are damaged", {
+      because,
+      hint: "run `ashlar store fsck --repair`",
+    });
+  }
+
+  /** Puts right what `faults` found: what is sound of the two stands. */
+  repair(faults: readonly RefsFault[]): void {
+    const { layout, alone } = this.#host;
+    if (faults.some(({ file }) => file === "refs.sqlite")) {
+      this.close();
+      this.#database = alone(() => this.#restore());
+    } else if (faults.length > 0) {
+      quarantine(layout, layout.refsLog);
+      this.#use("write refs", (database) => database.renewLog());
+    }
+  }
+
+  close(): void {
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  /** What turns out to be damaged only when it is used is restored then, once. */
+  #use<T>(what: string, step: (database: RefsDatabase) => T): T {
+    return onDisk(what, () => {
+      // Another process may have restored it: what is written to the old file is lost.
+      if (this.#database?.isReplaced === true) this.close();
+      this.#database ??= this.#open();
+      try {
+        return step(this.#database);
+      } catch (error) {
+        if (!isDamaged(error)) throw error;
+        this.close();
+        this.#database = this.#host.alone(() => this.#restore());
+        return step(this.#database);
+      }
+    });
+  }
+
+  #open(): RefsDatabase {
+    const { layout, alone } = this.#host;
+    try {
+      return RefsDatabase.open(layout) ?? alone(() => this.#make());
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      return alone(() => this.#restore());
+    }
+  }
+
+  #make(): RefsDatabase {
+    const { layout, onRecover } = this.#host;
+    // Another process was faster.
+    const there = RefsDatabase.open(layout);
+    if (there !== undefined) return there;
+    const isOld = RefsDatabase.versionIn(layout) === 1;
+    const made = RefsDatabase.make(layout, isOld ? [] : (readRefsLog(layout)?.changes ?? []));
+    const count = isOld ? 0 : made.list().length;
+    if (count > 0) onRecover(`restored ${count} names from refs.log: refs.sqlite was empty or not there`);
+    return made;
+  }
+
+  /** Makes the database again out of the log. Throws `STORE_REFS_DAMAGED` where there is none that can be read. */
+  #restore(): RefsDatabase {
+    const { layout, onRecover } = this.#host;
+    const { changes, fault } = readRefsLog(layout) ?? { changes: [], fault: undefined };
+    if (changes.length === 0) {
+      throw new AshlarError("STORE_REFS_DAMAGED", `Cannot read refs: "${layout.refs}" is no sound database`, {
+        because: ['its log, "refs.log", cannot be read either'],
+        hint: "put a copy of one of them back, or remove both and build or pull the images again",
+      });
+    }
+    const aside = quarantineDatabase(layout, layout.refs);
+    const made = RefsDatabase.make(layout, changes);
+    const what = `restored ${made.list().length} names from refs.log`;
+    const doubt = fault === undefined ? "" : `; the log is damaged too (${fault}), so some may be missing`;
+    onRecover(`${what}: refs.sqlite was damaged and is now "${aside}"${doubt}`);
+    return made;
+  }
+}
+
+function isDamaged(error: unknown): boolean {
+  return isDamagedDatabase(error) || isOtherSchema(error) || isAshlarError(error, "STORE_REFS_DAMAGED");
+}
+
+/** The text of the schema is in the file too: where it is damaged, our statements name what is not there. */
+function isOtherSchema(error: unknown): boolean {
+  return hasResultCode(error, 1) && /^no such |has \d+ columns/.test((error as Error).message);
+}
+
+/** Here one that cannot be written is damaged too: a flipped bit of its header says so (code 8). */
+function isUnfit(error: unknown): boolean {
+  return isDamaged(error) || hasResultCode(error, 8) || isAshlarError(error, "STORE_FORMAT_NEWER");
+}
