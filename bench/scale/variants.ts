@@ -51,10 +51,12 @@ export function putVariant(store: Store, base: Base, { number, changedCount, nam
   const { trees, changed } = changePackages(store, pack, { base, number, changedCount });
   const flat = base.flat.map((entry) => changed.get(entry.path) ?? entry);
   const flatTree = store.putTree(flat, pack);
-  const mark = Buffer.from(`\n${number}`);
-  const mutate = (digest: Json | undefined): Digest =>
-    pack.put(Buffer.concat([store.read(digest as Digest), mark])).digest;
-  const [manifest, config] = [mutate(base.record["manifest"]), mutate(base.record["config"])];
+  const mutate = (digest: Json | undefined, more: object): Digest => {
+    const document = JSON.parse(Buffer.from(store.read(digest as Digest)).toString()) as object;
+    return pack.put(Buffer.from(JSON.stringify({ ...document, ...more }))).digest;
+  };
+  const manifest = mutate(base.record["manifest"], { annotations: { variant: String(number) } });
+  const config = mutate(base.record["config"], { author: String(number) });
   const layers = base.layers.map((layer) => ({
     ...layer,
     blocks: layer.blocks.map((block) => trees.get(block) ?? block),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareOrdinal, type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
 import { DigestSet } from "./digest-set.ts";
-import { contentColumns, contentRow, joinRow, parseRow } from "./index-rows.ts";
+import { contentColumns, contentRow, joinRow, parseRow, piecesOfRow } from "./index-rows.ts";
 import type { JoinedContent, PackedContent, PackTable } from "./pack-format.ts";
 import { damagedRow } from "./row-sum.ts";
 import type { SqlRow, SqlStatements } from "./sql-statements.ts";
@@ -75,6 +75,13 @@ export class ContentTable {
     const sql = `SELECT ${contentColumns} FROM contents WHERE ${isDigest} AND ${isHere}`;
     const row = this.#sql.get(sql, digestBytes(digest));
     return row === undefined ? undefined : foundRow(row);
+  }
+
+  /** The pieces of a joined content as they are written; undefined where it is none. */
+  piecesOf(digest: Digest): Uint8Array | undefined {
+    const sql = `SELECT ${contentColumns} FROM contents WHERE ${isDigest} AND ${isHere} AND pieces IS NOT NULL`;
+    const row = this.#sql.get(sql, digestBytes(digest));
+    return row === undefined ? undefined : piecesOfRow(row);
   }
 
   /** The contents whose digests begin with these hexadecimal digits, an even number of them, in their order. */

@@ -50,6 +50,15 @@ export class DigestSet {
     return this.#has(wordOf(bytes, 0), wordOf(bytes, 4));
   }
 
+  /** The same of hexadecimal digits among other bytes, the first at a place. */
+  addHex(bytes: Uint8Array, at: number): boolean {
+    return this.#add(wordOfHex(bytes, at), wordOfHex(bytes, at + 8));
+  }
+
+  hasHex(bytes: Uint8Array, at: number): boolean {
+    return this.#has(wordOfHex(bytes, at), wordOfHex(bytes, at + 8));
+  }
+
   #add(high: number, low: number): boolean {
     if (high === 0 && low === 0) {
       const isNew = !this.#hasZero;
@@ -107,4 +116,13 @@ function wordAt(digest: Digest, at: number): number {
 function wordOf(bytes: Uint8Array, at: number): number {
   const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]] as [number, number, number, number];
   return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
+
+function wordOfHex(bytes: Uint8Array, at: number): number {
+  let word = 0;
+  for (let i = at; i < at + 8; i++) {
+    const code = bytes[i] as number;
+    word = (word << 4) | (code < 58 ? code - 48 : code - 87);
+  }
+  return word >>> 0;
 }

@@ -9,9 +9,6 @@ export function diskSource(store: Store, index: IndexDatabase): ReachSource {
     readRecord: (digest) => store.readRecord(digest),
     readTree: (digest) => store.readTree(digest),
     read: (digest) => store.read(digest),
-    piecesOf(digest) {
-      const location = index.locate(digest);
-      return location !== undefined && "join" in location ? location.join.pieces : undefined;
-    },
+    piecesOf: (digest) => index.piecesOf(digest),
   };
 }

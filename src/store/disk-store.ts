@@ -95,6 +95,8 @@ class DiskStore extends StoreBase {
   #leaseCount = 0;
   /** Where contents lie; valid as long as a lease is held. */
   readonly #found = new Map<Digest, Found>();
+  /** Not while all of the store is looked at, each thing once. */
+  #remembersFound = true;
 
   constructor(layout: Layout, options: OpenOptions) {
     super(options.compressor);
@@ -119,7 +121,7 @@ class DiskStore extends StoreBase {
 
   /** While a lease is held nothing moves, so what was found once need not be looked up again. */
   protected override find(digest: Digest): Found | undefined {
-    if (this.#leaseCount === 0) return super.find(digest);
+    if (this.#leaseCount === 0 || !this.#remembersFound) return super.find(digest);
     const known = this.#found.get(digest) ?? super.find(digest);
     if (known !== undefined && this.#found.size < foundCountMax) this.#found.set(digest, known);
     return known;
@@ -241,9 +243,11 @@ class DiskStore extends StoreBase {
       isReplaced: () => inodeOf(this.#layout.index) !== this.#indexInode,
       alone: () => this.#lockAlone(what, options.waitMs ?? 0),
     };
+    this.#remembersFound = false;
     try {
       return onDisk(what, () => gcDisk(this, parts, options));
     } finally {
+      this.#remembersFound = true;
       this.#reader.close();
     }
   }
@@ -251,6 +255,7 @@ class DiskStore extends StoreBase {
   override fsck(options: FsckOptions): FsckReport {
     // Repair removes packs, as gc does; looking needs only that nobody else does.
     const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
+    this.#remembersFound = false;
     try {
       const renew = (): IndexDatabase => {
         this.#index.close();
@@ -262,6 +267,7 @@ class DiskStore extends StoreBase {
       const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
       return onDisk("check the store", () => fsckDisk(this, parts, options));
     } finally {
+      this.#remembersFound = true;
       lock.release();
       // Packs may be gone, or new under an old name.
       if (options.repair === true) this.#reader.close();

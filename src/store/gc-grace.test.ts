@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
@@ -154,6 +155,36 @@ test("a content comes back although rows of its pack, which gc took, still stand
   });
   assert.equal(digestOf(builder.read(info?.digest as Digest)), info?.digest);
   assert.deepEqual([store.fsck({ full: true }).faults, store.stats().contents], [[], 1]);
+  builder.close();
+  store.close();
+});
+
+test("gc forgets no pack that a builder adds while the files are listed", () => {
+  const dir = freshDir();
+  const store = openStore(dir, { compressor });
+  const builder = openStore(dir, { compressor });
+  const packs = join(dir, "packs");
+  put(store, sample(1, 3000));
+  const { readdirSync: list } = fs;
+  let added: Digest | undefined;
+  // As if the builder came between the listing of the files and that of the index.
+  fs.readdirSync = ((path: string, ...args: []) => {
+    const names = list(path, ...args);
+    if (path === packs && added === undefined) {
+      added = builder.putRecord("new", {});
+      builder.setRef("new", added);
+    }
+    return names;
+  }) as typeof fs.readdirSync;
+  syncBuiltinESMExports();
+  try {
+    store.gc({});
+  } finally {
+    fs.readdirSync = list;
+    syncBuiltinESMExports();
+  }
+  assert.equal(builder.readRecord(added as Digest).value, "new");
+  assert.deepEqual(store.fsck({ full: true }).faults, []);
   builder.close();
   store.close();
 });

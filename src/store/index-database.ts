@@ -122,6 +122,11 @@ export class IndexDatabase {
     return row === undefined ? undefined : this.#locationOf(row);
   }
 
+  /** What a joined content is joined of: 32 bytes each, back to back. Undefined where it is none. */
+  piecesOf(digest: Digest): Uint8Array | undefined {
+    return this.#contents.piecesOf(digest);
+  }
+
   /** What lies in a pack, as far as the index uses it. */
   listed(pack: PackRow): Listed {
     const contents: Location[] = [];

@@ -40,6 +40,12 @@ export function parseRow(row: SqlRow): PackedContent | JoinedContent {
   return { digest, sizeBytes, crc64, offset, frames: frames === null ? single() : decodeFrames(frames) };
 }
 
+/** The pieces that a row of a join names, unparsed. Throws as `parseRow` does. */
+export function piecesOfRow(row: SqlRow): Uint8Array {
+  if (!isRowSound(row)) throw damagedRow(shownName(row[1]));
+  return row[8] as Uint8Array;
+}
+
 function shownName(digest: unknown): string {
   return `content "${digest instanceof Uint8Array ? Buffer.from(digest).toString("hex") : String(digest)}"`;
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { AshlarError, type Digest, hexOf } from "../base/index.ts";
+import { AshlarError, type Digest, digestBytes, hexOf } from "../base/index.ts";
 import type { Compressor } from "../formats/index.ts";
 import { plainFrame } from "../formats/stored/index.ts";
 import { AdoptedDatabase } from "./adopted-database.ts";
@@ -206,7 +206,10 @@ class MemoryStore extends StoreBase {
       readRecord: (digest) => this.readRecord(digest),
       readTree: (digest) => this.readTree(digest),
       read: (digest) => this.read(digest),
-      piecesOf: (digest) => this.#joins.get(digest)?.pieces,
+      piecesOf: (digest) => {
+        const join = this.#joins.get(digest);
+        return join === undefined ? undefined : Buffer.concat(join.pieces.map((piece) => digestBytes(piece)));
+      },
     };
   }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, isAshlarError, parseDigest } from "../base/index.ts";
+import { type Digest, digestFromBytes, digestFromHex, isAshlarError } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
+import { parseTree } from "../formats/stored/index.ts";
 import { DigestSet } from "./digest-set.ts";
+import { ExactDigestSet } from "./exact-digest-set.ts";
 import type { Reaches, Store } from "./store.ts";
 
 /** What is reached, by the way in which it is: a tree that is reached as plain content keeps no files. */
@@ -53,8 +55,8 @@ export interface ReachSource {
   readRecord(digest: Digest): { readonly reaches: Reaches };
   readTree(digest: Digest): Tree;
   read(digest: Digest): Uint8Array;
-  /** What a content is joined of; undefined where it is not. */
-  piecesOf(digest: Digest): readonly Digest[] | undefined;
+  /** What a content is joined of, 32 bytes each, back to back; undefined where it is not. */
+  piecesOf(digest: Digest): Uint8Array | undefined;
 }
 
 export interface ReachEvents {
@@ -62,6 +64,9 @@ export interface ReachEvents {
   readonly onFault?: (digest: Digest, error: unknown) => void;
   /** A content that is reached, once; trees, their pieces and records are none. */
   readonly onContent?: (digest: Digest) => void;
+  /** The same as often as it is named: with it contents are told and not marked. Not of those in `known`. */
+  readonly onMention?: (digest: Digest) => void;
+  readonly known?: DigestSet;
 }
 
 /**
@@ -75,7 +80,7 @@ export class ReachMarker {
   /** What this one need not look at, because that one did. */
   readonly #base: ReachMarker | undefined;
   /** Pieces of trees that were read. Whole digests: one that is taken for another would leave files unmarked. */
-  readonly #pieces = new Set<Digest>();
+  readonly #pieces = new ExactDigestSet();
 
   constructor(source: ReachSource, events: ReachEvents = {}, base?: ReachMarker) {
     this.#source = source;
@@ -117,23 +122,51 @@ export class ReachMarker {
   }
 
   #content(digest: Digest): void {
-    if (this.set.contents.add(digest)) this.#events.onContent?.(digest);
+    const { onMention, known } = this.#events;
+    if (onMention === undefined) {
+      if (this.set.contents.add(digest)) this.#events.onContent?.(digest);
+    } else if (known?.has(digest) !== true) {
+      onMention(digest);
+    }
   }
 
   #tree(digest: Digest): void {
     const pieces = this.#source.piecesOf(digest);
-    if (pieces === undefined) return this.#wholeTree(digest);
     const base = this.#base;
-    for (const piece of pieces) {
-      this.set.contents.add(piece);
-      if (this.#pieces.has(piece) || (base !== undefined && base.#pieces.has(piece))) continue;
-      const contents = contentsOfPiece(this.#source.read(piece));
-      // A piece that ends within a line is none of ours: the tree is read as a whole.
-      if (contents === undefined) return this.#wholeTree(digest);
-      for (const content of contents) this.#content(content);
-      // Noted when it is marked: after a fault the next tree tries again, and says so.
-      this.#pieces.add(piece);
+    if (pieces === undefined) {
+      if (!this.#scan(this.#source.read(digest), true)) this.#wholeTree(digest);
+      return;
     }
+    for (let at = 0; at < pieces.length; at += 32) {
+      this.set.contents.addBytes(pieces.subarray(at, at + 32));
+      if (this.#pieces.has(pieces, at) || (base !== undefined && base.#pieces.has(pieces, at))) continue;
+      const piece = this.#source.read(digestFromBytes(pieces.subarray(at, at + 32)));
+      if (!this.#scan(piece, at === 0)) return this.#wholeTree(digest);
+      // Noted when it is marked: after a fault the next tree tries again, and says so.
+      this.#pieces.add(pieces, at);
+    }
+  }
+
+  /**
+   * Marks what the lines of a tree's piece name (docs/formats/tree.md): a file's line begins with its content. False
+   * where the last line has no end: such a piece is none of ours, and the tree has to be read as a whole.
+   */
+  #scan(bytes: Uint8Array, isFirst: boolean): boolean {
+    if (bytes.at(-1) !== lineFeed) return false;
+    const { onMention, onContent, known } = this.#events;
+    // Proves the first line.
+    if (isFirst) parseTree(bytes.subarray(0, bytes.indexOf(lineFeed) + 1));
+    for (let at = 0; at < bytes.length; at = bytes.indexOf(lineFeed, at) + 1) {
+      if (!isFileLine(bytes, at)) continue;
+      const hexAt = at + lineStart.length;
+      if (!isHex(bytes, hexAt)) digestAt(bytes, hexAt);
+      if (onMention !== undefined) {
+        if (known?.hasHex(bytes, hexAt) !== true) onMention(digestAt(bytes, hexAt));
+      } else if (this.set.contents.addHex(bytes, hexAt)) {
+        onContent?.(digestAt(bytes, hexAt));
+      }
+    }
+    return true;
   }
 
   #wholeTree(digest: Digest): void {
@@ -141,20 +174,24 @@ export class ReachMarker {
   }
 }
 
-const contentStart = '{"content":"';
+const lineFeed = 10;
+const lineStart = Buffer.from('{"content":"sha256:');
 
-/**
- * What the lines of a tree's piece name (docs/formats/tree.md): a file's line begins with its content. Undefined where
- * the last line has no end. Throws `DIGEST_INVALID`.
- */
-function contentsOfPiece(bytes: Uint8Array): Digest[] | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-  if (!text.endsWith("\n")) return undefined;
-  const contents: Digest[] = [];
-  for (let at = 0; at < text.length; at = text.indexOf("\n", at) + 1) {
-    if (!text.startsWith(contentStart, at)) continue;
-    const start = at + contentStart.length;
-    contents.push(parseDigest(text.slice(start, start + 71)));
+function isFileLine(bytes: Uint8Array, at: number): boolean {
+  // From the third byte on lines differ.
+  for (let i = 2; i < lineStart.length; i++) if (bytes[at + i] !== lineStart[i]) return false;
+  return true;
+}
+
+function isHex(bytes: Uint8Array, at: number): boolean {
+  for (let i = at; i < at + 64; i++) {
+    const code = bytes[i] as number;
+    if (!((code >= 48 && code < 58) || (code >= 97 && code < 103))) return false;
   }
-  return contents;
+  return true;
+}
+
+/** Throws `DIGEST_INVALID`. */
+function digestAt(bytes: Uint8Array, hexAt: number): Digest {
+  return digestFromHex(Buffer.from(bytes.buffer, bytes.byteOffset + hexAt, 64).toString("latin1"));
 }
