@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { sep } from "node:path";
+import { existsSync } from "node:fs";
+import { join, sep } from "node:path";
 
+import { AshlarError } from "../base/index.ts";
 import type { Project } from "../build/index.ts";
 import type { BuildOptions } from "./verbs/build.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
@@ -52,8 +54,31 @@ function quote(word: string): string {
   return /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Runs such a command line with these options in this process; returns what it prints. Throws what its verb throws. */
+const verbs = ["pull", "import", "build"];
+
+/** Tells whether a command line is of the kind that we write: it brings an image, and sets no variable but one. */
+function isOurs(origin: Origin): boolean {
+  const { variables, words } = split(origin);
+  return verbs.includes(words[0] ?? "") && variables.every((text) => text.startsWith("SOURCE_DATE_EPOCH="));
+}
+
+/** In a shared store any member may have written what a name says of where it came from. */
+function verifyTrusted(shell: Shell, origin: Origin, options: GlobalOptions): void {
+  const isShared = existsSync(join(storeDirOf(shell, options), "sharing"));
+  if (isOurs(origin) && !isShared) return;
+  const shared = "the store is shared, and any member may have written it";
+  const state = isShared ? shared : "no command of ours brings images so";
+  throw new AshlarError("STORE_ORIGIN", `Cannot run "${showOrigin(origin)}": ${state}`, {
+    hint: "look at it, and type it yourself if it is what you want",
+  });
+}
+
+/**
+ * Runs such a command line with these options in this process; returns what it prints. Throws `STORE_ORIGIN`, and what
+ * its verb throws.
+ */
 export async function runOrigin(shell: Shell, origin: Origin, options: GlobalOptions): Promise<string> {
+  verifyTrusted(shell, origin, options);
   const { makeProgram } = await import("./program.ts");
   const { variables, words } = split(origin);
   const pairs = variables.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]);

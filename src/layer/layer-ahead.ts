@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../base/index.ts";
 import type { Compressor, FileEntry } from "../formats/index.ts";
 import type { Store } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
@@ -47,13 +48,18 @@ export class LayerAhead {
     return this.#halves.every(({ blob }) => blob !== undefined);
   }
 
-  /** Composes the rest and remembers what was found, for `describeLayer`. All contents must be here. */
-  finish(): void {
+  /**
+   * Composes the rest. All contents must be here. Where the blob has the digest `wanted`, what was found is remembered
+   * for `describeLayer`; returns whether it has.
+   */
+  finish(wanted: Digest): boolean {
     this.#isEnding = true;
     this.advance();
+    const isIt = this.#halves.some(({ form, blob }) => form === "zstd:chunked" && blob?.digest === wanted);
     for (const { form, blob } of this.#halves) {
-      if (blob !== undefined) rememberBlob(this.#store, this.#plan, { form, blob });
+      if (isIt && blob !== undefined) rememberBlob(this.#store, this.#plan, { form, blob });
     }
+    return isIt;
   }
 }
 

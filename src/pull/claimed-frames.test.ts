@@ -91,3 +91,13 @@ test("a layer that is built is the same whatever frames came as ours", async () 
   assert.ok(compressed.includes(payload.length));
   assert.equal((await write(lied.store, lied.plan)).digest, lied.published, "what was pulled stays what was published");
 });
+
+test("frames that another image lied about do not get into the way of an honest one", async () => {
+  const { store } = await pull(liar);
+  const image = await chunkedImage({ layers: [[{ "usr/lib/libc": payload, "usr/lib/other": sample(3, 9_000) }]] });
+  const brought = await bringFrom(store, rangeSource(image), { name: "honest" });
+  assert.deepEqual(brought.layers.map(({ way }) => way), ["files"]);
+  const [plan] = readForeignRecord(store, brought.record).layers;
+  assert.ok(plan !== undefined && plan.kind === undefined && plan.claimed === undefined);
+  assert.equal((await write(store, plan)).digest, image.layers[0]?.descriptor.digest);
+});

@@ -25,9 +25,10 @@ export async function composeAnew(
     advance: () => ahead.advance(),
     finish: async () => {
       for (const block of blocks) verifySizes(block, store);
-      ahead.finish();
-      const made = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
-      if (made.digest === layer.descriptor.digest && made.diffId === layer.diffId) return plan;
+      // Another image's frames may have been here under the same claim, and be other ones: then nothing is believed.
+      const right = ahead.finish(layer.descriptor.digest) ? plan : withoutClaims(plan);
+      const made = await describeLayer(right, "zstd:chunked", { store, compressor: loadCompressor });
+      if (made.digest === layer.descriptor.digest && made.diffId === layer.diffId) return right;
       throw indexFault(`composed anew it has digest ${made.digest}, want ${layer.descriptor.digest}`);
     },
   };
@@ -45,6 +46,10 @@ function keepPlan(
     form: "zstd:chunked",
     ...(isClaimed && { claimed: true }),
   }));
+}
+
+function withoutClaims({ claimed: _, ...plan }: ComposedPlan): ComposedPlan {
+  return plan;
 }
 
 /** Tells whether some frames are only said to be ours. */

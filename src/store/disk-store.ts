@@ -27,7 +27,7 @@ import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
 import { takeReserve, verifyRoom } from "./reserve.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
-import { alone, leasedByUs, lockAlone, lockFetch, lockShared } from "./store-lock.ts";
+import { alone, leasedByUs, lockAlone, heldTurn, lockFetch, lockShared } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
 import type {
   FetchTurn,
@@ -228,9 +228,7 @@ class DiskStore extends StoreBase {
 
   override beginFetch(digest: Digest): FetchTurn {
     const lease = this.lease();
-    const turn = lockFetch(this.#layout, digest);
-    if (turn.kind === "elsewhere") lease.release();
-    return turn.kind === "elsewhere" ? turn : { ...turn, release: () => (turn.release(), lease.release()) };
+    return heldTurn(() => lockFetch(this.#layout, digest), lease);
   }
 
   override gc(options: GcOptions): GcReport {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
 
 import { AshlarError, isSystemError } from "../base/index.ts";
 import { readFormatText, writeFormat } from "./format-file.ts";
@@ -68,6 +68,7 @@ function openKnown(dir: string, format: StoreFormat, uid: number | undefined): O
   switch (format.kind) {
     case "private": {
       const layout = new Layout(dir);
+      makeParts(layout);
       return format.version < privateVersion ? { layout, olderVersion: format.version } : { layout };
     }
     case "member":
@@ -98,10 +99,17 @@ function newerFormat(dir: string, version: number): AshlarError {
 /** Two processes may do this at once; the file "format" comes last and says that the rest is there. */
 function makeStore(layout: Layout, uid: number | undefined): void {
   makeOwnDir(layout.dir, uid);
-  for (const dir of [layout.packs, layout.links, layout.downloads, layout.tmp]) makeDirs(dir);
-  for (const lock of [layout.leaseLock, layout.setupLock]) makeEmptyFile(lock, layout.rights.file);
+  makeParts(layout);
   keepReserve(layout);
   writeFormat(layout.dir, { kind: "private", version: privateVersion }, privateRights.file);
+}
+
+/** What a copy of the things that cannot be made again does without. */
+function makeParts(layout: Layout): void {
+  for (const dir of [layout.packs, layout.links, layout.downloads, layout.tmp]) if (!existsSync(dir)) makeDirs(dir);
+  for (const lock of [layout.leaseLock, layout.setupLock]) {
+    if (!existsSync(lock)) makeEmptyFile(lock, layout.rights.file);
+  }
 }
 
 const ownDirs = "packs|links|roots|plans|checkouts|downloads|fetching|quarantine|tmp|logs";

@@ -226,3 +226,34 @@ test("changes that the log has and the database has lost are done again before t
     assert.deepEqual(store.fsck({ full: true }).faults, []);
   });
 });
+
+for (const [name, byte, bit] of [["format of the schema", 47, 0], ["version", 63, 1]] as const) {
+  test(`refs come back where a bit of the header of their database flips: ${name}`, () => {
+    const { dir, refs } = makeStore();
+    const path = join(dir, "refs.sqlite");
+    const bytes = readFileSync(path);
+    bytes[byte] = (bytes[byte] as number) ^ (1 << bit);
+    writeFileSync(path, bytes);
+    withStore(dir, (store) => assert.deepEqual(store.listRefs(), refs));
+    withStore(dir, (store) => assert.deepEqual(store.fsck({ full: true }).faults, []));
+  });
+}
+
+test("gc keeps what a process that died had only written to the log", () => {
+  const { dir, refs } = makeStore();
+  withStore(dir, (collecting) => {
+    collecting.listRefs();
+    withStore(dir, (store) => {
+      const target = store.putRecord("built", {});
+      const last = readFileSync(join(dir, "refs.log"), "utf8").split("\n").at(-2) ?? "";
+      const sequence = Number(/"sequence":(\d+)/.exec(last)?.[1]);
+      const change = { sequence: sequence + 1, all: false, refs: [{ name: "image/built", target }] };
+      appendFileSync(join(dir, "refs.log"), encodeRefsChange(change));
+    });
+    collecting.gc({});
+  });
+  withStore(dir, (store) => {
+    assert.equal(store.listRefs().length, refs.length + 1);
+    assert.equal(store.readRecord(store.getRef("image/built") as never).value, "built");
+  });
+});

@@ -57,6 +57,8 @@ export class Refs {
 
   /** Nothing may be removed for the reason that no ref names it while the refs are in doubt. */
   verify(): void {
+    // A process that died may have left a change in the log alone.
+    this.#use("read refs", (database) => database.catchUp());
     const because = this.faults().map(({ file, why }) => `${file}: ${why}`);
     if (because.length === 0) return;
     throw new AshlarError("STORE_REFS_DAMAGED", "Cannot trust the names of images: they are damaged", {
@@ -124,6 +126,8 @@ export class Refs {
   /** Makes the database again out of the log. Throws `STORE_REFS_DAMAGED` where there is none that can be read. */
   #restore(): RefsDatabase {
     const { layout, onRecover } = this.#host;
+    const there = soundDatabase(layout);
+    if (there !== undefined) return there;
     const { changes, fault } = readRefsLog(layout) ?? { changes: [], fault: undefined };
     if (changes.length === 0) {
       throw new AshlarError("STORE_REFS_DAMAGED", `Cannot read refs: "${layout.refs}" is no sound database`, {
@@ -140,13 +144,29 @@ export class Refs {
   }
 }
 
+/** One that another process has restored meanwhile; undefined where it is still damaged. */
+function soundDatabase(layout: Layout): RefsDatabase | undefined {
+  let database: RefsDatabase | undefined;
+  try {
+    database = RefsDatabase.open(layout);
+    if (database?.faults().length === 0) return database;
+  } catch (error) {
+    if (!isUnfit(error)) throw error;
+  }
+  database?.close();
+  return undefined;
+}
+
 function isDamaged(error: unknown): boolean {
   return isDamagedDatabase(error) || isOtherSchema(error) || isAshlarError(error, "STORE_REFS_DAMAGED");
 }
 
-/** The text of the schema is in the file too: where it is damaged, our statements name what is not there. */
+/**
+ * The text of the schema is in the file too: where it is damaged, our statements name what is not there; and where the
+ * number of the version is, they make what is there.
+ */
 function isOtherSchema(error: unknown): boolean {
-  return hasResultCode(error, 1) && /^no such |has \d+ columns/.test((error as Error).message);
+  return hasResultCode(error, 1) && /^no such |has \d+ columns|already exists$/.test((error as Error).message);
 }
 
 /** Here one that cannot be written is damaged too: a flipped bit of its header says so (code 8). */

@@ -5,7 +5,7 @@ import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import { type HeldLock, lockFile } from "./file-lock.ts";
 import { type Layout, makeDirs, makeEmptyFile } from "./layout.ts";
 import { lockHolders } from "./lock-holders.ts";
-import type { FetchTurn } from "./store.ts";
+import type { FetchTurn, Lease } from "./store.ts";
 import { onDisk } from "./system-fault.ts";
 
 /** A collection of garbage that goes on is waited for this long. */
@@ -77,6 +77,17 @@ export function alone<T>({ setupLock }: Layout, step: () => T, waitMs = setupWai
   } finally {
     lock.release();
   }
+}
+
+/** Takes a turn that keeps its lease; without the turn the lease ends. */
+export function heldTurn(take: () => FetchTurn, lease: Lease): FetchTurn {
+  let turn: FetchTurn | undefined;
+  try {
+    turn = take();
+  } finally {
+    if (turn?.kind !== "ours") lease.release();
+  }
+  return turn.kind === "ours" ? { ...turn, release: () => (turn.release(), lease.release()) } : turn;
 }
 
 /** How often who fetches shows that it lives. */

@@ -62,7 +62,9 @@ export function hasResultCode(error: unknown, ...codes: number[]): boolean {
 
 /** Tells whether an error means that a file is no sound SQLite database. */
 export function isDamagedDatabase(error: unknown): boolean {
-  return hasResultCode(error, 11, 26); // SQLITE_CORRUPT, SQLITE_NOTADB
+  if (hasResultCode(error, 11, 26)) return true; // SQLITE_CORRUPT, SQLITE_NOTADB
+  // A flipped bit of the header's number of the schema's format is told as a plain error.
+  return hasResultCode(error, 1) && (error as Error).message === "unsupported file format";
 }
 
 function databaseFault(what: string, cause: SqliteError): AshlarError {
