@@ -21,3 +21,10 @@ test("a quota that is used up is known by its number: Node has no name for it", 
   assert.ok(!isSystemError(fault, "ENOSPC"));
   assert.ok(!isSystemError(new Error("x"), "EDQUOT"));
 });
+
+test("an error that Node's removal of trees has no name for is one of the disk", () => {
+  const message = ", Unknown error: Read-only file system '/x'";
+  const fault = Object.assign(new Error(message), { code: "", errno: -4094, syscall: "rm", path: "/x" });
+  assert.ok(isSystemError(fault, "EIO"));
+  assert.ok(!isSystemError(fault, "EROFS", ""));
+});

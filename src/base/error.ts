@@ -56,9 +56,11 @@ const unnamed: ReadonlyMap<number, string> = new Map([[116, "ESTALE"], [117, "EU
 /** Tells whether `value` is an error of the operating system with one of these codes, e.g. "ENOENT". */
 export function isSystemError(value: unknown, ...codes: string[]): value is NodeJS.ErrnoException {
   if (!(value instanceof Error)) return false;
-  const { code, errno } = value as NodeJS.ErrnoException;
+  const { code, errno = 0 } = value as NodeJS.ErrnoException;
   if (code === undefined) return false;
-  return codes.includes(code) || codes.includes(unnamed.get(-(errno ?? 0)) ?? "");
+  // Node's removal of trees has names for few errors: the others only say that the disk did not do it.
+  const names = [code === "" ? "EIO" : code, unnamed.get(-errno)];
+  return names.some((name) => name !== undefined && codes.includes(name));
 }
 
 /** Takes user and password out of every URL in a text, and what an `Authorization` header holds: servers echo both. */

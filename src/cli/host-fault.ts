@@ -2,7 +2,7 @@
 import { AshlarError, isSystemError } from "../base/index.ts";
 
 const verbs: Readonly<Record<string, string>> = {
-  scandir: "list", ftruncate: "write", fsync: "write", fstat: "read", stat: "read", lstat: "read",
+  scandir: "list", ftruncate: "write", fsync: "write", fstat: "read", stat: "read", lstat: "read", rm: "remove",
 };
 
 /**
@@ -23,7 +23,7 @@ export function hostFault(error: unknown): unknown {
 function fault(code: string, cause: NodeJS.ErrnoException, hint?: string): AshlarError {
   const verb = verbs[cause.syscall ?? ""] ?? cause.syscall ?? "go on";
   const object = cause.path === undefined ? "a file" : `"${cause.path}"`;
-  const state = /^[A-Z]+: ([^,]+)/.exec(cause.message);
-  const shown = state === null ? cause.code : `${state[1]} (${cause.code})`;
-  return new AshlarError(code, `Cannot ${verb} ${object}: ${shown}`, { cause, hint });
+  const [, state] = /^(?:[A-Z]+|, Unknown error): ([^,']+)/.exec(cause.message) ?? [];
+  const shown = [state?.trim(), cause.code === "" || state === undefined ? cause.code : `(${cause.code})`];
+  return new AshlarError(code, `Cannot ${verb} ${object}: ${shown.filter(Boolean).join(" ")}`, { cause, hint });
 }
