@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
-
 import type { AshlarError, Digest, ProgressStep } from "../base/index.ts";
 import { DigestSet } from "./digest-set.ts";
 import { verifyContent, verifyJoin } from "./fsck-content.ts";
 import { attempt, type FsckSession, messageOf, rebuildHint } from "./fsck-session.ts";
 import type { JoinLocation, Listed, Location, PackRow } from "./index-database.ts";
 import { type PackFile, readPackFile } from "./pack-file.ts";
-import type { JoinedContent, PackedContent } from "./pack-format.ts";
+import type { JoinedContent, PackedContent, PackedFrame } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
 import { retirePacks } from "./pack-rewrite.ts";
 import { alignIndex, listPacks } from "./recover.ts";
@@ -120,7 +118,8 @@ export class PackCheck {
     const table = new Map<Digest, PackedContent | JoinedContent>();
     for (const content of [...contents, ...joins]) table.set(content.digest, content);
     const agrees = (content: PackedContent | JoinedContent): boolean => {
-      if (isDeepStrictEqual(table.get(content.digest), content)) return true;
+      const own = table.get(content.digest);
+      if (own !== undefined && isSame(own, content)) return true;
       const why = `the index and pack "${path}" do not agree on it`;
       const hint = "repair believes the pack";
       this.#session.say({ kind: "index", what: content.digest, why, hint, repair: "restored" });
@@ -214,4 +213,19 @@ export class PackCheck {
       return piece === undefined;
     }
   }
+}
+
+function isSame(one: PackedContent | JoinedContent, other: PackedContent | JoinedContent): boolean {
+  if (one.digest !== other.digest || one.sizeBytes !== other.sizeBytes || one.crc64 !== other.crc64) return false;
+  if ("pieces" in one || "pieces" in other) {
+    if (!("pieces" in one && "pieces" in other) || one.pieces.length !== other.pieces.length) return false;
+    return one.pieces.every((piece, i) => piece === other.pieces[i]);
+  }
+  if (one.offset !== other.offset || one.frames.length !== other.frames.length) return false;
+  return one.frames.every((frame, i) => isSameFrame(frame, other.frames[i] as PackedFrame));
+}
+
+function isSameFrame(one: PackedFrame, other: PackedFrame): boolean {
+  if (one.digest !== other.digest || one.rawBytes !== other.rawBytes) return false;
+  return one.storedBytes === other.storedBytes && one.crc32 === other.crc32;
 }
