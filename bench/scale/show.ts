@@ -31,7 +31,7 @@ function sizes(rows: readonly Row[]): string {
   const lines = rows.map(({ images, contents, storeBytes, indexBytes, findMicroseconds }) => {
     const perEntry = `${Math.round(indexBytes / contents)} B`;
     const [store, index] = [storeBytes, indexBytes].map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`);
-    const find = `${findMicroseconds.toFixed(0)} µs`;
+    const find = findMicroseconds === 0 ? "" : `${findMicroseconds.toFixed(0)} µs`;
     return `| ${images} | ${contents.toLocaleString("en")} | ${store} | ${index} | ${perEntry} | ${find} |`;
   });
   const head = "| images | contents | store | index | index per content | a look-up by prefix |";
