@@ -25,7 +25,7 @@ import { PackReader } from "./pack-reader.ts";
 import { measureStore } from "./measure-store.ts";
 import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
-import { takeReserve, verifyRoom } from "./reserve.ts";
+import { verifyRoom } from "./reserve.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, heldTurn, lockFetch, lockShared } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
@@ -60,8 +60,7 @@ const foundCountMax = 100_000;
  * Throws `STORE_ACCESS` and what `openLayout` throws.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
-  const { layout, olderVersion } = openLayout(dir, options.uid);
-  if (options.makesRoom === true) takeReserve(layout);
+  const { layout, olderVersion } = openLayout(dir, options);
   verifyRoom(layout);
   const store = new DiskStore(layout, options);
   if (olderVersion !== undefined) bringUp(store, layout, olderVersion);

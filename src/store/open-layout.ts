@@ -5,7 +5,7 @@ import { AshlarError, isSystemError } from "../base/index.ts";
 import { readFormatText, writeFormat } from "./format-file.ts";
 import { Layout, makeDirs, makeEmptyFile, privateRights } from "./layout.ts";
 import { verifyLocalDisk } from "./network-files.ts";
-import { keepReserve } from "./reserve.ts";
+import { keepReserve, takeReserve } from "./reserve.ts";
 import { foreignStore, storeUser, verifyPrivate, verifyShared } from "./rights.ts";
 import { parseStoreFormat, privateVersion, sharedVersion, type StoreFormat } from "./store-format.ts";
 import { onDisk } from "./system-fault.ts";
@@ -16,12 +16,20 @@ export interface OpenedLayout {
   readonly olderVersion?: number;
 }
 
+export interface LayoutOptions {
+  /** Whose it must be; absent: who runs this process. */
+  readonly uid?: number | undefined;
+  /** Give up the store's reserve where the disk is full. */
+  readonly makesRoom?: boolean;
+}
+
 /**
  * Makes sure that `dir` is a store that this release can use and user `uid` owns, making one where there is nothing.
  * Throws `STORE_FORMAT_NEWER`, `STORE_FORMAT_INVALID`, `STORE_NOT_A_STORE`, `STORE_SHARED`, `STORE_FOREIGN`,
  * `STORE_EXPOSED`, `STORE_STRANGE`, `STORE_GROUP`, `STORE_NETWORK_DISK`.
  */
-export function openLayout(dir: string, uid = storeUser()): OpenedLayout {
+export function openLayout(dir: string, options: LayoutOptions = {}): OpenedLayout {
+  const { uid = storeUser() } = options;
   return onDisk(`open store "${dir}"`, () => {
     verifyLocalDisk(dir);
     const owner = statSync(dir, { throwIfNoEntry: false })?.uid;
@@ -29,7 +37,7 @@ export function openLayout(dir: string, uid = storeUser()): OpenedLayout {
     const format = readFormat(dir, isForeign);
     if (format?.kind === "shared") throw sharedPart(dir);
     if (isForeign) throw foreignStore(dir, owner, uid);
-    if (format !== undefined) return openKnown(dir, format, uid);
+    if (format !== undefined) return openKnown(dir, format, { ...options, uid });
     const layout = new Layout(dir);
     makeStore(layout, uid);
     return { layout };
@@ -63,8 +71,10 @@ function sharedPart(dir: string): AshlarError {
   });
 }
 
-function openKnown(dir: string, format: StoreFormat, uid: number | undefined): OpenedLayout {
+function openKnown(dir: string, format: StoreFormat, { uid, makesRoom }: LayoutOptions): OpenedLayout {
   verifyPrivate(dir, uid);
+  // Before anything else is made: even an empty directory takes room.
+  if (makesRoom === true) takeReserve(new Layout(dir));
   switch (format.kind) {
     case "private": {
       const layout = new Layout(dir);
