@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
-import { ShareGroups } from "./share-groups.ts";
 
 /** An image whose files are compared with those of others. */
 export interface SharingImage {
@@ -34,7 +33,7 @@ export interface ImageShare extends ContentBytes {
 }
 
 /** Contents that the same images have; `images` counts in the order they were given in. */
-export interface ShareGroup extends ContentBytes {
+interface ShareGroup extends ContentBytes {
   readonly images: readonly number[];
   readonly contents: number;
 }
@@ -53,22 +52,25 @@ export interface Sharing {
 }
 
 /**
- * Finds out who shares what. Each image is looked at once and its tree may go afterwards; the work is two look-ups an
- * entry. `sizeOf` is asked of a content when it is new, and again when its image set is divided.
+ * Finds out who shares what. Each image is looked at once and its tree may go afterwards; the work is one look-up an
+ * entry. `sizeOf` is asked once a content.
  */
 export function measureSharing(images: Iterable<SharingImage>, sizeOf: (digest: Digest) => ContentBytes): Sharing {
-  const groups = new ShareGroups();
+  const groups = new Groups();
+  const known = new Map<Digest, Placed>();
   const seen: { name: string; files: number; layerBytes: number }[] = [];
   const blobs = new Map<Digest, number>();
   for (const { name, tree, layers } of images) {
+    const image = seen.length;
     let files = 0;
-    const contents = new Set<Digest>();
     for (const entry of tree) {
       if (entry.type !== "file") continue;
       files++;
-      if (entry.sizeBytes > 0) contents.add(entry.content);
+      if (entry.sizeBytes === 0) continue;
+      const content = known.get(entry.content) ?? { ...sizeOf(entry.content), group: groups.root };
+      if (content.group === groups.root) known.set(entry.content, content);
+      groups.move(content, image);
     }
-    groups.add(contents, sizeOf);
     for (const { digest, sizeBytes } of layers) blobs.set(digest, sizeBytes);
     seen.push({ name, files, layerBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0) });
   }
@@ -96,6 +98,70 @@ export function pairBytes(sharing: Sharing, images: readonly number[]): readonly
     }
   }
   return pairs;
+}
+
+/** A set of images, and the contents that are in just these so far. */
+class Group {
+  readonly parent: Group | undefined;
+  readonly image: number;
+  readonly next = new Map<number, Group>();
+  contents = 0;
+  rawBytes = 0;
+  storedBytes = 0;
+
+  constructor(parent: Group | undefined, image: number) {
+    this.parent = parent;
+    this.image = image;
+  }
+
+  add({ rawBytes, storedBytes }: ContentBytes, sign: 1 | -1): void {
+    this.contents += sign;
+    this.rawBytes += sign * rawBytes;
+    this.storedBytes += sign * storedBytes;
+  }
+
+  images(): number[] {
+    const images: number[] = [];
+    let group: Group = this;
+    for (; group.parent !== undefined; group = group.parent) images.push(group.image);
+    return images.reverse();
+  }
+}
+
+interface Placed extends ContentBytes {
+  group: Group;
+}
+
+/** All sets of images that some content is in: a tree, as images come one after the other. */
+class Groups {
+  readonly root = new Group(undefined, -1);
+  readonly #all: Group[] = [];
+
+  /** Notes that an image has a content; more than once is once. */
+  move(content: Placed, image: number): void {
+    const { group } = content;
+    if (group.image === image) return;
+    if (group !== this.root) group.add(content, -1);
+    content.group = this.#with(group, image);
+    content.group.add(content, 1);
+  }
+
+  #with(group: Group, image: number): Group {
+    const known = group.next.get(image);
+    if (known !== undefined) return known;
+    const made = new Group(group, image);
+    group.next.set(image, made);
+    this.#all.push(made);
+    return made;
+  }
+
+  filled(): ShareGroup[] {
+    const filled = this.#all.filter((group) => group.contents > 0);
+    return filled.map((group) => {
+      const { contents, rawBytes, storedBytes } = group;
+      return { images: group.images(), contents, rawBytes, storedBytes };
+    });
+  }
 }
 
 function shares(

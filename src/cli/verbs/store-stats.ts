@@ -7,7 +7,6 @@ import { type CurrentImage, currentImages } from "../../build/index.ts";
 import { type ContentBytes, drawSharing, measureSharing, type Sharing, type SharingImage } from "../../query/index.ts";
 import type { Store, StoreStats } from "../../store/index.ts";
 import { openForReading } from "../open-store.ts";
-import { preferMemory } from "../prefer-memory.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { printable, showBytes, showTable } from "../show.ts";
 
@@ -21,7 +20,6 @@ export async function stats(shell: Shell, options: StatsOptions): Promise<Outcom
   if (options.totals === true && options.svg !== undefined) {
     throw new AshlarError("USAGE_STATS", "Cannot draw what images share with --totals: want one of --svg and --totals");
   }
-  preferMemory();
   const store = await openForReading(shell, options);
   try {
     const figures = store.stats();
