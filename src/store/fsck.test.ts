@@ -10,22 +10,12 @@ import { loadCompressor, makeTree } from "../formats/index.ts";
 import { openStore } from "./disk-store.ts";
 import { Layout } from "./layout.ts";
 import { listPacks } from "./recover.ts";
-import type { Store } from "./store.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
 import { fileEntry, put, sample } from "./testing/sample.ts";
+import { withStore } from "./testing/with-store.ts";
 
 const freshDir = freshDirs();
 const compressor = await loadCompressor();
-
-function withStore<T>(dir: string, use: (store: Store, said: readonly string[]) => T): T {
-  const said: string[] = [];
-  const store = openStore(dir, { compressor, onRecover: (what) => void said.push(what) });
-  try {
-    return use(store, said);
-  } finally {
-    store.close();
-  }
-}
 
 function packPaths(dir: string): string[] {
   const layout = new Layout(dir);

@@ -6,28 +6,16 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 
 import { type Digest, digestBytes, digestOf } from "../base/index.ts";
-import { loadCompressor } from "../formats/index.ts";
-import { openStore } from "./disk-store.ts";
 import { largeTree, putJoined } from "./joined.contract.ts";
 import { measureJoin } from "./joined-content.ts";
 import { Layout } from "./layout.ts";
 import { encodePackFooter, encodePackHeader, encodePackTable, type JoinedContent } from "./pack-format.ts";
 import { listPacks } from "./recover.ts";
-import type { Store } from "./store.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
 import { hasCode, put, sample } from "./testing/sample.ts";
+import { withStore } from "./testing/with-store.ts";
 
 const freshDir = freshDirs();
-const compressor = await loadCompressor();
-
-function withStore<T>(dir: string, use: (store: Store) => T): T {
-  const store = openStore(dir, { compressor });
-  try {
-    return use(store);
-  } finally {
-    store.close();
-  }
-}
 
 /** Adds a pack of nothing but joins, as it would be written; true or not. */
 function addJoins(dir: string, ...joins: readonly JoinedContent[]): void {

@@ -11,9 +11,10 @@ import { digestBytes } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { openStore } from "./disk-store.ts";
 import { encodeRefsChange } from "./refs-log.ts";
-import type { Ref, Store } from "./store.ts";
+import type { Ref } from "./store.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
 import { hasCode } from "./testing/sample.ts";
+import { withStore } from "./testing/with-store.ts";
 
 const freshDir = freshDirs();
 const compressor = await loadCompressor();
@@ -34,16 +35,6 @@ function makeStore(): { readonly dir: string; readonly refs: readonly Ref[] } {
   assert.deepEqual(refs.map(({ name }) => name), ["image/a", "image/b", "image/ü"]);
   store.close();
   return { dir, refs };
-}
-
-function withStore<T>(dir: string, use: (store: Store, said: readonly string[]) => T): T {
-  const said: string[] = [];
-  const store = openStore(dir, { compressor, onRecover: (what) => void said.push(what) });
-  try {
-    return use(store, said);
-  } finally {
-    store.close();
-  }
 }
 
 test("refs come back from their log when the database is gone, cut, damaged or no file, and it is said", () => {

@@ -10,9 +10,9 @@ import { openStore } from "./disk-store.ts";
 import { putJoined } from "./joined.contract.ts";
 import { Layout } from "./layout.ts";
 import { listPacks } from "./recover.ts";
-import type { Store } from "./store.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
 import { hasCode, put, sample } from "./testing/sample.ts";
+import { withStore } from "./testing/with-store.ts";
 
 const freshDir = freshDirs();
 const compressor = await loadCompressor();
@@ -27,15 +27,6 @@ function makeStore(...contents: Uint8Array[]): { dir: string; pack: string; dige
   const pack = layout.pack(listPacks(layout)[0] as Digest);
   chmodSync(pack, 0o600);
   return { dir, pack, digests };
-}
-
-function withStore<T>(dir: string, use: (store: Store) => T): T {
-  const store = openStore(dir, { compressor });
-  try {
-    return use(store);
-  } finally {
-    store.close();
-  }
 }
 
 test("read serves no byte of a pack with a flipped bit, and fsck finds each", () => {

@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { isSystemError } from "../../src/base/index.ts";
-import { loadCompressor } from "../../src/formats/index.ts";
-import { openStore, type Ref, type Store } from "../../src/store/index.ts";
+import type { Ref } from "../../src/store/index.ts";
 import { sample } from "../../src/store/testing/sample.ts";
 import { type Fixture, makeFixture } from "../fixture.ts";
 import { type CommandEnded, runCommand } from "../run-command.ts";
 import { makeDisk, makeMemoryDisk } from "./disks.ts";
+import { withStore } from "../../src/store/testing/with-store.ts";
 
 const image = "registry.example.com/fixture/web";
 const mebibyte = 1 << 20;
@@ -155,16 +155,6 @@ function verifySound({ store: dir }: FullPlace, before: readonly Ref[]): void {
   });
 }
 
-function withStore<T>(dir: string, use: (store: Store) => T): T {
-  const store = openStore(dir, { compressor });
-  try {
-    return use(store);
-  } finally {
-    store.close();
-  }
-}
-
-const compressor = await loadCompressor();
 
 /** Fills a disk to the last byte behind a store with garbage, and collects that. Returns how much that gave back. */
 export async function collectOnFull(place: FullPlace): Promise<number> {
