@@ -23,9 +23,15 @@ const hidden = new RegExp(
 /** Each use outside of src/cli, and why it reaches no image, lock or digest. */
 const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "src/spec/seal-context.ts": { "Math.random": "is replaced by a function that throws, for specs" },
-  "src/fetch/partial.ts": { "process.pid": "names a temporary file that is renamed or removed" },
+  "src/fetch/partial.ts": { "process.geteuid": "decides whether the rights of a shared download are ours to set" },
   "src/registry/file-writer.ts": { "process.pid": "names a temporary file that is renamed or removed" },
+  "src/registry/layout-target.ts": { "process.geteuid": "decides whether another user's symlink is refused" },
   "src/registry/load-into.ts": { "process.pid": "names a temporary file that is removed" },
+  "src/store/checkout-place.ts": { "process.pid": "names a directory that this process has open to what it starts" },
+  "src/store/rights.ts": {
+    "process.geteuid": "decides whether a store is refused as another user's",
+    "process.getegid": "decides whether a store is refused as one that others may write to",
+  },
   "src/store/layout.ts": { "process.pid": "names a temporary file that is renamed or removed" },
   "src/store/memory-store.ts": { "tmpdir(": "is where the store for tests keeps its temporary files" },
   "src/store/entry-meta.ts": {

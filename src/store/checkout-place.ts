@@ -14,7 +14,7 @@ import { exposedParent, storeUser } from "./rights.ts";
 export function inCheckoutPlace<T>(dir: string, work: (at: string) => T): T {
   verifyNoForeignLink(dir);
   makeDirs(dir);
-  if (process.platform !== "linux" || !existsSync("/proc/self/fd")) return work(dir);
+  if (!existsSync("/proc/self/fd")) return work(dir);
   const fd = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     if (readdirSync(dir).length === 0) takeOver(dir, fd);
