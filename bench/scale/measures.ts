@@ -27,10 +27,12 @@ export interface Rig {
 }
 
 const scripts = join(import.meta.dirname);
+/** As the launcher starts it. */
+const node: readonly string[] = [process.execPath, ...process.execArgv, "--max-semi-space-size=4"];
 
 /** Runs a script of this folder in a process of its own. */
 export function runScript(name: string, ...args: readonly string[]): string {
-  const done = spawnSync(process.execPath, [...process.execArgv, join(scripts, name), ...args], { encoding: "utf8" });
+  const done = spawnSync(node[0] as string, [...node.slice(1), join(scripts, name), ...args], { encoding: "utf8" });
   if (done.status !== 0) throw new Error(`${name} ${args.join(" ")}: ${done.stderr}`);
   return done.stdout;
 }
@@ -49,7 +51,6 @@ export function measureAll(rig: Rig, images: number): Row {
   const change = (): void => writeFileSync(join(project, "app/changed"), `${images} ${process.pid} ${buildCount++}`);
   const garbage = (): void => putGarbage(rig);
   const copy = join(dir, "scale-copy");
-  const node = [process.execPath, ...process.execArgv];
   const probe = (...args: string[]): string[] => [...node, join(scripts, "probe.ts"), ...args];
   const often: readonly Command[] = [
     { name: "one more image", argv: build, prepare: change },
@@ -114,6 +115,6 @@ export function copyStore(from: string, to: string): void {
   mkdirSync(to, { mode: 0o700 });
   const run = (...argv: string[]): void => void spawnSync(argv[0] as string, argv.slice(1));
   run("cp", "-al", join(from, "packs"), to);
-  for (const name of ["format", "refs.sqlite", "index.sqlite"]) run("cp", join(from, name), to);
+  for (const name of ["format", "refs.sqlite", "refs.log", "index.sqlite"]) run("cp", join(from, name), to);
   for (const name of ["links", "downloads", "tmp"]) mkdirSync(join(to, name), { mode: 0o700 });
 }

@@ -28,14 +28,14 @@ packages being here.
 Written by \`sh tools/run bench/scale.ts --store DIR\`; CPU seconds and peak memory of whole commands.`;
 
 function sizes(rows: readonly Row[]): string {
-  const lines = rows.map(({ images, contents, storeBytes, indexBytes, findMicroseconds }) => {
+  const lines = rows.map(({ images, contents, storeBytes, indexBytes, findMicroseconds, gcMs }) => {
     const perEntry = `${Math.round(indexBytes / contents)} B`;
     const [store, index] = [storeBytes, indexBytes].map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`);
-    const find = findMicroseconds === 0 ? "" : `${findMicroseconds.toFixed(0)} µs`;
-    return `| ${images} | ${contents.toLocaleString("en")} | ${store} | ${index} | ${perEntry} | ${find} |`;
+    const times = `${findMicroseconds.toFixed(0)} µs | ${gcMs.sweep ?? 0} ms`;
+    return `| ${images} | ${contents.toLocaleString("en")} | ${store} | ${index} | ${perEntry} | ${times} |`;
   });
-  const head = "| images | contents | store | index | index per content | a look-up by prefix |";
-  return [head, "|---|---|---|---|---|---|", ...lines].join("\n");
+  const head = "| images | contents | store | index | index per content | a look-up by prefix | builders wait for gc |";
+  return [head, "|---|---|---|---|---|---|---|", ...lines].join("\n");
 }
 
 function table(rows: readonly Row[]): string {

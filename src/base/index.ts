@@ -19,6 +19,7 @@ export {
   isDigest,
   parseDigest,
 } from "./digest.ts";
+export { wordOf, wordOfHex } from "./digest-words.ts";
 export {
   AshlarError,
   type ErrorParts,

@@ -12,7 +12,7 @@ export interface CurrentImage {
   /** Tree: the flat root file system. */
   readonly flat: Digest;
   /** Its layers in the form that it was built in, lowest first. */
-  readonly layers: readonly Descriptor[];
+  readonly layers: readonly Pick<Descriptor, "digest" | "sizeBytes">[];
 }
 
 /** The images that the names of the store point to, in the order of the names; several platforms are several. */
@@ -21,7 +21,8 @@ export function currentImages(store: Store): CurrentImage[] {
     const { images } = readNamedRecord(store, store.getRef(nameRef(name)) as Digest);
     return images.map(({ platform, record }) => {
       const { flat, manifest } = readStoredImage(store, record);
-      return { name, platform, flat, layers: parseManifest(store.read(manifest)).layers };
+      const { layers } = parseManifest(store.read(manifest));
+      return { name, platform, flat, layers: layers.map(({ digest, sizeBytes }) => ({ digest, sizeBytes })) };
     });
   });
 }

@@ -15,7 +15,7 @@ function share(name: string, own: number, some: number, all: number): ImageShare
 function sharingOf(images: readonly ImageShare[]): Sharing {
   const group = { contents: 1, rawBytes: 2e6, storedBytes: 1e6 };
   const total = { contents: 7, rawBytes: 9e7, storedBytes: 4e7, layerBytes: 6e7, wholeBytes: 9e7 };
-  return { images, groups: [{ ...group, images: images.map((_, i) => i) }], total };
+  return { images, groups: [{ ...group, images: new Set(images.map((_, i) => i)) }], total };
 }
 
 /** One element of a document, as a reader of XML sees it. */

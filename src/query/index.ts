@@ -18,7 +18,6 @@ export { drawSharing } from "./draw-sharing.ts";
 export type { FileTaker } from "./layer-reader.ts";
 export { LayerStack, type LayerTree, type LayerTreeOptions, readLayerTree } from "./read-layer-tree.ts";
 export {
-  type ContentBytes,
   type ImageShare,
   measureSharing,
   pairBytes,

@@ -4,29 +4,22 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { type Digest, digestOf, parsePath } from "../base/index.ts";
-import { type Entry, makeTree } from "../formats/index.ts";
-import { type ContentBytes, measureSharing, pairBytes, type SharingImage } from "./measure-sharing.ts";
-
-const meta = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0 };
+import { digestBytes, digestOf } from "../base/index.ts";
+import { measureSharing, pairBytes, type SharingImage, type SizedContents } from "./measure-sharing.ts";
 
 /** An image of one file for each text; a text's length is its size, and half of it (rounded up) what it is kept as. */
 function imageOf(name: string, texts: readonly string[], blobs: readonly number[] = []): SharingImage {
-  const files = texts.map((text, i): Entry => {
-    const content = digestOf(text);
-    return { ...meta, type: "file", path: parsePath(`f${i}`), content, sizeBytes: text.length };
-  });
-  const link: Entry = { ...meta, type: "symlink", path: parsePath("link"), target: "f0" };
   const layers = blobs.map((sizeBytes) => ({ digest: digestOf(`blob ${sizeBytes}`), sizeBytes }));
-  return { name, tree: makeTree([...files, link]), layers };
+  const lines = Buffer.from(texts.map((text) => digestOf(text)).join("\n"));
+  const eachFile: SharingImage["eachFile"] = (visit) => texts.forEach((_, i) => visit(lines, i * 72 + 7));
+  return { name, eachFile, layers };
 }
 
-function sizesOf(texts: readonly string[]): (digest: Digest) => ContentBytes {
-  const sizes = new Map(texts.map((text) => [digestOf(text), text.length]));
-  return (digest) => {
-    const rawBytes = sizes.get(digest) as number;
-    return { rawBytes, storedBytes: Math.ceil(rawBytes / 2) };
-  };
+function sizesOf(texts: readonly string[]): SizedContents {
+  const sized = texts.map((text) => {
+    return { digest: digestBytes(digestOf(text)), rawBytes: text.length, storedBytes: Math.ceil(text.length / 2) };
+  });
+  return { countExpected: 0, each: () => sized };
 }
 
 test("measureSharing splits images into what all, some and no others have, and adds up layers", () => {
@@ -65,22 +58,31 @@ test("measureSharing of one image calls all its own, and of none gives nothing",
   assert.deepEqual([none.images, none.groups, none.total.storedBytes], [[], [], 0]);
 });
 
-test("measureSharing asks for a content's size once, and looks at one image after the other", () => {
-  const asked: Digest[] = [];
+test("measureSharing looks at one image after the other, and then once at the sizes", () => {
   const order: string[] = [];
-  function* images(): Generator<SharingImage> {
-    for (const name of ["one", "two"]) {
-      order.push(name);
-      yield imageOf(name, ["same", "same", name]);
-      order.push(`${name} done`);
-    }
-  }
-  measureSharing(images(), (digest) => {
-    asked.push(digest);
-    return { rawBytes: 1, storedBytes: 1 };
+  const images = ["one", "two"].map((name): SharingImage => {
+    const image = imageOf(name, ["same", "same", name]);
+    return { ...image, eachFile: (visit) => (order.push(name), image.eachFile(visit)) };
   });
-  assert.equal(asked.length, 3);
-  assert.deepEqual(order, ["one", "one done", "two", "two done"]);
+  const sharing = measureSharing(images, {
+    countExpected: 3,
+    *each() {
+      order.push("sizes");
+      yield* sizesOf(["same", "one", "another"]).each();
+    },
+  });
+  assert.deepEqual(order, ["one", "two", "sizes"]);
+  // One that has no size is a content all the same.
+  assert.deepEqual([sharing.total.contents, sharing.total.rawBytes], [3, 7]);
+});
+
+test("measureSharing holds sets of a hundred images, each content in one of its own", () => {
+  const texts = Array.from({ length: 64 }, (_, i) => `text ${i}`);
+  const lists = Array.from({ length: 100 }, (_, image) => texts.filter((_, i) => (image * 7 + i * i) % 5 !== 0));
+  const sharing = measureSharing(lists.map((list, i) => imageOf(String(i), list)), sizesOf(texts));
+  const seen = sharing.groups.flatMap(({ images, contents }) => Array<string>(contents).fill([...images].join()));
+  const want = texts.map((text) => lists.flatMap((list, i) => (list.includes(text) ? i : [])).join());
+  assert.deepEqual(seen.sort(), want.sort());
 });
 
 test("measureSharing counts as comparing every content with every image does", () => {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
-import type { Tree } from "../formats/index.ts";
+import { type Digest, digestBytes, emptyDigest, wordOf, wordOfHex } from "../base/index.ts";
+import { type ShareGroup, ShareGroups } from "./share-groups.ts";
 
 /** An image whose files are compared with those of others. */
 export interface SharingImage {
   readonly name: string;
-  /** Its flat root file system. */
-  readonly tree: Tree;
+  /** Tells the content of each regular file of its flat root file system: 64 hexadecimal digits at a place. */
+  readonly eachFile: (visit: (text: Uint8Array, hexAt: number) => void) => void;
   /** The blobs that carry it where files are not shared. */
   readonly layers: readonly { readonly digest: Digest; readonly sizeBytes: number }[];
 }
@@ -32,10 +32,16 @@ export interface ImageShare extends ContentBytes {
   readonly layerBytes: number;
 }
 
-/** Contents that the same images have; `images` counts in the order they were given in. */
-interface ShareGroup extends ContentBytes {
-  readonly images: readonly number[];
-  readonly contents: number;
+/** A content's bytes, and its digest as 32 bytes. */
+export interface SizedContent extends ContentBytes {
+  readonly digest: Uint8Array;
+}
+
+/** What is known of contents by whoever keeps them. */
+export interface SizedContents {
+  /** How many there are, about. */
+  readonly countExpected: number;
+  readonly each: () => Iterable<SizedContent>;
 }
 
 export interface Sharing {
@@ -52,28 +58,24 @@ export interface Sharing {
 }
 
 /**
- * Finds out who shares what. Each image is looked at once and its tree may go afterwards; the work is one look-up an
- * entry. `sizeOf` is asked once a content.
+ * Finds out who shares what. Each image is looked at once; what is kept of a content are some 20 bytes. `sizes` tells
+ * those of all contents, each once, and is asked when the images are done; a content that it does not tell has none.
  */
-export function measureSharing(images: Iterable<SharingImage>, sizeOf: (digest: Digest) => ContentBytes): Sharing {
-  const groups = new Groups();
-  const known = new Map<Digest, Placed>();
-  const seen: { name: string; files: number; layerBytes: number }[] = [];
+export function measureSharing(images: readonly SharingImage[], sizes: SizedContents): Sharing {
+  const groups = new ShareGroups(images.length, sizes.countExpected);
   const blobs = new Map<Digest, number>();
-  for (const { name, tree, layers } of images) {
-    const image = seen.length;
+  const seen = images.map(({ name, eachFile, layers }, i) => {
     let files = 0;
-    for (const entry of tree) {
-      if (entry.type !== "file") continue;
+    eachFile((text, hexAt) => {
       files++;
-      if (entry.sizeBytes === 0) continue;
-      const content = known.get(entry.content) ?? { ...sizeOf(entry.content), group: groups.root };
-      if (content.group === groups.root) known.set(entry.content, content);
-      groups.move(content, image);
-    }
+      const [high, low] = [wordOfHex(text, hexAt), wordOfHex(text, hexAt + 8)];
+      if (high !== emptyHigh || low !== emptyLow) groups.add(i, high, low);
+    });
+    groups.endImage();
     for (const { digest, sizeBytes } of layers) blobs.set(digest, sizeBytes);
-    seen.push({ name, files, layerBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0) });
-  }
+    return { name, files, layerBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0) };
+  });
+  for (const size of sizes.each()) groups.addBytes(wordOf(size.digest, 0), wordOf(size.digest, 4), size);
   const filled = groups.filled();
   return {
     images: shares(seen, filled),
@@ -86,82 +88,20 @@ export function measureSharing(images: Iterable<SharingImage>, sizeOf: (digest: 
   };
 }
 
+const emptyBytes = digestBytes(emptyDigest);
+const [emptyHigh, emptyLow] = [wordOf(emptyBytes, 0), wordOf(emptyBytes, 4)];
+
 /** Stored bytes that each two of some images both have; the images' own bytes on the diagonal. */
 export function pairBytes(sharing: Sharing, images: readonly number[]): readonly (readonly number[])[] {
-  const place = new Map(images.map((image, i) => [image, i]));
   const pairs = images.map(() => images.map(() => 0));
   for (const group of sharing.groups) {
-    const members = group.images.flatMap((image) => place.get(image) ?? []);
+    const members = images.flatMap((image, i) => (group.images.has(image) ? i : []));
     for (const a of members) {
       const row = pairs[a] as number[];
       for (const b of members) row[b] = (row[b] as number) + group.storedBytes;
     }
   }
   return pairs;
-}
-
-/** A set of images, and the contents that are in just these so far. */
-class Group {
-  readonly parent: Group | undefined;
-  readonly image: number;
-  readonly next = new Map<number, Group>();
-  contents = 0;
-  rawBytes = 0;
-  storedBytes = 0;
-
-  constructor(parent: Group | undefined, image: number) {
-    this.parent = parent;
-    this.image = image;
-  }
-
-  add({ rawBytes, storedBytes }: ContentBytes, sign: 1 | -1): void {
-    this.contents += sign;
-    this.rawBytes += sign * rawBytes;
-    this.storedBytes += sign * storedBytes;
-  }
-
-  images(): number[] {
-    const images: number[] = [];
-    let group: Group = this;
-    for (; group.parent !== undefined; group = group.parent) images.push(group.image);
-    return images.reverse();
-  }
-}
-
-interface Placed extends ContentBytes {
-  group: Group;
-}
-
-/** All sets of images that some content is in: a tree, as images come one after the other. */
-class Groups {
-  readonly root = new Group(undefined, -1);
-  readonly #all: Group[] = [];
-
-  /** Notes that an image has a content; more than once is once. */
-  move(content: Placed, image: number): void {
-    const { group } = content;
-    if (group.image === image) return;
-    if (group !== this.root) group.add(content, -1);
-    content.group = this.#with(group, image);
-    content.group.add(content, 1);
-  }
-
-  #with(group: Group, image: number): Group {
-    const known = group.next.get(image);
-    if (known !== undefined) return known;
-    const made = new Group(group, image);
-    group.next.set(image, made);
-    this.#all.push(made);
-    return made;
-  }
-
-  filled(): ShareGroup[] {
-    const filled = this.#all.filter((group) => group.contents > 0);
-    return filled.map((group) => {
-      const { contents, rawBytes, storedBytes } = group;
-      return { images: group.images(), contents, rawBytes, storedBytes };
-    });
-  }
 }
 
 function shares(
@@ -173,7 +113,7 @@ function shares(
     ...{ contents: 0, rawBytes: 0, storedBytes: 0, withAllBytes: 0, withSomeBytes: 0, ownBytes: 0 },
   }));
   for (const { images, contents, rawBytes, storedBytes } of groups) {
-    const part = images.length === 1 ? "ownBytes" : images.length === seen.length ? "withAllBytes" : "withSomeBytes";
+    const part = images.size === 1 ? "ownBytes" : images.size === seen.length ? "withAllBytes" : "withSomeBytes";
     for (const i of images) {
       const image = own[i] as (typeof own)[number];
       image.contents += contents;

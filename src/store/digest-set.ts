@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Digest } from "../base/index.ts";
+import { type Digest, wordOf, wordOfHex } from "../base/index.ts";
 
 /** The table is enlarged when more than this part of it is taken. */
 const filledShareMax = 0.7;
@@ -108,20 +108,6 @@ function wordAt(digest: Digest, at: number): number {
   for (let i = at; i < at + 8; i++) {
     const code = digest.charCodeAt(i);
     // "0" is 48, "a" is 97.
-    word = (word << 4) | (code < 58 ? code - 48 : code - 87);
-  }
-  return word >>> 0;
-}
-
-function wordOf(bytes: Uint8Array, at: number): number {
-  const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]] as [number, number, number, number];
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-}
-
-function wordOfHex(bytes: Uint8Array, at: number): number {
-  let word = 0;
-  for (let i = at; i < at + 8; i++) {
-    const code = bytes[i] as number;
     word = (word << 4) | (code < 58 ? code - 48 : code - 87);
   }
   return word >>> 0;

@@ -8,6 +8,7 @@ import { Adoption } from "./adopted-files.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { diskCheckouts } from "./disk-checkouts.ts";
 import type { HeldLock } from "./file-lock.ts";
+import { FoundCache } from "./found-cache.ts";
 import { framePack, madeElsewhere } from "./frame-pack.ts";
 import { fsckDisk } from "./fsck.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
@@ -22,7 +23,7 @@ import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { PackReader } from "./pack-reader.ts";
-import { measureStore } from "./measure-store.ts";
+import { measureStore, sizesIn } from "./measure-store.ts";
 import { openIndex, renewIndex } from "./recover.ts";
 import { Refs } from "./refs.ts";
 import { verifyRoom } from "./reserve.ts";
@@ -30,6 +31,7 @@ import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, heldTurn, lockFetch, lockShared } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
 import type {
+  ContentSize,
   FetchTurn,
   FramePackWriter,
   Lease,
@@ -51,9 +53,6 @@ export interface OpenOptions {
   /** Told what was damaged or lost and is put right already, in a sentence. */
   readonly onRecover?: (what: string) => void;
 }
-
-/** Contents whose place is remembered, about 20 MB. */
-const foundCountMax = 100_000;
 
 /**
  * Opens the store in `dir`, making it where there is none. Several processes and threads may have it open.
@@ -93,7 +92,7 @@ class DiskStore extends StoreBase {
   #leaseLock: HeldLock | undefined;
   #leaseCount = 0;
   /** Where contents lie; valid as long as a lease is held. */
-  readonly #found = new Map<Digest, Found>();
+  readonly #found = new FoundCache();
   /** Not while all of the store is looked at, each thing once. */
   #remembersFound = true;
 
@@ -121,9 +120,7 @@ class DiskStore extends StoreBase {
   /** While a lease is held nothing moves, so what was found once need not be looked up again. */
   protected override find(digest: Digest): Found | undefined {
     if (this.#leaseCount === 0 || !this.#remembersFound) return super.find(digest);
-    const known = this.#found.get(digest) ?? super.find(digest);
-    if (known !== undefined && this.#found.size < foundCountMax) this.#found.set(digest, known);
-    return known;
+    return this.#found.get(digest, () => super.find(digest));
   }
 
   protected override look(digest: Digest): Found | JoinedContent | undefined {
@@ -274,6 +271,10 @@ class DiskStore extends StoreBase {
   #lockAlone(what: string, waitMs: number): HeldLock {
     if (this.#leaseCount > 0) throw leasedByUs(what);
     return lockAlone(this.#layout, what, waitMs);
+  }
+
+  override sizes(): Iterable<ContentSize> {
+    return sizesIn(this.#index);
   }
 
   override stats(): StoreStats {

@@ -5,7 +5,7 @@ import type { PackRow } from "./index-database.ts";
 import { measureJoin } from "./joined-content.ts";
 import { type JoinedContent, type PackedContent, storedBytesOf } from "./pack-format.ts";
 import type { PackReader } from "./pack-reader.ts";
-import { decodeFrame } from "./store-base.ts";
+import { decodeFrame } from "./stored-frames.ts";
 import type { ContentInfo, Store } from "./store.ts";
 
 /**

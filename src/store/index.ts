@@ -33,6 +33,7 @@ export type {
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
+  ContentSize,
   ContentWriter,
   DevicePolicy,
   FetchTurn,
@@ -46,3 +47,4 @@ export type {
   Store,
   StoreStats,
 } from "./store.ts";
+export type { VisitContent } from "./tree-lines.ts";

@@ -3,7 +3,7 @@ import { diskUseBelow, diskUseOf } from "./disk-use.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { filesBelow, type Layout } from "./layout.ts";
 import { listLinks } from "./link-farm.ts";
-import type { Store, StoreStats } from "./store.ts";
+import type { ContentSize, Store, StoreStats } from "./store.ts";
 
 /** Counts what a store on disk holds. */
 export function measureStore(
@@ -28,4 +28,13 @@ export function measureStore(
     adopted: adopted.reduce((sum, dir) => sum + dir.files, 0),
     adoptedBytes: adopted.reduce((sum, dir) => sum + dir.bytes, 0),
   };
+}
+
+/** As `Store.sizes` tells them, in the order of packs. */
+export function* sizesIn(index: IndexDatabase): Iterable<ContentSize> {
+  for (const pack of index.packs()) {
+    for (const { digest, sizeBytes, storedBytes, isJoin } of index.rowsOf(pack)) {
+      if (!isJoin) yield { digest, rawBytes: sizeBytes, storedBytes };
+    }
+  }
 }

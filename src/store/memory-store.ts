@@ -22,6 +22,7 @@ import { ReachMarker, type ReachSource } from "./reach.ts";
 import { removeTree } from "./remove-tree.ts";
 import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import type {
+  ContentSize,
   FetchTurn,
   FramePackWriter,
   Lease,
@@ -153,6 +154,13 @@ class MemoryStore extends StoreBase {
     const lease = this.lease();
     this.#fetching.add(digest);
     return { kind: "ours", release: () => (this.#fetching.delete(digest), lease.release()) };
+  }
+
+  override *sizes(): Iterable<ContentSize> {
+    for (const { content } of this.#contents.values()) {
+      const { digest, sizeBytes } = content;
+      yield { digest: digestBytes(digest), rawBytes: sizeBytes, storedBytes: storedBytesOf(content) };
+    }
   }
 
   override stats(): StoreStats {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Digest, digestFromBytes, digestFromHex, isAshlarError } from "../base/index.ts";
+import { type Digest, digestFromBytes, isAshlarError } from "../base/index.ts";
 import type { Tree } from "../formats/index.ts";
-import { parseTree } from "../formats/stored/index.ts";
 import { DigestSet } from "./digest-set.ts";
 import { ExactDigestSet } from "./exact-digest-set.ts";
 import type { Reaches, Store } from "./store.ts";
+import { digestAt, eachContent } from "./tree-lines.ts";
 
 /** What is reached, by the way in which it is: a tree that is reached as plain content keeps no files. */
 export class ReachSet {
@@ -147,51 +147,19 @@ export class ReachMarker {
     }
   }
 
-  /**
-   * Marks what the lines of a tree's piece name (docs/formats/tree.md): a file's line begins with its content. False
-   * where the last line has no end: such a piece is none of ours, and the tree has to be read as a whole.
-   */
-  #scan(bytes: Uint8Array, isFirst: boolean): boolean {
-    if (bytes.at(-1) !== lineFeed) return false;
+  /** Marks what the lines of a tree's piece name; false as `eachContent` gives it. */
+  #scan(piece: Uint8Array, isFirst: boolean): boolean {
     const { onMention, onContent, known } = this.#events;
-    // Proves the first line.
-    if (isFirst) parseTree(bytes.subarray(0, bytes.indexOf(lineFeed) + 1));
-    for (let at = 0; at < bytes.length; at = bytes.indexOf(lineFeed, at) + 1) {
-      if (!isFileLine(bytes, at)) continue;
-      const hexAt = at + lineStart.length;
-      if (!isHex(bytes, hexAt)) digestAt(bytes, hexAt);
+    return eachContent(piece, isFirst, (bytes, hexAt) => {
       if (onMention !== undefined) {
         if (known?.hasHex(bytes, hexAt) !== true) onMention(digestAt(bytes, hexAt));
       } else if (this.set.contents.addHex(bytes, hexAt)) {
         onContent?.(digestAt(bytes, hexAt));
       }
-    }
-    return true;
+    });
   }
 
   #wholeTree(digest: Digest): void {
     for (const entry of this.#source.readTree(digest)) if (entry.type === "file") this.#content(entry.content);
   }
-}
-
-const lineFeed = 10;
-const lineStart = Buffer.from('{"content":"sha256:');
-
-function isFileLine(bytes: Uint8Array, at: number): boolean {
-  // From the third byte on lines differ.
-  for (let i = 2; i < lineStart.length; i++) if (bytes[at + i] !== lineStart[i]) return false;
-  return true;
-}
-
-function isHex(bytes: Uint8Array, at: number): boolean {
-  for (let i = at; i < at + 64; i++) {
-    const code = bytes[i] as number;
-    if (!((code >= 48 && code < 58) || (code >= 97 && code < 103))) return false;
-  }
-  return true;
-}
-
-/** Throws `DIGEST_INVALID`. */
-function digestAt(bytes: Uint8Array, hexAt: number): Digest {
-  return digestFromHex(Buffer.from(bytes.buffer, bytes.byteOffset + hexAt, 64).toString("latin1"));
 }

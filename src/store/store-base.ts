@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { crc32 } from "node:zlib";
-
-import { AshlarError, type Digest, digestOf, emptyDigest, Hasher, type Json, parseJson } from "../base/index.ts";
+import { AshlarError, type Digest, emptyDigest, Hasher, type Json, parseJson } from "../base/index.ts";
 import type { Compressor, Tree } from "../formats/index.ts";
-import { decompressFrame, encodeTreePieces, parseTree } from "../formats/stored/index.ts";
+import { encodeTreePieces, parseTree } from "../formats/stored/index.ts";
 import { type CheckoutHost, runCheckout } from "./checkout.ts";
 import { emptyInfo, infoOf } from "./content-info.ts";
 import { inPack } from "./in-pack.ts";
@@ -18,6 +16,7 @@ import type {
   CheckoutOptions,
   CheckoutReport,
   ContentInfo,
+  ContentSize,
   FetchTurn,
   FramePackWriter,
   Lease,
@@ -28,7 +27,9 @@ import type {
   StoreStats,
 } from "./store.ts";
 import type { AdoptedFiles } from "./adopted.ts";
+import { decodeFrame, storedFrames, verifyStored, verifyWhole } from "./stored-frames.ts";
 import { TreeCache } from "./tree-cache.ts";
+import { eachContent, type VisitContent } from "./tree-lines.ts";
 
 /** A content that is here, and how to get at its stored bytes. */
 export interface Found {
@@ -74,6 +75,7 @@ export abstract class StoreBase implements Store {
   abstract beginFetch(digest: Digest): FetchTurn;
   abstract readonly adopted: AdoptedFiles;
   abstract readonly tmpDir: string;
+  abstract sizes(): Iterable<ContentSize>;
   abstract stats(): StoreStats;
   abstract gc(options: GcOptions): GcReport;
   abstract fsck(options: FsckOptions): FsckReport;
@@ -207,6 +209,11 @@ export abstract class StoreBase implements Store {
     return tree;
   }
 
+  eachFile(digest: Digest, visit: VisitContent): void {
+    if (eachContent(this.read(digest), true, visit)) return;
+    throw new AshlarError("TREE_INVALID", `Cannot read tree "${digest}": its last line has no end`);
+  }
+
   putRecord(value: Json, reaches: Reaches, pack?: PackWriter): Digest {
     return (pack ?? this).put(encodeRecord(value, reaches)).digest;
   }
@@ -252,46 +259,4 @@ export abstract class StoreBase implements Store {
 
 function isJoined(seen: Found | JoinedContent): seen is JoinedContent {
   return "pieces" in seen;
-}
-
-function verifyWhole(digest: Digest, hasher: Hasher): void {
-  const actual = hasher.digest();
-  if (actual !== digest) throw damaged(digest, `its bytes have the digest ${actual}`);
-}
-
-function* storedFrames(found: Found): Iterable<[PackedFrame, Uint8Array]> {
-  let at = 0;
-  for (const frame of found.content.frames) {
-    yield [frame, found.read(at, frame.storedBytes)];
-    at += frame.storedBytes;
-  }
-}
-
-/** Proves a frame as stored: catches any flipped bit or burst of up to 32, and a pack that ends early. */
-function verifyStored(content: PackedContent, frame: PackedFrame, stored: Uint8Array): void {
-  if (stored.length === frame.storedBytes && crc32(stored) === frame.crc32) return;
-  throw damaged(content.digest, "its frame is not the one that was stored");
-}
-
-/** A frame's bytes, decompressed and proven. */
-export function decodeFrame(content: PackedContent, frame: PackedFrame, stored: Uint8Array): Uint8Array {
-  verifyStored(content, frame, stored);
-  const raw = decompressOrUndefined(frame, stored);
-  if (raw !== undefined && digestOf(raw) === frame.digest) return raw;
-  throw damaged(content.digest, "its frame does not hold what the table says");
-}
-
-function decompressOrUndefined(frame: PackedFrame, stored: Uint8Array): Uint8Array | undefined {
-  try {
-    return decompressFrame(stored, frame.rawBytes);
-  } catch {
-    return undefined;
-  }
-}
-
-function damaged(digest: Digest, state: string): AshlarError {
-  return new AshlarError("STORE_CONTENT_DAMAGED", `Cannot read content "${digest}": ${state}`, {
-    hint: "run `ashlar store fsck --repair`, then build again",
-    details: { digest },
-  });
 }

@@ -4,6 +4,7 @@ import type { Tree } from "../formats/index.ts";
 import type { AdoptedFiles } from "./adopted.ts";
 import type { FsckOptions, FsckReport } from "./fsck-report.ts";
 import type { GcOptions, GcReport } from "./gc-report.ts";
+import type { VisitContent } from "./tree-lines.ts";
 
 /** What the store knows of a content without reading it. */
 export interface ContentInfo {
@@ -124,6 +125,14 @@ export type FetchTurn =
   /** `beat` changes every some seconds as long as the other one works; `holders` says who that is, for people. */
   | { readonly kind: "elsewhere"; readonly beat: number; readonly holders: () => readonly string[] };
 
+export interface ContentSize {
+  /** 32 bytes. */
+  readonly digest: Uint8Array;
+  readonly rawBytes: number;
+  /** All frames together. */
+  readonly storedBytes: number;
+}
+
 export interface StoreStats {
   readonly contents: number;
   /** Uncompressed bytes of all distinct contents. */
@@ -189,6 +198,8 @@ export interface Store {
   withPrefix(hex: string): readonly Digest[];
   /** Several at once; what is missing is left out. */
   infos(digests: Iterable<Digest>): Map<Digest, ContentInfo>;
+  /** All contents but the joined ones, whose bytes are those of their pieces; good until the next one is asked for. */
+  sizes(): Iterable<ContentSize>;
   /** The content, verified. Throws `STORE_CONTENT_MISSING`, `STORE_CONTENT_DAMAGED`. */
   read(digest: Digest): Uint8Array;
   /** The content piece by piece, verified at the end. */
@@ -205,6 +216,8 @@ export interface Store {
 
   putTree(tree: Tree, pack?: PackWriter): Digest;
   readTree(digest: Digest): Tree;
+  /** Tells the content of each regular file of a tree, in order, for who looks at thousands of trees. */
+  eachFile(tree: Digest, visit: VisitContent): void;
   /** Adds a record: JSON that other parts of Ashlar give a meaning to, with what it reaches. */
   putRecord(value: Json, reaches: Reaches, pack?: PackWriter): Digest;
   readRecord(digest: Digest): { readonly value: Json; readonly reaches: Reaches };

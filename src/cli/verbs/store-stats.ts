@@ -2,11 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { AshlarError, type Digest, isSystemError, type Json } from "../../base/index.ts";
-import { type CurrentImage, currentImages } from "../../build/index.ts";
-import { type ContentBytes, drawSharing, measureSharing, type Sharing, type SharingImage } from "../../query/index.ts";
-import type { Store, StoreStats } from "../../store/index.ts";
+import { AshlarError, isSystemError, type Json } from "../../base/index.ts";
+import { currentImages } from "../../build/index.ts";
+import { drawSharing, measureSharing, type Sharing } from "../../query/index.ts";
+import type { Store, StoreStats, VisitContent } from "../../store/index.ts";
 import { openForReading } from "../open-store.ts";
+import { preferMemory } from "../prefer-memory.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { printable, showBytes, showTable } from "../show.ts";
 
@@ -20,17 +21,18 @@ export async function stats(shell: Shell, options: StatsOptions): Promise<Outcom
   if (options.totals === true && options.svg !== undefined) {
     throw new AshlarError("USAGE_STATS", "Cannot draw what images share with --totals: want one of --svg and --totals");
   }
+  preferMemory();
   const store = await openForReading(shell, options);
   try {
     const figures = store.stats();
     if (options.totals === true) return { text: figureTable(figures), json: figures as unknown as Json };
-    const sharing = sharingOf(store);
+    const sharing = sharingOf(store, figures.contents);
     const path = options.svg === undefined ? undefined : resolve(shell.cwd, options.svg);
     if (path !== undefined) writePicture(path, drawSharing(sharing));
     const made = path === undefined ? "" : `${printable(path)}\n`;
     return {
       text: `${figureTable(figures)}${imageTable(sharing)}${made}`,
-      json: { ...figures, ...sharing, ...(path === undefined ? {} : { svg: path }) } as unknown as Json,
+      json: { ...figures, ...toJson(sharing), ...(path === undefined ? {} : { svg: path }) } as unknown as Json,
     };
   } finally {
     store.close();
@@ -51,33 +53,29 @@ function figureTable(figures: StoreStats): string {
   ]);
 }
 
-function sharingOf(store: Store): Sharing {
+function sharingOf(store: Store, contents: number): Sharing {
   const lease = store.lease();
   try {
     const images = currentImages(store);
     const names = new Set<string>();
     const several = new Set(images.flatMap(({ name }) => (names.has(name) ? name : (names.add(name), []))));
-    return measureSharing(readTrees(store, images, several), (digest) => sizeOf(store, digest));
+    const compared = images.map(({ name, platform, flat, layers }) => ({
+      // Names of several platforms are told apart by them.
+      name: several.has(name) ? `${name} ${platform}` : name,
+      eachFile: (visit: VisitContent) => store.eachFile(flat, visit),
+      layers,
+    }));
+    return measureSharing(compared, { countExpected: contents, each: () => store.sizes() });
   } finally {
     lease.release();
   }
 }
 
-/** One tree at a time; names of several platforms are told apart by them. */
-function* readTrees(
-  store: Store,
-  images: readonly CurrentImage[],
-  several: ReadonlySet<string>,
-): Generator<SharingImage, void, void> {
-  for (const { name, platform, flat, layers } of images) {
-    yield { name: several.has(name) ? `${name} ${platform}` : name, tree: store.readTree(flat), layers };
-  }
-}
-
-function sizeOf(store: Store, digest: Digest): ContentBytes {
-  const info = store.info(digest);
-  const storedBytes = info?.frames.reduce((sum, frame) => sum + frame.storedBytes, 0) ?? 0;
-  return { rawBytes: info?.sizeBytes ?? 0, storedBytes };
+function toJson({ groups, ...sharing }: Sharing): object {
+  const listed = groups.map(({ images, contents, rawBytes, storedBytes }) => {
+    return { images: [...images], contents, rawBytes, storedBytes };
+  });
+  return { ...sharing, groups: listed };
 }
 
 function imageTable({ images, total }: Sharing): string {
