@@ -12,6 +12,8 @@ export const exitCodes = {
   network: 6,
   notReproducible: 7,
   interrupted: 130,
+  /** 128 and the number of SIGPIPE. */
+  outputClosed: 141,
 } as const;
 
 /** The first matching prefix of an error's code decides. */

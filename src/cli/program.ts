@@ -13,7 +13,7 @@ import type { Shell } from "./shell.ts";
 
 const exitCodeHelp = `
 Exit codes: 0 done, 1 failed, 2 usage or invalid spec, 3 lock missing or stale, 4 verification failed,
-5 policy refused, 6 network or registry, 7 not reproducible, 130 interrupted.
+5 policy refused, 6 network or registry, 7 not reproducible, 130 interrupted, 141 nobody read the result.
 
 First steps: ashlar init, ashlar build, ashlar inspect IMAGE. The tour is in the README.`;
 

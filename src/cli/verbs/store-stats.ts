@@ -2,12 +2,13 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { AshlarError, isSystemError, type Json } from "../../base/index.ts";
+import { AshlarError, isSystemError, type Json, type Progress } from "../../base/index.ts";
 import { currentImages } from "../../build/index.ts";
 import { drawSharing, measureSharing, type Sharing } from "../../query/index.ts";
 import type { Store, StoreStats, VisitContent } from "../../store/index.ts";
 import { openForReading } from "../open-store.ts";
 import { preferMemory } from "../prefer-memory.ts";
+import { makeProgress } from "../progress.ts";
 import type { GlobalOptions, Outcome, Shell } from "../shell.ts";
 import { printable, showBytes, showTable } from "../show.ts";
 
@@ -26,7 +27,7 @@ export async function stats(shell: Shell, options: StatsOptions): Promise<Outcom
   try {
     const figures = store.stats();
     if (options.totals === true) return { text: figureTable(figures), json: figures as unknown as Json };
-    const sharing = sharingOf(store, figures.contents);
+    const sharing = sharingOf(store, figures.contents, makeProgress(shell, options));
     const path = options.svg === undefined ? undefined : resolve(shell.cwd, options.svg);
     if (path !== undefined) writePicture(path, drawSharing(sharing));
     const made = path === undefined ? "" : `${printable(path)}\n`;
@@ -53,19 +54,22 @@ function figureTable(figures: StoreStats): string {
   ]);
 }
 
-function sharingOf(store: Store, contents: number): Sharing {
+function sharingOf(store: Store, contents: number, progress: Progress): Sharing {
   const lease = store.lease();
   try {
     const images = currentImages(store);
     const names = new Set<string>();
     const several = new Set(images.flatMap(({ name }) => (names.has(name) ? name : (names.add(name), []))));
+    const step = progress.start("compare images", images.length, "items");
     const compared = images.map(({ name, platform, flat, layers }) => ({
       // Names of several platforms are told apart by them.
       name: several.has(name) ? `${name} ${platform}` : name,
-      eachFile: (visit: VisitContent) => store.eachFile(flat, visit),
+      eachFile: (visit: VisitContent) => (store.eachFile(flat, visit), step.advance(1)),
       layers,
     }));
-    return measureSharing(compared, { countExpected: contents, each: () => store.sizes() });
+    const sharing = measureSharing(compared, { countExpected: contents, each: () => store.sizes() });
+    step.done();
+    return sharing;
   } finally {
     lease.release();
   }
