@@ -20,6 +20,8 @@ export interface CampaignOptions {
   /** Of each life; absent: all there are. */
   readonly count?: number | undefined;
   readonly seed: number;
+  /** Of `of` processes that share the points, this is `number`, from 1 on; absent: there is one. */
+  readonly part?: { readonly number: number; readonly of: number } | undefined;
   /** Only calls whose text, as strace shows it, matches. */
   readonly only?: RegExp | undefined;
   readonly onPoint?: (point: string, faults: readonly string[]) => void;
@@ -27,13 +29,14 @@ export interface CampaignOptions {
 
 /** Runs points of lives, chosen by the seed. */
 export async function runPoints(places: Places, options: CampaignOptions): Promise<Tally> {
-  const { kind, lives, count, seed, only = /^/, onPoint } = options;
+  const { kind, lives, count, seed, part = { number: 1, of: 1 }, only = /^/, onPoint } = options;
   const random = randomSource(seed);
   const tally = { points: 0, missed: [] as string[], faults: [] as string[] };
   for (const life of lives) {
     const calls = (await recordCalls(places, life)).filter(({ text }) => only.test(text));
     const all = kind === "kill" ? killPoints(life, calls) : errorPoints(life, calls);
-    for (const point of choose(all, count ?? all.length, random)) {
+    const chosen = choose(all, count ?? all.length, random);
+    for (const point of chosen.filter((_, i) => i % part.of === part.number - 1)) {
       const { isMissed, faults } = await runPoint(places, point);
       if (isMissed) tally.missed.push(show(point));
       else tally.points++;

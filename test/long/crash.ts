@@ -4,9 +4,10 @@ import { lives } from "../crash/lives.ts";
 import { Places } from "../crash/places.ts";
 
 /**
- * `sh tools/run test/long/crash.ts [--kind kill|error|random] [--life NAME] [--count N] [--seed N]`: what is left of a
- * store when a process that uses it ends before any of its calls, or any of its calls fails. `--count` points of each
- * life (absent: all there are, hours). Prints each fault as it is found, and exits 1 when there is one.
+ * `sh tools/run test/long/crash.ts [--kind kill|error|random] [--life NAME] [--count N] [--seed N] [--part N/M]`: what
+ * is left of a store when a process that uses it ends before any of its calls, or any of its calls fails. `--count`
+ * points of each life (absent: all there are, hours), every Mth of them. Prints each fault as it is found, and exits 1
+ * when there is one.
  */
 async function main(): Promise<void> {
   const option = (name: string): string | undefined => {
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
   };
   const count = option("--count") === undefined ? undefined : Number(option("--count"));
   const seed = Number(option("--seed") ?? 1);
+  const [number, of] = (option("--part") ?? "1/1").split("/").map(Number) as [number, number];
   const name = option("--life");
   const chosen = lives.filter((life) => name === undefined || life.name === name);
   const kinds = ["kill", "error", "random"].filter((kind) => kind === (option("--kind") ?? kind));
@@ -27,7 +29,7 @@ async function main(): Promise<void> {
           if (++done % 100 === 0) console.error(`${done}: ${point}`);
           for (const fault of faults) console.log(fault);
         };
-        const options = { lives: [life], count, seed, onPoint };
+        const options = { lives: [life], count, seed, part: { number, of }, onPoint };
         const started = performance.now();
         const tally =
           kind === "random"
