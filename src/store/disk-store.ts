@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 
 import type { Digest } from "../base/index.ts";
 import type { Compressor, Tree } from "../formats/index.ts";
@@ -31,14 +31,7 @@ import { type Found, StoreBase, type StoredAction } from "./store-base.ts";
 import { alone, leasedByUs, lockAlone, heldTurn, lockFetch, lockShared } from "./store-lock.ts";
 import { onDisk } from "./system-fault.ts";
 import type {
-  ContentSize,
-  FetchTurn,
-  FramePackWriter,
-  Lease,
-  PackWriter,
-  Ref,
-  Store,
-  StoreStats,
+  ContentSize, FetchTurn, FramePackWriter, Lease, PackWriter, Ref, Store, StoreStats,
 } from "./store.ts";
 
 export interface OpenOptions {
@@ -85,7 +78,6 @@ class DiskStore extends StoreBase {
   protected override readonly doubtsFrames: boolean;
   readonly #layout: Layout;
   #index: IndexDatabase;
-  #indexInode: number;
   readonly #reader: PackReader;
   readonly #refs: Refs;
   readonly #adoptedFile: AdoptedFile;
@@ -101,8 +93,7 @@ class DiskStore extends StoreBase {
     this.tmpDir = layout.tmp;
     this.#layout = layout;
     const onRecover = options.onRecover ?? ((): void => {});
-    this.#index = openIndex(layout, onRecover);
-    this.#indexInode = inodeOf(layout.index);
+    this.#index = openIndex(layout, { onRecover, isLeased: false });
     this.doubtsFrames = layout.isShared;
     this.#reader = new PackReader(layout);
     this.#refs = new Refs({ layout, alone: (step) => alone(layout, step), onRecover });
@@ -152,7 +143,7 @@ class DiskStore extends StoreBase {
     // A content that is left out because it is here must still be here when the pack is committed.
     const lease = this.lease();
     const output = new PackFileOutput(this.#layout, (pack) => {
-      this.#index.transaction(() => this.#index.addPack(pack));
+      this.#change((index) => index.transaction(() => index.addPack(pack)));
     });
     return new PackBuilder({ compressor, output, find: (digest) => this.info(digest), onEnd: () => lease.release() });
   }
@@ -162,7 +153,17 @@ class DiskStore extends StoreBase {
   }
 
   protected override saveAction(action: StoredAction): void {
-    this.#index.actions.put(action);
+    this.#change((index) => index.actions.put(action));
+  }
+
+  /**
+   * Changes the index that others see: another process may make it anew beside us, and lists the packs when the new
+   * one is in its place. If ours is still there after the change, our pack was before the listing; if not, the new one
+   * gets the change as well.
+   */
+  #change(step: (index: IndexDatabase) => void): void {
+    do step(this.#index);
+    while (this.#followIndex());
   }
 
   override getRef(name: string): Digest | undefined {
@@ -186,30 +187,34 @@ class DiskStore extends StoreBase {
   }
 
   override lease({ waitMs }: { readonly waitMs?: number } = {}): Lease {
-    if (this.#leaseCount === 0) {
-      this.#leaseLock = lockShared(this.#layout, waitMs);
-      this.#followIndex();
-    }
+    if (this.#leaseCount === 0) this.#leaseLock = lockShared(this.#layout, waitMs);
     this.#leaseCount++;
     let held = true;
-    return {
-      release: () => {
-        if (!held) return;
-        held = false;
-        this.#leaseCount--;
-        if (this.#leaseCount > 0) return;
-        this.#found.clear();
-        this.#leaseLock?.release();
-      },
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      this.#leaseCount--;
+      if (this.#leaseCount > 0) return;
+      this.#found.clear();
+      this.#leaseLock?.release();
     };
+    try {
+      this.#followIndex();
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return { release };
   }
 
-  /** Another process may have made the index anew: what is written to the old one is lost. */
-  #followIndex(): void {
-    if (inodeOf(this.#layout.index) === this.#indexInode) return;
+  /** Goes over to the index that another process made anew, and tells whether there was one. */
+  #followIndex(): boolean {
+    if (!this.#index.isReplaced) return false;
+    const index = openIndex(this.#layout, { onRecover: () => {}, isLeased: this.#leaseCount > 0 });
     this.#index.close();
-    this.#index = openIndex(this.#layout, () => {});
-    this.#indexInode = inodeOf(this.#layout.index);
+    this.#index = index;
+    this.#found.clear();
+    return true;
   }
 
   override keepCheckout(tree: Digest): string {
@@ -234,7 +239,7 @@ class DiskStore extends StoreBase {
       layout: this.#layout,
       refs: this.#refs,
       index: () => this.#index,
-      isReplaced: () => inodeOf(this.#layout.index) !== this.#indexInode,
+      isReplaced: () => this.#index.isReplaced,
       alone: () => this.#lockAlone(what, options.waitMs ?? 0),
     };
     this.#remembersFound = false;
@@ -253,9 +258,7 @@ class DiskStore extends StoreBase {
     try {
       const renew = (): IndexDatabase => {
         this.#index.close();
-        this.#index = renewIndex(this.#layout);
-        this.#indexInode = inodeOf(this.#layout.index);
-        return this.#index;
+        return (this.#index = renewIndex(this.#layout));
       };
       const [layout, index] = [this.#layout, this.#index];
       const parts = { layout, index, renewIndex: renew, refs: this.#refs, adopted: this.#adoptedFile };
@@ -288,8 +291,4 @@ class DiskStore extends StoreBase {
     this.#refs.close();
     this.#adoptedFile.close();
   }
-}
-
-function inodeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }

@@ -90,7 +90,7 @@ export class FsckSession {
       return refsReaching(this.store, this.#blamed, joined(this.index));
     } catch (error) {
       // The refs or the index themselves cannot be read: that is among the faults.
-      if (!isAshlarError(error)) throw error;
+      if (!isAshlarError(error) || isHindrance(error)) throw error;
       return new Map();
     }
   }

@@ -6,6 +6,7 @@ import type { JoinedContent } from "./pack-format.ts";
 import { ReachCheck, ReachMarker, type ReachSet, type ReachSource } from "./reach.ts";
 import { parseReaches } from "./record.ts";
 import type { Reaches, Store } from "./store.ts";
+import { isHindrance, isReadFault } from "./system-fault.ts";
 
 /** What garbage collection keeps: what refs reach, and what stays for being young. */
 export class GcMarks {
@@ -17,7 +18,7 @@ export class GcMarks {
   constructor(store: Store, source: ReachSource) {
     this.#store = store;
     this.#refs = new ReachMarker(source);
-    this.#young = new ReachMarker(source, { onFault: () => {} }, this.#refs);
+    this.#young = new ReachMarker(source, { onFault: passDamage }, this.#refs);
   }
 
   get byRefs(): ReachSet {
@@ -46,13 +47,16 @@ export class GcMarks {
     return this.byRefs.trees.has(digest) || this.byGrace.trees.has(digest);
   }
 
-  /** Marks what the refs reach, of refs known already what is new. Without knowing all of it nothing may be removed. */
+  /**
+   * Marks what the refs reach, of refs known already what is new. Without knowing all of it nothing may be removed.
+   * Throws `STORE_REF_BROKEN`; what says nothing of the ref, as too many open files or a disk that fails, as it is.
+   */
   markRefs(): void {
     for (const ref of this.#store.listRefs()) {
       try {
         this.#refs.mark({ records: [ref.target] });
       } catch (cause) {
-        if (!isAshlarError(cause)) throw cause;
+        if (!isOfContent(cause)) throw cause;
         const state = `what ref "${ref.name}" reaches cannot be read`;
         throw new AshlarError("STORE_REF_BROKEN", `Cannot collect garbage: ${state}, want it whole or gone`, {
           hint: "run `ashlar store fsck`, then build or pull the image again or remove its name",
@@ -114,4 +118,13 @@ export class GcMarks {
       records.every(isRecord)
     );
   }
+}
+
+function passDamage(_: Digest, error: unknown): void {
+  if (!isOfContent(error)) throw error;
+}
+
+/** Tells whether an error is about what is read: neither about the way to it nor a mistake of ours. */
+function isOfContent(error: unknown): error is AshlarError {
+  return isAshlarError(error) && !isHindrance(error) && !isReadFault(error);
 }

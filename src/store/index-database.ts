@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
 import { type Digest, digestBytes, digestFromBytes } from "../base/index.ts";
@@ -49,6 +50,12 @@ const schema = `
   ${actionSchema}
 `;
 
+/** Where an index lies, and its inode; an open one keeps its number from others. */
+interface DatabasePlace {
+  readonly path: string;
+  readonly inode: number | undefined;
+}
+
 /** An index is made smaller when this part of it is free pages. */
 const freeShareMin = 0.25;
 
@@ -62,11 +69,15 @@ export class IndexDatabase {
   readonly #sql: SqlStatements;
   readonly #packs = new Map<number, PackRow>();
   readonly #contents: ContentTable;
+  readonly #path: string;
+  readonly #inode: number | undefined;
   /** While it is filled: packs that list what others list too. */
   #late: PackFile[] | undefined;
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, { path, inode }: DatabasePlace) {
     this.#database = database;
+    this.#path = path;
+    this.#inode = inode;
     this.#sql = new SqlStatements(database);
     this.#contents = new ContentTable(this.#sql);
     this.actions = new ActionTable(this.#sql);
@@ -75,7 +86,9 @@ export class IndexDatabase {
 
   /** Opens a finished index of this version; undefined where there is none or it is damaged. */
   static open(path: string): IndexDatabase | undefined {
-    return openDatabase(path, schemaVersion, (database) => new IndexDatabase(database));
+    // Asked first: where the file is replaced in between, the handle counts as old, which costs another opening.
+    const place = { path, inode: inodeOf(path) };
+    return openDatabase(path, schemaVersion, (database) => new IndexDatabase(database, place));
   }
 
   /**
@@ -83,10 +96,16 @@ export class IndexDatabase {
    * for one. The caller sees to it that nobody else does the same.
    */
   static create(path: string, mode?: number): IndexDatabase {
-    const index = new IndexDatabase(createDatabase(path, schema, mode));
+    const database = createDatabase(path, schema, mode);
+    const index = new IndexDatabase(database, { path, inode: inodeOf(path) });
     index.#contents.fill();
     index.#late = [];
     return index;
+  }
+
+  /** Tells whether another file lies in its place now, or none: nobody finds what is written to this one. */
+  get isReplaced(): boolean {
+    return inodeOf(this.#path) !== this.#inode;
   }
 
   /** Ends the filling of a new index; nothing on one that is finished. */
@@ -262,4 +281,8 @@ export class IndexDatabase {
   close(): void {
     this.#database.close();
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }

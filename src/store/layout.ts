@@ -65,6 +65,8 @@ export class Layout {
   readonly adopted: string;
   /** Room that garbage collection gives up on a full disk. */
   readonly reserve: string;
+  /** In which run of the kernel links, and what else is not synced, were last dropped. */
+  readonly boot: string;
   readonly leaseLock: string;
   readonly setupLock: string;
 
@@ -88,6 +90,7 @@ export class Layout {
     this.quarantine = join(common, "quarantine");
     this.adopted = join(dir, "adopted.sqlite");
     this.reserve = join(dir, "reserve");
+    this.boot = join(dir, "boot");
     this.leaseLock = join(common, "lease.lock");
     this.setupLock = join(common, "setup.lock");
   }

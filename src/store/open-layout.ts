@@ -123,7 +123,7 @@ function makeParts(layout: Layout): void {
 }
 
 const ownDirs = "packs|links|roots|plans|checkouts|downloads|fetching|quarantine|tmp|logs";
-const ownNames = new RegExp(`^(?:format|sharing|reserve|refs\\.log|\\w+\\.lock|${ownDirs}|\\w+\\.sqlite[\\w-]*)$`);
+const ownNames = new RegExp(`^(?:format|sharing|reserve|boot|refs\\.log|\\w+\\.lock|${ownDirs}|\\w+\\.sqlite[\\w-]*)$`);
 
 /** Makes the private directory of a store, or takes an empty one. Throws `STORE_NOT_A_STORE`, as `verifyPrivate`. */
 export function makeOwnDir(dir: string, uid: number | undefined): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fstatSync, openSync, type Stats } from "node:fs";
 
-import { AshlarError, isSystemError } from "../base/index.ts";
+import { AshlarError, type Digest, isSystemError } from "../base/index.ts";
 import type { PackRow } from "./index-database.ts";
 import type { Layout } from "./layout.ts";
 import { readAt } from "./pack-file.ts";
@@ -13,8 +13,8 @@ const openFilesMax = 256;
 /** Reads from packs, keeping their files open. */
 export class PackReader {
   readonly #layout: Layout;
-  /** By pack number, the one used longest ago first. */
-  readonly #files = new Map<number, number>();
+  /** By pack, whose number may be another one's in an index made anew; the one used longest ago first. */
+  readonly #files = new Map<Digest, number>();
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -22,7 +22,7 @@ export class PackReader {
 
   /** Throws `STORE_CONTENT_DAMAGED` where the pack's file is gone or has another size. */
   read(pack: PackRow, offset: number, length: number): Uint8Array {
-    const fd = this.#files.get(pack.number) ?? this.#open(pack);
+    const fd = this.#files.get(pack.id) ?? this.#open(pack);
     return onDisk("read pack", () => readAt(fd, offset, length));
   }
 
@@ -36,14 +36,14 @@ export class PackReader {
       throw damaged(path, `it has ${size} bytes, want ${pack.sizeBytes}`);
     }
     if (this.#files.size >= openFilesMax) this.#closeOldest();
-    this.#files.set(pack.number, fd);
+    this.#files.set(pack.id, fd);
     return fd;
   }
 
   #closeOldest(): void {
-    for (const [number, fd] of this.#files) {
+    for (const [id, fd] of this.#files) {
       closeSync(fd);
-      this.#files.delete(number);
+      this.#files.delete(id);
       return;
     }
   }

@@ -4,6 +4,7 @@ import type { Tree } from "../formats/index.ts";
 import { DigestSet } from "./digest-set.ts";
 import { ExactDigestSet } from "./exact-digest-set.ts";
 import type { Reaches, Store } from "./store.ts";
+import { isHindrance, readTwice } from "./system-fault.ts";
 import { digestAt, eachContent } from "./tree-lines.ts";
 
 /** What is reached, by the way in which it is: a tree that is reached as plain content keeps no files. */
@@ -35,15 +36,15 @@ export class ReachCheck {
     return this.#store.readTree(digest).every((entry) => entry.type !== "file" || this.#store.has(entry.content));
   }
 
-  /** What cannot be read is not here. */
+  /** What cannot be read is not here; but that we could not look says nothing. */
   #once(digest: Digest, look: () => boolean): boolean {
     const known = this.#known.get(digest);
     if (known !== undefined) return known;
     let isWhole = false;
     try {
-      isWhole = this.#store.has(digest) && look();
+      isWhole = readTwice(() => this.#store.has(digest) && look());
     } catch (error) {
-      if (!isAshlarError(error)) throw error;
+      if (!isAshlarError(error) || isHindrance(error)) throw error;
     }
     this.#known.set(digest, isWhole);
     return isWhole;

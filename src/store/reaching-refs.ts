@@ -2,12 +2,13 @@
 import { type Digest, isAshlarError } from "../base/index.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import type { Reaches, Store } from "./store.ts";
+import { isHindrance } from "./system-fault.ts";
 
 type Reading = Pick<Store, "listRefs" | "readTree" | "readRecord">;
 
 /**
  * For each of some contents the names of the refs that reach it, be it as a piece of a joined one. Reads every
- * tree and record once; what lies below one that cannot be read is not known.
+ * tree and record once; what lies below one that is damaged or not here is not known.
  */
 export function refsReaching(
   store: Reading,
@@ -57,7 +58,7 @@ class Search {
     try {
       for (const hit of kind === "tree" ? this.#inTree(digest) : this.#inRecord(digest)) found.add(hit);
     } catch (error) {
-      if (!isAshlarError(error)) throw error;
+      if (!isAshlarError(error) || isHindrance(error)) throw error;
     }
     this.#known.set(digest, found);
     return found;

@@ -10,31 +10,54 @@ import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { type PackFile, readPackFile } from "./pack-file.ts";
 import { quarantine } from "./quarantine.ts";
-import { alone } from "./store-lock.ts";
+import { alone, lockShared } from "./store-lock.ts";
 import { isHindrance, onDisk, readTwice } from "./system-fault.ts";
 
 /** Told what was put right without being asked, in a sentence without a full stop. */
 export type OnRecover = (what: string) => void;
 
+/** Of a process that holds no lease, or that holds one. */
+export interface OpenIndexOptions {
+  readonly onRecover: OnRecover;
+  readonly isLeased: boolean;
+  /** How long a lease is waited for where there is none. */
+  readonly waitMs?: number;
+}
+
 /**
  * Opens the index. Where it is missing, damaged or of another version it is made from the packs. In the first
  * opening since the kernel started it is brought in line with the packs, because what was written last may not
  * have reached the disk; for the same reason all links are dropped.
+ *
+ * A lease is held meanwhile: else a pack could get its row again between the moments when garbage collection takes
+ * the row and the file.
  */
-export function openIndex(layout: Layout, onRecover: OnRecover): IndexDatabase {
+export function openIndex(layout: Layout, { onRecover, isLeased, waitMs }: OpenIndexOptions): IndexDatabase {
   return onDisk("open the store's index", () => {
     const boot = bootId();
-    if (layout.isShared) dropOldLinks(layout, boot);
-    const index = IndexDatabase.open(layout.index);
-    if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
-    index?.close();
-    return alone(layout, () => recover(layout, { boot, onRecover }));
+    if (boot !== "") dropOld(layout, boot);
+    const index = openCurrent(layout, boot);
+    if (index !== undefined) return index;
+    const lease = isLeased ? undefined : lockShared(layout, waitMs);
+    try {
+      return alone(layout, () => recover(layout, { boot, onRecover }));
+    } finally {
+      lease?.release();
+    }
   });
 }
 
-/** Makes the index anew from the packs, whatever the one that is there says. */
+/** Makes the index anew from the packs, whatever the one that is there says. The caller holds a lease. */
 export function renewIndex(layout: Layout): IndexDatabase {
   return onDisk("make the store's index", () => alone(layout, () => makeIndex(layout, bootId())));
+}
+
+/** Undefined where it must be made or brought in line first. */
+function openCurrent(layout: Layout, boot: string): IndexDatabase | undefined {
+  const index = IndexDatabase.open(layout.index);
+  if (index !== undefined && boot !== "" && index.getMeta("boot") === boot) return index;
+  index?.close();
+  return undefined;
 }
 
 function recover(layout: Layout, { boot, onRecover }: { boot: string; onRecover: OnRecover }): IndexDatabase {
@@ -51,7 +74,6 @@ function recover(layout: Layout, { boot, onRecover }: { boot: string; onRecover:
     if (packs > 0) onRecover(`made the store's index again from ${packs} packs: it was ${state}`);
     return made;
   }
-  if (boot !== "") dropDerived(layout);
   const { added, forgotten } = alignIndex(index, layout, { forget: true });
   index.setMeta("boot", boot);
   const changes = [added > 0 ? `found ${added} packs again` : "", forgotten > 0 ? `lost ${forgotten} packs` : ""];
@@ -59,36 +81,36 @@ function recover(layout: Layout, { boot, onRecover }: { boot: string; onRecover:
   return index;
 }
 
+/**
+ * Packs are listed after the new index has taken the name, because a build may go on with the one before: whoever has
+ * given a pack its name and its row looks then whether its index still has the name. If it has, the pack was there
+ * before the new index came, and is listed here; if not, the row is written again (`DiskStore`).
+ */
 function makeIndex(layout: Layout, boot: string): IndexDatabase {
   if (lstatSync(layout.index, { throwIfNoEntry: false })?.isDirectory() === true) quarantine(layout, layout.index);
   const index = IndexDatabase.create(layout.index, layout.rights.file);
-  if (boot !== "") dropDerived(layout);
   alignIndex(index, layout, { forget: true });
   index.finish();
   index.setMeta("boot", boot);
   return index;
 }
 
-/** What is not synced: after a power failure it may have the right name and size, and other bytes. */
-function dropDerived(layout: Layout): void {
-  rmSync(layout.plans, { recursive: true, force: true });
-  dropRoots(layout);
-  dropLinks(layout);
-  const adopted = AdoptedDatabase.open(layout.adopted);
-  if (adopted === undefined) removeDatabase(layout.adopted);
-  adopted?.close();
-}
-
-/** Of a shared store's user: another one may have been the first since the kernel started. */
-function dropOldLinks(layout: Layout, boot: string): void {
-  const path = join(layout.dir, "boot");
-  const isCurrent = (): boolean => boot !== "" && existsSync(path) && readFileSync(path, "utf8") === boot;
+/**
+ * Drops what is not synced, in the first opening since the kernel started: after a power failure it may have the right
+ * name and size, and other bytes. Never beside a build: who holds a lease has opened the store since, so `boot` tells.
+ */
+function dropOld(layout: Layout, boot: string): void {
+  const isCurrent = (): boolean => existsSync(layout.boot) && readFileSync(layout.boot, "utf8") === boot;
   if (isCurrent()) return;
   alone(layout, () => {
     if (isCurrent()) return;
+    rmSync(layout.plans, { recursive: true, force: true });
     dropRoots(layout);
     dropLinks(layout);
-    replaceFile(makeTmpFile(layout.tmp, "boot"), path, boot);
+    const adopted = AdoptedDatabase.open(layout.adopted);
+    if (adopted === undefined) removeDatabase(layout.adopted);
+    adopted?.close();
+    replaceFile(makeTmpFile(layout.tmp, "boot"), layout.boot, boot);
   });
 }
 
@@ -116,7 +138,8 @@ function dropLinks(layout: Layout): void {
 
 /**
  * Adds packs that the index does not know, and with `forget` drops those whose file is gone. A damaged pack is
- * left to fsck. Returns how many packs were taken up and forgotten.
+ * left to fsck. Returns how many packs were taken up and forgotten. The caller holds a lease, so no pack goes
+ * meanwhile: what was listed is still there when it gets its row.
  */
 export function alignIndex(
   index: IndexDatabase,

@@ -34,10 +34,11 @@ export class RefsDatabase {
   readonly #layout: Layout;
   readonly #inode: number;
 
-  private constructor(database: DatabaseSync, layout: Layout) {
+  /** `inode` is that of the file before it was opened: one that takes its place in between counts as another. */
+  private constructor(database: DatabaseSync, layout: Layout, inode: number) {
     this.#database = database;
     this.#layout = layout;
-    this.#inode = statSync(layout.refs).ino;
+    this.#inode = inode;
     database.exec("PRAGMA synchronous = FULL");
   }
 
@@ -46,13 +47,13 @@ export class RefsDatabase {
    * `STORE_REFS_DAMAGED`, and as SQLite does.
    */
   static open(layout: Layout): RefsDatabase | undefined {
-    return withDatabase(layout, (database) => {
+    return withDatabase(layout, (database, inode) => {
       const version = versionOf(database);
       if (version > schemaVersion) {
         throw new AshlarError("STORE_FORMAT_NEWER", `Cannot read refs: version ${version}, want ${schemaVersion}`);
       }
       if (version !== schemaVersion) return undefined;
-      const refs = new RefsDatabase(database, layout);
+      const refs = new RefsDatabase(database, layout, inode);
       refs.catchUp();
       return refs;
     });
@@ -68,9 +69,10 @@ export class RefsDatabase {
   /** Makes it of what a log says, or brings one of version 1 up. Nobody else may do so meanwhile. */
   static make(layout: Layout, changes: readonly RefsChange[]): RefsDatabase {
     makeEmptyFile(layout.refs, layout.rights.file);
+    const { ino } = statSync(layout.refs);
     const database = new DatabaseSync(layout.refs, { timeout: 60_000 });
     try {
-      const made = new RefsDatabase(database, layout);
+      const made = new RefsDatabase(database, layout, ino);
       database.exec("PRAGMA journal_mode = WAL");
       runTransaction(database, () => {
         database.exec(versionOf(database) === 1 ? raiseSchema : schema);
@@ -199,14 +201,17 @@ const schema = table + state;
 const raiseSchema = `ALTER TABLE refs ADD COLUMN origin TEXT; ${state}`;
 
 /** Closes it unless `use` gives something back that keeps it. */
-function withDatabase<T>(layout: Layout, use: (database: DatabaseSync) => T | undefined): T | undefined {
+function withDatabase<T>(
+  layout: Layout,
+  use: (database: DatabaseSync, inode: number) => T | undefined,
+): T | undefined {
   const stats = statSync(layout.refs, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
   if (!stats.isFile()) throw new AshlarError("STORE_REFS_DAMAGED", `Cannot read refs: "${layout.refs}" is no file`);
   const database = new DatabaseSync(layout.refs, { timeout: 60_000 });
   let kept: T | undefined;
   try {
-    kept = use(database);
+    kept = use(database, stats.ino);
     return kept;
   } finally {
     if (kept === undefined) database.close();

@@ -3,7 +3,7 @@ import { AshlarError, isAshlarError } from "../base/index.ts";
 import type { Layout } from "./layout.ts";
 import { quarantine, quarantineDatabase } from "./quarantine.ts";
 import { RefsDatabase, type RefsFault } from "./refs-database.ts";
-import { readRefsLog } from "./refs-log.ts";
+import { readRefsLog, type RefsLog } from "./refs-log.ts";
 import type { Ref } from "./store.ts";
 import { hasResultCode, isDamagedDatabase, onDisk, storeFault } from "./system-fault.ts";
 
@@ -32,11 +32,13 @@ export class Refs {
   }
 
   set(ref: Ref): void {
-    this.#use("write ref", (database) => database.set(ref));
+    this.#change((database) => database.set(ref));
   }
 
   delete(name: string): boolean {
-    return this.#use("write ref", (database) => database.delete(name));
+    let wasThere = false;
+    this.#change((database) => void (wasThere = database.delete(name) || wasThere));
+    return wasThere;
   }
 
   list(): Ref[] {
@@ -84,6 +86,15 @@ export class Refs {
     this.#database = undefined;
   }
 
+  /**
+   * Another process may restore the database beside us. It sets the old one aside and reads the log after that: if ours
+   * is still in its place when we have written to both, the log that it reads has the change; if not, we do it again.
+   */
+  #change(step: (database: RefsDatabase) => void): void {
+    do this.#use("write ref", step);
+    while (this.#database?.isReplaced === true);
+  }
+
   /** What turns out to be damaged only when it is used is restored then, once. */
   #use<T>(what: string, step: (database: RefsDatabase) => T): T {
     return onDisk(what, () => {
@@ -128,14 +139,15 @@ export class Refs {
     const { layout, onRecover } = this.#host;
     const there = soundDatabase(layout);
     if (there !== undefined) return there;
-    const { changes, fault } = readRefsLog(layout) ?? { changes: [], fault: undefined };
-    if (changes.length === 0) {
+    if ((readRefsLog(layout)?.changes ?? []).length === 0) {
       throw new AshlarError("STORE_REFS_DAMAGED", `Cannot read refs: "${layout.refs}" is no sound database`, {
         because: ['its log, "refs.log", cannot be read either'],
         hint: "put a copy of one of them back, or remove both and build or pull the images again",
       });
     }
     const aside = quarantineDatabase(layout, layout.refs);
+    // Read now: up to here others may have written to it.
+    const { changes, fault } = readRefsLog(layout) as RefsLog;
     const made = RefsDatabase.make(layout, changes);
     const what = `restored ${made.list().length} names from refs.log`;
     const doubt = fault === undefined ? "" : `; the log is damaged too (${fault}), so some may be missing`;

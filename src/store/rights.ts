@@ -9,7 +9,7 @@ import type { SharedPlace } from "./store-format.ts";
 const madeDirs = ["packs", "links", "roots", "plans", "checkouts", "tmp", "logs"];
 const ownDirs = [...madeDirs, "downloads", "downloads/sha256", "fetching", "quarantine"];
 const databases = ["index.sqlite", "refs.sqlite", "adopted.sqlite"];
-const ownFiles = ["format", "sharing", ...databases, "refs.log", "reserve", "lease.lock", "setup.lock"];
+const ownFiles = ["format", "sharing", ...databases, "refs.log", "reserve", "boot", "lease.lock", "setup.lock"];
 const databaseSuffixes = ["-wal", "-shm", "-journal"];
 
 /** Who uses a store: the user of this process, unless the caller knows of another. */

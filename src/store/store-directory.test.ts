@@ -196,6 +196,7 @@ test("the first opening after a start of the machine drops links and finds packs
   const index = new DatabaseSync(join(dir, "index.sqlite"));
   index.exec("UPDATE meta SET value = 'an earlier one' WHERE name = 'boot'; DELETE FROM contents; DELETE FROM packs");
   index.close();
+  writeFileSync(join(dir, "boot"), "an earlier one");
   const again = openStore(dir, { compressor });
   assert.equal(Buffer.from(again.read(entry.content)).toString(), "kept");
   assert.equal(again.stats().links, 0);

@@ -48,7 +48,8 @@ export function readTwice<T>(step: () => T): T {
   }
 }
 
-function isReadFault(error: unknown): boolean {
+/** Tells whether an error is that the disk failed to read. */
+export function isReadFault(error: unknown): boolean {
   return isAshlarError(error, "STORE_IO") && (isSystemError(error.cause, "EIO") || hasResultCode(error.cause, 10));
 }
 

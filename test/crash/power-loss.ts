@@ -159,5 +159,6 @@ function beAnotherBoot(dir: string): void {
   } finally {
     index?.close();
   }
+  rmSync(join(dir, "boot"), { force: true });
 }
 
