@@ -35,13 +35,13 @@ export interface Marked {
 }
 
 /** Finds out what stays and what goes. The caller holds a lease. */
-export function markAll(store: Store, parts: GcParts, { grace }: GcOptions): Marked {
+export function markAll(store: Store, parts: GcParts, { grace, onRef }: GcOptions): Marked {
   const { layout } = parts;
   const index = parts.index();
   const marks = new GcMarks(store, diskSource(store, index));
   const lastAction = index.actions.lastNumber();
   const packs = index.packs();
-  marks.markRefs();
+  marks.markRefs(onRef);
   markYoung(packs.filter(({ id }) => isYoung(layout.pack(id), grace)), { marks, index });
   marks.markPieces(joinsOf(index));
   const deadActions: number[] = [];

@@ -2,6 +2,7 @@
 import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
 import type { ActionRow } from "./action-table.ts";
 import { DigestSet } from "./digest-set.ts";
+import type { GcOptions } from "./gc-report.ts";
 import type { JoinedContent } from "./pack-format.ts";
 import { ReachCheck, ReachMarker, type ReachSet, type ReachSource } from "./reach.ts";
 import { parseReaches } from "./record.ts";
@@ -51,8 +52,10 @@ export class GcMarks {
    * Marks what the refs reach, of refs known already what is new. Without knowing all of it nothing may be removed.
    * Throws `STORE_REF_BROKEN`; what says nothing of the ref, as too many open files or a disk that fails, as it is.
    */
-  markRefs(): void {
-    for (const ref of this.#store.listRefs()) {
+  markRefs(onRef?: GcOptions["onRef"]): void {
+    const refs = this.#store.listRefs();
+    onRef?.(0, refs.length);
+    for (const [i, ref] of refs.entries()) {
       try {
         this.#refs.mark({ records: [ref.target] });
       } catch (cause) {
@@ -64,6 +67,7 @@ export class GcMarks {
           cause,
         });
       }
+      onRef?.(i + 1, refs.length);
     }
   }
 

@@ -48,4 +48,6 @@ export interface GcOptions {
    */
   readonly grace?: { readonly ms: number; readonly nowMs: number } | undefined;
   readonly onPhase?: ((phase: GcPhase) => void) | undefined;
+  /** Told while it finds out what is needed how many of the refs it has followed, 0 at first. */
+  readonly onRef?: ((followed: number, refs: number) => void) | undefined;
 }

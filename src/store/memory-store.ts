@@ -182,7 +182,7 @@ class MemoryStore extends StoreBase {
       throw new AshlarError("STORE_BUSY", "Cannot collect garbage in the store: it is in use, want no build at work");
     }
     const marks = new GcMarks(this, this.#source());
-    marks.markRefs();
+    marks.markRefs(options.onRef);
     marks.markPieces(this.#joins.values());
     const actions = [...this.#actions.values()].filter((action) => marks.isDead(action));
     const found = Map.groupBy(this.#contents.values(), ({ content }) => marks.keeps(content.digest));

@@ -34,6 +34,7 @@ export async function gc(shell: Shell, options: GcOptions): Promise<Outcome> {
       waitMs: gcWaitMs,
       grace: ms === 0 ? undefined : { ms, nowMs: shell.nowSeconds * 1000 },
       onPhase: phases.begin,
+      onRef: phases.onRef,
     });
     phases.end();
     const { removedContents, removedDownloads, removedPacks, freedBytes } = report;
@@ -65,7 +66,13 @@ const phaseNames: Readonly<Record<GcPhase, string>> = {
   clean: "remove files",
 };
 
-function showPhases(shell: Shell, options: GlobalOptions): { begin(phase: GcPhase): void; end(): void } {
+interface ShownPhases {
+  begin(phase: GcPhase): void;
+  onRef(followed: number, refs: number): void;
+  end(): void;
+}
+
+function showPhases(shell: Shell, options: GlobalOptions): ShownPhases {
   const progress = makeProgress(shell, options);
   let step: ProgressStep | undefined;
   const end = (): void => {
@@ -75,7 +82,12 @@ function showPhases(shell: Shell, options: GlobalOptions): { begin(phase: GcPhas
   return {
     begin(phase) {
       end();
-      step = progress.start(phaseNames[phase]);
+      // That one begins when it is known how much it is.
+      if (phase !== "mark") step = progress.start(phaseNames[phase]);
+    },
+    onRef(followed, refs) {
+      if (followed === 0) step = progress.start(phaseNames.mark, refs, "items");
+      else step?.advance(1);
     },
     end,
   };
