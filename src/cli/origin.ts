@@ -74,8 +74,8 @@ function verifyTrusted(shell: Shell, origin: Origin, options: GlobalOptions): vo
 }
 
 /**
- * Runs such a command line with these options in this process; returns what it prints. Throws `STORE_ORIGIN`, and what
- * its verb throws.
+ * Runs such a command line with these options in this process, but that names stay where they point to; returns what
+ * it prints. Throws `STORE_ORIGIN`, and what its verb throws.
  */
 export async function runOrigin(shell: Shell, origin: Origin, options: GlobalOptions): Promise<string> {
   verifyTrusted(shell, origin, options);
@@ -89,7 +89,7 @@ export async function runOrigin(shell: Shell, origin: Origin, options: GlobalOpt
     ...(options.progress === undefined ? [] : [`--progress=${options.progress}`]),
   ];
   let text = "";
-  const program = makeProgram({ ...shell, env }, (outcome) => void (text = outcome.text));
+  const program = makeProgram({ ...shell, env, keepsNames: true }, (outcome) => void (text = outcome.text));
   await program.parseAsync([...words, ...more], { from: "user" });
   return text;
 }
