@@ -6,6 +6,7 @@ import { AshlarError } from "../base/index.ts";
 import type { Project } from "../build/index.ts";
 import type { BuildOptions } from "./verbs/build.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
+import { wholeSecret } from "./whole-secret.ts";
 
 /**
  * Where an image of the store came from, as the words of the command line that brings it again: a registry is asked
@@ -35,7 +36,7 @@ export function buildOrigin(
     ...platforms.flatMap((platform) => ["--platform", platform]),
     ...(compression === "zstd:chunked" ? [] : ["--compression", compression]),
     ...set.flatMap((text) => ["--set", text]),
-    ...secret.flatMap((text) => ["--secret", text]),
+    ...secret.flatMap((text) => ["--secret", wholeSecret(shell, text)]),
   ];
 }
 
