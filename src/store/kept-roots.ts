@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { type Digest, digestFromHex, hexOf, isSystemError } from "../base/index.ts";
 import type { Entry, Tree } from "../formats/index.ts";
 import { ownOwner, settableMeta } from "./entry-meta.ts";
+import { lockFile } from "./file-lock.ts";
 import { type Layout, makeDirs, makeTmpDir } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
+import { alone } from "./store-lock.ts";
 
 export interface RootMaker {
   readonly readTree: () => Tree;
@@ -21,8 +23,10 @@ export interface RootMaker {
 export function keepRoot(layout: Layout, tree: Digest, { readTree, checkOut }: RootMaker): string {
   const path = join(layout.roots, hexOf(tree));
   if (existsSync(path)) {
-    if (rootFaults(path, readTree())[Symbol.iterator]().next().done === true) return path;
-    setAside(layout, path);
+    const wanted = readTree();
+    if (isSound(path, wanted)) return path;
+    // Another process may have made it anew since, and run on it by now: of those who judge, one at a time acts.
+    if (alone(layout, () => isSound(path, wanted) || setAside(layout, path))) return path;
   }
   makeDirs(layout.roots);
   const made = makeTmpDir(layout.tmp, "root");
@@ -36,8 +40,18 @@ export function keepRoot(layout: Layout, tree: Digest, { readTree, checkOut }: R
   return path;
 }
 
+/** Tells whether the root is as the tree says; one that is moved away meanwhile is not. */
+function isSound(path: string, tree: Tree): boolean {
+  try {
+    return rootFaults(path, tree)[Symbol.iterator]().next().done === true;
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT", "ENOTDIR")) throw error;
+    return false;
+  }
+}
+
 /** Whoever runs on it goes on there; gc removes it. */
-function setAside(layout: Layout, path: string): void {
+function setAside(layout: Layout, path: string): false {
   const aside = makeTmpDir(layout.tmp, "root");
   try {
     renameSync(path, join(aside, "changed"));
@@ -45,6 +59,7 @@ function setAside(layout: Layout, path: string): void {
     // Another process was faster.
     if (!isSystemError(error, "ENOENT")) throw error;
   }
+  return false;
 }
 
 /** The trees that are kept checked out, and where. */
@@ -58,6 +73,22 @@ export function listRoots(layout: Layout): { readonly tree: Digest; readonly pat
 export function dropRoots(layout: Layout): void {
   if (!existsSync(layout.roots)) return;
   for (const name of readdirSync(layout.roots)) removeTree(join(layout.roots, name));
+}
+
+/** Takes all away, but leaves what others may run on to them, and then to gc. */
+export function giveUpRoots(layout: Layout): void {
+  const roots = listRoots(layout);
+  if (roots.length === 0) return dropRoots(layout);
+  const lock = lockFile(layout.leaseLock, "exclusive", 0);
+  if (lock === undefined) {
+    for (const { path } of roots) setAside(layout, path);
+    return;
+  }
+  try {
+    dropRoots(layout);
+  } finally {
+    lock.release();
+  }
 }
 
 /** What is not as `tree` says, without reading contents: their inodes are those of links, which fsck reads. */

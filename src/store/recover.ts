@@ -6,7 +6,7 @@ import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../bas
 import { AdoptedDatabase } from "./adopted-database.ts";
 import { removeDatabase } from "./database-file.ts";
 import { IndexDatabase, type PackRow } from "./index-database.ts";
-import { dropRoots } from "./kept-roots.ts";
+import { giveUpRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { type PackFile, readPackFile } from "./pack-file.ts";
 import { quarantine } from "./quarantine.ts";
@@ -72,7 +72,7 @@ function makeIndex(layout: Layout, boot: string): IndexDatabase {
 /** What is not synced: after a power failure it may have the right name and size, and other bytes. */
 function dropDerived(layout: Layout): void {
   rmSync(layout.plans, { recursive: true, force: true });
-  dropRoots(layout);
+  giveUpRoots(layout);
   dropLinks(layout);
   const adopted = AdoptedDatabase.open(layout.adopted);
   if (adopted === undefined) removeDatabase(layout.adopted);
@@ -82,11 +82,12 @@ function dropDerived(layout: Layout): void {
 /** Of a shared store's user: another one may have been the first since the kernel started. */
 function dropOldLinks(layout: Layout, boot: string): void {
   const path = join(layout.dir, "boot");
-  const isCurrent = (): boolean => boot !== "" && existsSync(path) && readFileSync(path, "utf8") === boot;
-  if (isCurrent()) return;
+  const isCurrent = (): boolean => existsSync(path) && readFileSync(path, "utf8") === boot;
+  // Where nobody knows when the kernel started they are left to fsck.
+  if (boot === "" || isCurrent()) return;
   alone(layout, () => {
     if (isCurrent()) return;
-    dropRoots(layout);
+    giveUpRoots(layout);
     dropLinks(layout);
     replaceFile(makeTmpFile(layout.tmp, "boot"), path, boot);
   });
