@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type OwnedTree, readOwnedTree } from "../assemble/index.ts";
-import { byText, canonicalJson, type Digest, digestOf, type Json, type Progress } from "../base/index.ts";
+import { AshlarError, byText, canonicalJson, type Digest, digestOf, type Json, type Progress } from "../base/index.ts";
 import { cutRuns, encodeTree, loadCompressor, type RunLengths } from "../formats/index.ts";
 import { makeImage, type ManifestFacts, type NamedLayer } from "../image/index.ts";
 import {
   describeLayer,
+  describePublished,
   formIdentity,
   type LayerForm,
   layerFormat,
   type LayerMaker,
+  type LayerPlan,
   type LayerSpool,
   openLayer,
+  type PublishedLayer,
 } from "../layer/index.ts";
-import { type Image, type ImageConfig, parseConfig, parsePlatform } from "../oci/index.ts";
+import { type Image, type ImageConfig, parseConfig, parseManifest, parsePlatform } from "../oci/index.ts";
 import type { ImageDocument } from "../spec/index.ts";
 import type { Action, PackWriter, Store } from "../store/index.ts";
 import { digestAppInputs, makeAppStage } from "./app-stage.ts";
@@ -184,12 +187,12 @@ async function finish(
   const { store, name, platform, form } = request;
   const below = createdSecondsOf(configBelow(request));
   const createdSeconds = request.epochSeconds ?? Math.max(request.inputSeconds, below);
-  const image = await encodeImage(request, stage, createdSeconds);
+  const { layers, image } = await encodeImage(request, stage, createdSeconds);
   const pack = store.beginPack();
   const manifest = pack.put(image.manifest).digest;
   const config = pack.put(image.config).digest;
   pack.commit();
-  const { layers, flat, owners, installed, secrets = [] } = stage;
+  const { flat, owners, installed, secrets = [] } = stage;
   const base = baseOf(request);
   const unpacked = [...(request.parent?.packages ?? []), ...request.packages].map((item) => item.record);
   const record: ImageRecord = {
@@ -222,13 +225,21 @@ function createdSecondsOf(config: ImageConfig | undefined): number {
   return seconds > 0 && seconds < 253_402_300_800 ? seconds : 0;
 }
 
-async function encodeImage(request: ImageRequest, stage: Stage, createdSeconds: number): Promise<Image> {
+/** The image, and its layers as they were made. */
+async function encodeImage(
+  request: ImageRequest,
+  stage: Stage,
+  createdSeconds: number,
+): Promise<{ readonly image: Image; readonly layers: readonly LayerPlan[] }> {
   const { store, document, platform, form, progress, spool } = request;
   const maker: LayerMaker = { store, compressor: loadCompressor, spool };
   const layers: NamedLayer[] = [];
+  const plans: LayerPlan[] = [];
   const shown = progress.start(`compose layers (${platform})`, stage.layers.length, "items");
-  for (const plan of stage.layers) {
-    const blob = await describeLayer(plan, form, maker);
+  const describe = layerDescriber(request, maker);
+  for (const [i, layer] of stage.layers.entries()) {
+    const { plan, blob } = await describe(layer, i);
+    plans.push(plan);
     const { mediaType, digest, sizeBytes, annotations, diffId } = blob;
     const descriptor = { mediaType, digest, sizeBytes, annotations };
     layers.push({
@@ -243,7 +254,28 @@ async function encodeImage(request: ImageRequest, stage: Stage, createdSeconds: 
   const { config, lifecycle } = document;
   const facts = { config, lifecycle, createdSeconds, compressor: formIdentity(form) };
   const base = configBelow(request);
-  return makeImage({ ...facts, ...baseFacts(request), base, platform: parsePlatform(platform), layers });
+  const image = makeImage({ ...facts, ...baseFacts(request), base, platform: parsePlatform(platform), layers });
+  return { image, layers: plans };
+}
+
+/** Describes the layers of an image in order, those of the foreign image below as that was published. */
+function layerDescriber(
+  request: ImageRequest,
+  maker: LayerMaker,
+): (plan: LayerPlan, i: number) => Promise<PublishedLayer> {
+  const { store, form } = request;
+  const base = baseOf(request);
+  const manifest = base === undefined ? undefined : readForeignRecord(store, base).manifest;
+  const published = manifest === undefined ? [] : parseManifest(store.read(manifest)).layers;
+  return async (plan, i) => {
+    const digest = published[i]?.digest;
+    if (digest === undefined) return { plan, blob: await describeLayer(plan, form, maker) };
+    const found = await describePublished(plan, digest, { form, maker });
+    if (found !== undefined) return found;
+    const message = `Cannot stand on base "${manifest}": the files in the store do not make its layer "${digest}"`;
+    const hint = "run `ashlar store fsck --full`, pull the base again with --keep-blobs, then build";
+    throw new AshlarError("BUILD_BASE_CHANGED", message, { hint, details: { digest } });
+  };
 }
 
 /** What annotations say of the image below: the one that ours shares its first layers with. */

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
-
 import { AshlarError, compareOrdinal, type Digest, type Progress } from "../base/index.ts";
 import type { SourceFileRequest } from "../fetch/index.ts";
 import { makeIndex } from "../image/index.ts";
@@ -16,7 +14,7 @@ import type { MakeSteps, StepsOf } from "./build-steps.ts";
 import { openBase } from "./foreign-base.ts";
 import { type FetchUnpacked, unpackPackages } from "./packages.ts";
 import { type DirectoryOrder, openProject } from "./project-reader.ts";
-import { digestRef, nameRef, type NamedRecord, putNamedRecord, readImageRecord } from "./record.ts";
+import { nameImage, type NamedRecord, putNamedRecord, readImageRecord } from "./record.ts";
 import type { RecordedPackage } from "./stage.ts";
 import type { SecretValues } from "./steps/find-secrets.ts";
 
@@ -36,8 +34,8 @@ export interface BuildRequest {
   readonly images?: readonly string[] | undefined;
   /** Absent: all of each image. */
   readonly platforms?: readonly string[] | undefined;
-  /** An image of which only some platforms are built leaves its name where it points to. */
-  readonly keepsNames?: boolean | undefined;
+  /** What leaves its name where it points to: an image of which only some platforms are built, or every image. */
+  readonly keepsNames?: "of parts" | "all" | undefined;
   readonly epochSeconds?: number | undefined;
   readonly workers: number;
   readonly directoryOrder: DirectoryOrder;
@@ -177,23 +175,10 @@ async function buildNamed(request: BuildRequest, key: string, made: Made): Promi
   const record: NamedRecord = { kind: "named/v1", name, digest: rootDigest(store, images), images };
   const digest = putNamedRecord(store, record);
   const isPart = platforms.length < document.platforms.length;
-  setNames(request, { key, record, target: digest, movesName: !isPart || request.keepsNames !== true });
+  const keepsName = request.keepsNames === "all" || (isPart && request.keepsNames === "of parts");
+  const origin = request.origin?.(request.document.ashlar === "fleet/v1" ? key : undefined);
+  nameImage(store, record, { target: digest, origin, keepsName });
   return { name, digest: record.digest, record };
-}
-
-interface Naming {
-  readonly key: string;
-  readonly record: NamedRecord;
-  readonly target: Digest;
-  readonly movesName: boolean;
-}
-
-function setNames({ store, document, origin }: BuildRequest, { key, record, target, movesName }: Naming): void {
-  const words = origin?.(document.ashlar === "fleet/v1" ? key : undefined);
-  const current = nameRef(record.name);
-  if (store.getRef(current) === target && isDeepStrictEqual(store.getRefOrigin(current), words)) return;
-  store.setRef(digestRef(record.name, record.digest), target, words);
-  if (movesName) store.setRef(current, target, words);
 }
 
 /** A name without a slash goes below the fleet's registry. */

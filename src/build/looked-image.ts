@@ -3,7 +3,6 @@ import { readOwnedTree } from "../assemble/index.ts";
 import { AshlarError, compareOrdinal, type Digest, type ImagePath, isAshlarError } from "../base/index.ts";
 import { loadCompressor, type Tree } from "../formats/index.ts";
 import { choosePlatform, type PlatformChoice } from "../image/index.ts";
-import { describeLayer } from "../layer/index.ts";
 import type { LockedPackage } from "../lock/index.ts";
 import {
   formatPlatform,
@@ -18,6 +17,7 @@ import { readImage } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { installedIn, readForeignRecord } from "../pull/index.ts";
 import { type ImageRecord, type NamedRecord, readStoredImage, type StoredImage } from "./record.ts";
+import { describeStored } from "./stored-layers.ts";
 
 export interface LookedLayer {
   /** The phase; absent for images made elsewhere. */
@@ -98,13 +98,10 @@ function lookAtBuilt(
 }
 
 async function layersOf(store: Store, record: StoredImage): Promise<readonly LookedLayer[]> {
-  const layers: LookedLayer[] = [];
-  for (const plan of record.layers) {
-    const blob = await describeLayer(plan, record.form, { store, compressor: loadCompressor });
-    const { mediaType, digest, sizeBytes, diffId } = blob;
-    layers.push({ name: plan.name, mediaType, digest, sizeBytes, diffId });
-  }
-  return layers;
+  const layers = await describeStored(record, { store, compressor: loadCompressor });
+  return layers.map(({ plan: { name }, blob: { mediaType, digest, sizeBytes, diffId } }): LookedLayer => {
+    return { name, mediaType, digest, sizeBytes, diffId };
+  });
 }
 
 function installedOf(locked: readonly LockedPackage[]): readonly InstalledPackage[] {

@@ -18,7 +18,7 @@ import { bringImage, type LayerReport } from "../pull/index.ts";
 import { readImage } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
 import { partsHere } from "./parts-here.ts";
-import { digestRef, nameRef, type NamedRecord, putNamedRecord } from "./record.ts";
+import { nameImage, type NamedRecord, putNamedRecord } from "./record.ts";
 
 export interface PullRequest {
   readonly store: Store;
@@ -27,6 +27,8 @@ export interface PullRequest {
   readonly tag?: string | undefined;
   /** What the image is called in the store. */
   readonly name: string;
+  /** See `Naming`. */
+  readonly keepsName?: boolean | undefined;
   /** Of an index all images, or one; of a single image, the asked platform must be its own. */
   readonly platforms: "all" | PlatformChoice;
   readonly keepBlobs: boolean;
@@ -83,9 +85,8 @@ async function pullNamed(request: PullRequest): Promise<PulledImage> {
   const record: NamedRecord = { kind: "named/v1", name, digest, images };
   const kept = putNamedRecord(store, record);
   const platform = request.platforms === "all" ? "all" : (images[0]?.platform as string);
-  const again = request.again?.(root.digest, platform);
-  store.setRef(digestRef(name, digest), kept, again);
-  store.setRef(nameRef(name), kept, again);
+  const origin = request.again?.(root.digest, platform);
+  nameImage(store, record, { target: kept, origin, keepsName: request.keepsName === true });
   return { name, digest, record, platforms };
 }
 

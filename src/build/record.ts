@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
+
 import type { InstallationSecret } from "../assemble/index.ts";
 import type { Digest, Json } from "../base/index.ts";
-import { type NamedRecord, readKind, recordKind } from "../image/index.ts";
+import { digestRef, nameRef, type NamedRecord, readKind, recordKind } from "../image/index.ts";
 import { lacksBlob, type LayerForm, type LayerPlan, planReaches } from "../layer/index.ts";
 import { readForeignRecord } from "../pull/index.ts";
 import type { Reaches, Store } from "../store/index.ts";
@@ -56,6 +58,23 @@ export function putImageRecord(store: Store, record: ImageRecord): Digest {
 export function putNamedRecord(store: Store, record: NamedRecord): Digest {
   const reaches: Reaches = { records: record.images.map((image) => image.record), contents: [record.digest] };
   return store.putRecord(record as unknown as Json, reaches);
+}
+
+export interface Naming {
+  readonly target: Digest;
+  /** See `Ref.origin`. */
+  readonly origin: readonly string[] | undefined;
+  /** The name stays where it points to, unless it is this image: then it goes with it. */
+  readonly keepsName: boolean;
+}
+
+/** Names an image, by its name with the digest and by the name alone; durable when it returns. */
+export function nameImage(store: Store, { name, digest }: NamedRecord, { target, origin, keepsName }: Naming): void {
+  const [own, current] = [digestRef(name, digest), nameRef(name)];
+  const [before, now] = [store.getRef(own), store.getRef(current)];
+  if (now === target && before === target && isDeepStrictEqual(store.getRefOrigin(current), origin)) return;
+  store.setRef(own, target, origin);
+  if (!keepsName || (now !== undefined && now === before)) store.setRef(current, target, origin);
 }
 
 export function readImageRecord(store: Store, digest: Digest): ImageRecord {

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, type Digest } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
-import {
-  describeLayer,
-  type LayerBlob,
-  type LayerMaker,
-  type LayerPlan,
-  type LayerSpool,
-  openLayer,
-} from "../layer/index.ts";
+import { type LayerMaker, type LayerSpool, openLayer, type PublishedLayer } from "../layer/index.ts";
 import { type Descriptor, describeBytes, type ImageSource, parseIndex, parseManifest } from "../oci/index.ts";
 import type { Store } from "../store/index.ts";
 import { type NamedRecord, readStoredImage } from "./record.ts";
+import { describeStored } from "./stored-layers.ts";
 
 export interface StoreSourceOptions {
   readonly spool?: LayerSpool | undefined;
@@ -45,9 +39,7 @@ export function storeSource(store: Store, named: NamedRecord, options: StoreSour
   };
 }
 
-interface StoredLayer {
-  readonly plan: LayerPlan;
-  readonly blob: LayerBlob;
+interface StoredLayer extends PublishedLayer {
   readonly origin: string | undefined;
 }
 
@@ -73,10 +65,8 @@ async function layersOf(
   const found = new Map<Digest, StoredLayer>();
   for (const { record } of named.images) {
     const image = readStoredImage(maker.store, record);
-    for (const plan of image.layers) {
-      const blob = await describeLayer(plan, image.form, maker);
-      found.set(blob.digest, { plan, blob, origin: image.origin });
-    }
+    const { origin } = image;
+    for (const layer of await describeStored(image, maker)) found.set(layer.blob.digest, { ...layer, origin });
   }
   return found;
 }
@@ -84,7 +74,7 @@ async function layersOf(
 function missing(descriptor: Descriptor): AshlarError {
   return new AshlarError(
     "OCI_BLOB_MISSING",
-    `Cannot read blob "${descriptor.digest}": the image has no such layer`,
-    { hint: "if another release of Ashlar built it, build it again" },
+    `Cannot read blob "${descriptor.digest}": its files do not make it`,
+    { hint: "if another release of Ashlar built it, build it again; if it was pulled, pull it again" },
   );
 }

@@ -38,7 +38,9 @@ export async function bring(shell: Shell, bringing: Bringing, options: BringOpti
       ...bringing.again(digest),
       ...["--name", bringing.name, "--platform", platform],
     ];
-    const pulled = await pullImage({ ...bringing, again, store, platforms: platformsOf(options), progress });
+    const { keepsNames: keepsName } = shell;
+    const platforms = platformsOf(options);
+    const pulled = await pullImage({ ...bringing, again, store, keepsName, platforms, progress });
     for (const { platform, layers } of pulled.platforms) {
       const bytes = layers.reduce((sum, layer) => sum + layer.fetchedBytes, 0);
       const files = layers.reduce((sum, layer) => sum + layer.fetchedFiles, 0);

@@ -2,13 +2,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { AshlarError, isSystemError } from "../base/index.ts";
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The outside world that decides where podman keeps its images. */
 export interface ContainersHost {
   readonly env: Environment;
   readonly uid: number;
-  /** The text of a file, undefined where it cannot be read. */
+  /** The text of a file, undefined where there is none. Throws `REGISTRY_STORAGE` where it cannot be read. */
   readonly readText: (path: string) => string | undefined;
 }
 
@@ -19,7 +21,8 @@ export function containersHost(env: Environment): ContainersHost {
 
 /**
  * Where podman and buildah of this user keep images: `graphroot` (for others than root: of their own file, else
- * `rootless_storage_path`) of storage.conf, else the usual place. (containers-storage.conf(5))
+ * `rootless_storage_path`) of storage.conf, else the usual place. (containers-storage.conf(5)) Throws
+ * `REGISTRY_STORAGE` where a file that decides it cannot be read: what is found elsewhere would be other images.
  */
 export function containersRoot(host: ContainersHost): string {
   const { env, uid } = host;
@@ -34,7 +37,7 @@ export function containersRoot(host: ContainersHost): string {
   return expand(set, { HOME: home, UID: String(uid), USER: env["USER"] });
 }
 
-/** A text of the first of some files that can be read; of TOML only what this setting needs. */
+/** A text of the first of some files that are there; of TOML only what this setting needs. */
 function settingOf({ readText: read }: ContainersHost, paths: readonly string[], key: string): string | undefined {
   const text = paths.map(read).find((found) => found !== undefined);
   const match = new RegExp(`^[ \\t]*${key}[ \\t]*=[ \\t]*(?:"([^"\\n]+)"|'([^'\\n]+)')`, "m").exec(text ?? "");
@@ -48,7 +51,13 @@ function expand(text: string, values: Environment): string {
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if (isSystemError(cause, "ENOENT", "ENOTDIR")) return undefined;
+    if (!(cause instanceof Error && "code" in cause)) throw cause;
+    const message = `Cannot find podman's images: "${path}" cannot be read (${String(cause.code)})`;
+    throw new AshlarError("REGISTRY_STORAGE", message, {
+      cause,
+      hint: "make it readable, or name the storage: containers-storage:[DIR]NAME",
+    });
   }
 }

@@ -6,6 +6,7 @@ import { AshlarError } from "../base/index.ts";
 import type { Project } from "../build/index.ts";
 import type { BuildOptions } from "./verbs/build.ts";
 import { type GlobalOptions, type Shell, storeDirOf } from "./shell.ts";
+import { wholeSecret } from "./whole-secret.ts";
 
 /**
  * Where an image of the store came from, as the words of the command line that brings it again: a registry is asked
@@ -35,7 +36,7 @@ export function buildOrigin(
     ...platforms.flatMap((platform) => ["--platform", platform]),
     ...(compression === "zstd:chunked" ? [] : ["--compression", compression]),
     ...set.flatMap((text) => ["--set", text]),
-    ...secret.flatMap((text) => ["--secret", text]),
+    ...secret.flatMap((text) => ["--secret", wholeSecret(shell, text)]),
   ];
 }
 
@@ -74,8 +75,8 @@ function verifyTrusted(shell: Shell, origin: Origin, options: GlobalOptions): vo
 }
 
 /**
- * Runs such a command line with these options in this process; returns what it prints. Throws `STORE_ORIGIN`, and what
- * its verb throws.
+ * Runs such a command line with these options in this process, but that names stay where they point to; returns what
+ * it prints. Throws `STORE_ORIGIN`, and what its verb throws.
  */
 export async function runOrigin(shell: Shell, origin: Origin, options: GlobalOptions): Promise<string> {
   verifyTrusted(shell, origin, options);
@@ -89,7 +90,7 @@ export async function runOrigin(shell: Shell, origin: Origin, options: GlobalOpt
     ...(options.progress === undefined ? [] : [`--progress=${options.progress}`]),
   ];
   let text = "";
-  const program = makeProgram({ ...shell, env }, (outcome) => void (text = outcome.text));
+  const program = makeProgram({ ...shell, env, keepsNames: true }, (outcome) => void (text = outcome.text));
   await program.parseAsync([...words, ...more], { from: "user" });
   return text;
 }

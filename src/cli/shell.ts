@@ -13,6 +13,8 @@ export interface Shell {
   readonly err: (text: string) => void;
   readonly errIsTerminal: boolean;
   readonly columns: number;
+  /** Images are brought back: their names stay where they point to. See `Naming`. */
+  readonly keepsNames?: boolean;
 }
 
 /** What a command hands back: text for people, a value for `--json`. */

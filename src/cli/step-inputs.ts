@@ -7,6 +7,7 @@ import { fetchSourceFiles, type SourceFileRequest } from "../fetch/index.ts";
 import type { Store } from "../store/index.ts";
 import { openNetwork, showDownloads } from "./network.ts";
 import type { Shell } from "./shell.ts";
+import { wholeSecret } from "./whole-secret.ts";
 
 /** Larger than any key or token; a file of another kind was meant. */
 const secretBytesMax = 1 << 20;
@@ -69,12 +70,9 @@ export function passSecrets(
 ): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
   const env: Record<string, string> = {};
   const args = (texts ?? []).map((text) => {
-    const at = text.indexOf("=");
-    const [name, from] = [text.slice(0, at), text.slice(at + 1)];
-    if (!from.startsWith("env:")) return `--secret=${name}=${resolve(shell.cwd, from)}`;
-    const variable = from.slice("env:".length);
-    env[variable] = shell.env[variable] ?? "";
-    return `--secret=${text}`;
+    const [, variable] = /^[^=]*=env:(.*)$/s.exec(text) ?? [];
+    if (variable !== undefined) env[variable] = shell.env[variable] ?? "";
+    return `--secret=${wholeSecret(shell, text)}`;
   });
   return { args, env };
 }

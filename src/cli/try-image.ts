@@ -113,7 +113,7 @@ export function narrow(document: Document, text: string, { image, platform }: Tr
   const known = images[key]?.platforms ?? [];
   const own = known.includes(hostPlatform()) ? hostPlatform() : known[0];
   const chosen = platform === undefined ? own : formatPlatform(parsePlatform(platform));
-  return { images: [key], platforms: chosen === undefined ? undefined : [chosen], keepsNames: true };
+  return { images: [key], platforms: chosen === undefined ? undefined : [chosen], keepsNames: "of parts" };
 }
 
 function inStore(store: Store, looked: LookedImage): TriedImage {

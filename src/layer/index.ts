@@ -34,7 +34,9 @@ export {
   type LayerPlan,
   planReaches,
   type TarPlan,
+  withoutClaims,
 } from "./plan.ts";
+export { describePublished, type PublishedLayer } from "./published-layer.ts";
 export { parseToc, parseTocNode, type Toc, tocBytesMax, type TocEntry, type TocFrame } from "./read-toc.ts";
 export {
   type DigestPrefix,

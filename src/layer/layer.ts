@@ -4,7 +4,15 @@ import { type Compressor, compressorId } from "../formats/index.ts";
 import type { Action, Store } from "../store/index.ts";
 import { type ComposedBlob, composeZstd } from "./compose-zstd.ts";
 import { rememberLayer } from "./known-layer.ts";
-import { type ComposedPlan, type LayerForm, layerFormat, type LayerPlan, planReaches, type TarPlan } from "./plan.ts";
+import {
+  type ComposedPlan,
+  type LayerForm,
+  layerFormat,
+  type LayerPlan,
+  planReaches,
+  type TarPlan,
+  withoutClaims,
+} from "./plan.ts";
 import type { LayerSpool, SpooledBlob } from "./spool.ts";
 import { parseRecipe, writeRecipe } from "./tar-recipe.ts";
 import type { LayerParts } from "./tar-walk.ts";
@@ -164,8 +172,39 @@ export async function* openLayer(
   if (plan.kind === "tar") return yield* openTarLayer(plan, maker);
   const spooled = maker.spool?.open(blob.digest);
   if (spooled !== undefined) return yield* spooled;
-  const claims = plan.claimed === true || blob.hasTrueClaims === true;
-  const pieces = await openPieces(plan, { form: blob.form, claims, maker });
+  const claims = await proveClaims(plan, blob, maker);
+  const made = yield* batched(await openPieces(plan, { form: blob.form, claims: claims === "true", maker }));
+  if (made.digest === blob.digest) {
+    if (claims === "false") rememberLayer(maker.store, blob.digest, { ...withoutClaims(plan), form: blob.form });
+    return;
+  }
+  const fault = `its bytes have digest ${made.digest}, want ${blob.digest}`;
+  const message = `Cannot write layer "${plan.name}": ${fault}`;
+  const hint = "run `ashlar store fsck --full`; an image that was pulled can be pulled again with --keep-blobs";
+  throw new AshlarError("LAYER_CHANGED", message, { hint });
+}
+
+/**
+ * Whether the frames that are said to be ours still make the blob; undefined where none count without proof. The store
+ * may have other ones by now: gc, a repair or another pull left those of another pack. What they make instead is
+ * remembered, so that they are not trusted again.
+ */
+async function proveClaims(
+  plan: ComposedPlan,
+  blob: LayerBlob,
+  maker: LayerMaker,
+): Promise<"true" | "false" | undefined> {
+  const { form } = blob;
+  const isCompressed = form === "zstd:chunked" || form === "zstd";
+  if (!isCompressed || (plan.claimed !== true && blob.hasTrueClaims !== true)) return undefined;
+  const now = exhaust(await openPieces(plan, { form, claims: true, maker }));
+  if (now.digest === blob.digest) return "true";
+  const { digest, sizeBytes, annotations } = plan.claimed === true ? now : blob;
+  rememberBlob(maker.store, plan, { form, blob: { digest, sizeBytes, annotations } });
+  return "false";
+}
+
+async function* batched<R>(pieces: Generator<Uint8Array, R, void>): AsyncGenerator<Uint8Array, R, void> {
   let batch: Uint8Array[] = [];
   let length = 0;
   let next = pieces.next();
@@ -178,11 +217,7 @@ export async function* openLayer(
     length = 0;
   }
   if (length > 0) yield Buffer.concat(batch);
-  if (next.value.digest !== blob.digest) {
-    const fault = `its bytes have digest ${next.value.digest}, want ${blob.digest}`;
-    const message = `Cannot write layer "${plan.name}": ${fault}`;
-    throw new AshlarError("LAYER_CHANGED", message, { hint: "run `ashlar store fsck --full`" });
-  }
+  return next.value;
 }
 
 /** A blob that is the tar is made again; another one is here, or comes from elsewhere. */

@@ -54,6 +54,11 @@ export function claimedId(): string {
   return `${compressorId()}?claimed`;
 }
 
+/** The same layer, whose frames count as ours where we made them or proved it. */
+export function withoutClaims({ claimed: _, ...plan }: ComposedPlan): ComposedPlan {
+  return plan;
+}
+
 /** Tells whether a layer's blob can neither be made of its files nor had from the store. */
 export function lacksBlob(plan: LayerPlan): boolean {
   return plan.kind === "tar" && !plan.hasBlob && plan.digest !== plan.diffId;

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AshlarError, showPath } from "../base/index.ts";
 import { loadCompressor, type Tree } from "../formats/index.ts";
-import { claimedId, type ComposedPlan, describeLayer, LayerAhead, type LayerParts } from "../layer/index.ts";
+import {
+  claimedId,
+  type ComposedPlan,
+  describeLayer,
+  LayerAhead,
+  type LayerParts,
+  withoutClaims,
+} from "../layer/index.ts";
 import { inPack, type Store } from "../store/index.ts";
 import type { IndexedParts } from "./indexed-way.ts";
 import type { FilesWay, WantedLayer } from "./layer-way.ts";
@@ -46,10 +53,6 @@ function keepPlan(
     form: "zstd:chunked",
     ...(isClaimed && { claimed: true }),
   }));
-}
-
-function withoutClaims({ claimed: _, ...plan }: ComposedPlan): ComposedPlan {
-  return plan;
 }
 
 /** Tells whether some frames are only said to be ours. */

@@ -29,9 +29,12 @@ export async function fetchFiles(files: readonly WantedFile[], options: FetchOpt
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, work));
-  const isWhole = sink.settle();
+  try {
+    if (!sink.settle()) failed ??= { error: contentFault("its frames do not lie in order") };
+  } catch (error) {
+    failed ??= { error };
+  }
   if (failed !== undefined) throw failed.error;
-  if (!isWhole) throw contentFault("its frames do not lie in order");
 }
 
 interface SpanOptions extends Pick<FetchOptions, "source" | "shown"> {

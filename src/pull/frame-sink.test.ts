@@ -2,13 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { digestOf } from "../base/index.ts";
+import { AshlarError, digestOf } from "../base/index.ts";
+import { loadCompressor } from "../formats/index.ts";
+import { openStore, type PackWriter } from "../store/index.ts";
+import { freshDirs } from "../store/testing/fresh-dir.ts";
 import { hasCode, sample } from "../store/testing/sample.ts";
 import { FrameSink } from "./frame-sink.ts";
 import type { SpanFrame, WantedFile } from "./plan-spans.ts";
 import { otherCompressor } from "./testing/chunked-image.ts";
 import { newStore } from "./testing/pull-rig.ts";
 
+const freshDir = freshDirs();
 const blob: WantedFile["blob"] = { mediaType: "a/b", digest: digestOf("blob"), sizeBytes: 1 << 30 };
 const pieces = [sample(1, 5_000), sample(2, 4_000)];
 
@@ -54,4 +58,40 @@ for (const compressor of [undefined, "elsewhere"]) {
     assert.throws(last, hasCode(compressor === undefined ? "PULL_CONTENT" : "STORE_FRAME_INVALID"));
     assert.equal(sink.settle(), true);
   });
+}
+
+test("FrameSink ends every pack where one cannot be written, and keeps the others", async () => {
+  const store = openStore(freshDir(), { compressor: await loadCompressor() });
+  const begin = store.beginPack.bind(store);
+  const full = (): never => {
+    throw new AshlarError("STORE_DISK_FULL", "Cannot write pack: the disk is full");
+  };
+  store.beginPack = (): PackWriter => {
+    const pack = begin();
+    return new Proxy(pack, {
+      get: (_, key) => {
+        const value: unknown = Reflect.get(pack, key, pack);
+        return key === "commit" ? full : typeof value === "function" ? value.bind(pack) : value;
+      },
+    });
+  };
+  const small = [7, 8, 9].map((seed) => wholeFile(sample(seed, 300)));
+  const names = new Map(small.map(({ file }, i) => [file, [undefined, "elsewhere", "another"][i]]));
+  const large = fileOf(1);
+  const madeBy = (file: WantedFile): string | undefined => names.get(file);
+  const sink = new FrameSink({ store, madeBy });
+  for (const { file, stored } of small) sink.take(frameOf(file, 0), stored);
+  sink.take(frameOf(large.file, 0), large.stored[0] as Uint8Array);
+  assert.throws(() => sink.settle(), hasCode("STORE_DISK_FULL"));
+  assert.deepEqual(small.map(({ file }) => store.has(file.content)), [false, true, true]);
+  // Who still had a lease would keep it from working.
+  store.gc({ waitMs: 0 });
+  store.close();
+});
+
+function wholeFile(raw: Uint8Array): { readonly file: WantedFile; readonly stored: Uint8Array } {
+  const stored = otherCompressor.compress(raw);
+  const content = digestOf(raw);
+  const frame = { offset: 0, storedBytes: stored.length, rawBytes: raw.length, digest: content };
+  return { file: { blob, content, sizeBytes: raw.length, frames: [frame] }, stored };
 }

@@ -148,18 +148,33 @@ export class FrameSink {
     const packs = [this.#own, ...this.#foreign.values()];
     [this.#own, this.#storedBytes] = [undefined, 0];
     this.#foreign.clear();
-    for (const pack of packs) pack?.commit();
+    doAll(packs.map((pack) => () => pack && ending(pack, () => {})));
     this.#options.onKept?.();
   }
 
-  /** Keeps what is complete, and the whole frames of files that are not; tells whether there are such. */
+  /**
+   * Keeps what is complete, and the whole frames of files that are not; tells whether there are none such. A pack that
+   * cannot be written takes none of the others with it, and none stays open.
+   */
   settle(): boolean {
-    const isWhole = this.#open.size === 0;
-    for (const open of this.#open.values()) open.leave();
+    const open = [...this.#open.values()];
     this.#open.clear();
-    this.#commit();
-    return isWhole;
+    doAll([...open.map((file) => () => file.leave()), () => this.#commit()]);
+    return open.length === 0;
   }
+}
+
+/** Takes every step, also where one before it fails; then throws the first error. */
+function doAll(steps: readonly (() => void)[]): void {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 /** Tells whether the piece of a large file that a frame holds is here; the digest may be that of something else. */

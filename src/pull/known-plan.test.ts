@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 
 import { digestOf } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
-import { openStore, type Store } from "../store/index.ts";
+import { openStore } from "../store/index.ts";
 import { freshDirs } from "../store/testing/fresh-dir.ts";
 import { sample } from "../store/testing/sample.ts";
 import { readForeignRecord } from "./foreign-record.ts";
 import { chunkedImage, otherCompressor, withAnnotations } from "./testing/chunked-image.ts";
+import { damageContent } from "./testing/damage-content.ts";
 import { bringFrom, filesOf, newStore, verifyBrought } from "./testing/pull-rig.ts";
 import { rangeSource } from "./testing/range-source.ts";
 
 const freshDir = freshDirs();
 const payload = sample(3, 9_000);
-
-/** Flips a bit in the stored frame of a content, in whatever pack it lies. */
-function damage(dir: string, store: Store, content: Uint8Array): void {
-  const frame = Buffer.from(store.readFrames(digestOf(content)));
-  const packs = readdirSync(join(dir, "packs"), { recursive: true, encoding: "utf8" });
-  for (const path of packs.filter((name) => name.endsWith(".pack")).map((name) => join(dir, "packs", name))) {
-    const bytes = readFileSync(path);
-    const at = bytes.indexOf(frame);
-    if (at < 0) continue;
-    bytes[at + 20] = (bytes[at + 20] as number) ^ 1;
-    chmodSync(path, 0o600);
-    writeFileSync(path, bytes);
-  }
-}
 
 for (const compressor of [await loadCompressor(), otherCompressor]) {
   test(`a known layer of which a file was lost is brought again (${compressor.id.slice(0, 9)})`, async () => {
@@ -37,7 +22,7 @@ for (const compressor of [await loadCompressor(), otherCompressor]) {
     const dir = freshDir();
     const store = openStore(dir, { compressor: await loadCompressor() });
     await bringFrom(store, rangeSource(image));
-    damage(dir, store, payload);
+    damageContent(dir, store, payload);
     store.close();
     const again = openStore(dir, { compressor: await loadCompressor() });
     assert.deepEqual(again.fsck({ full: true, repair: true }).faults.map(({ what }) => what), [digestOf(payload)]);

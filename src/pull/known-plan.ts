@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadCompressor } from "../formats/index.ts";
-import { describeLayer, knownLayer, lacksBlob, type LayerPlan, planReaches } from "../layer/index.ts";
+import { describePublished, knownLayer, lacksBlob, type LayerPlan, planReaches } from "../layer/index.ts";
 import type { Store } from "../store/index.ts";
 import type { WantedLayer } from "./layer-way.ts";
 
@@ -12,9 +12,11 @@ export async function knownPlan({ store, layer, name, keepBlob }: WantedLayer): 
   const { digest, mediaType, sizeBytes, annotations = {} } = layer.descriptor;
   const plan = knownLayer(store, digest);
   if (plan === undefined || (keepBlob && lacksBlob(plan)) || !hasFiles(store, plan)) return undefined;
-  const made = await describeLayer(plan, "zstd:chunked", { store, compressor: loadCompressor });
-  if (made.diffId !== layer.diffId || made.digest !== digest) return undefined;
-  return plan.kind === undefined ? { ...plan, name } : { ...plan, name, mediaType, sizeBytes, annotations };
+  const maker = { store, compressor: loadCompressor };
+  const found = await describePublished(plan, digest, { form: "zstd:chunked", maker });
+  if (found?.blob.diffId !== layer.diffId) return undefined;
+  const right = found.plan;
+  return right.kind === undefined ? { ...right, name } : { ...right, name, mediaType, sizeBytes, annotations };
 }
 
 /** Contents may have gone while the trees that name them stayed: what is damaged is dropped by fsck. */

@@ -22,7 +22,7 @@ export interface CheckoutHost {
   placerFor(mode: CheckoutMode, request: PlacerRequest): Placer;
   readonly records: CheckoutRecords;
   /** Inodes that are links of this file or symlink. */
-  inodesOf(entry: LinkedEntry): ReadonlySet<bigint>;
+  inodesOf(entry: LinkedEntry): ReadonlySet<string>;
   readPlan(tree: Digest): TreeParts | undefined;
   writePlan(tree: Digest, parts: TreeParts): void;
 }
@@ -32,7 +32,7 @@ export interface PlacerRequest {
   /** The tree that is checked out; it is asked for where `above` is there. */
   readonly tree: () => Tree;
   /** Inodes that the directory has already. */
-  readonly taken?: ReadonlySet<bigint>;
+  readonly taken?: ReadonlySet<string>;
 }
 
 export interface CheckoutRequest {

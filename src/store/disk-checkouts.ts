@@ -9,6 +9,7 @@ import { readPlan, writePlan } from "./checkout-plan.ts";
 import { diskRecords } from "./checkout-record.ts";
 import { ownOwner } from "./entry-meta.ts";
 import { copyPlacer, type ReadContent, reflinkPlacer } from "./file-placer.ts";
+import { inodeKey } from "./inode-key.ts";
 import type { Layout } from "./layout.ts";
 import { countLinks, linkName, linkPlace, replicaName } from "./link-farm.ts";
 import { linkPlacer, makeLink } from "./link-placer.ts";
@@ -46,12 +47,12 @@ function pathOfLink(layout: Layout, entry: FileEntry, readContent: ReadContent):
   return path;
 }
 
-function inodesOf(layout: Layout, name: string): Set<bigint> {
-  const inodes = new Set<bigint>();
+function inodesOf(layout: Layout, name: string): Set<string> {
+  const inodes = new Set<string>();
   for (let replica = 0; ; replica++) {
     const path = `${layout.links}/${linkPlace(replicaName(name, replica))}`;
     const stats = lstatSync(path, { throwIfNoEntry: false, bigint: true });
     if (stats === undefined) return inodes;
-    inodes.add(stats.ino);
+    inodes.add(inodeKey(stats));
   }
 }

@@ -6,6 +6,7 @@ import { type ImagePath, isAshlarError, pathToBytes } from "../base/index.ts";
 import type { DirEntry, Entry, Meta } from "../formats/index.ts";
 import type { CheckoutHost } from "./checkout.ts";
 import { hostPathOf, ownOwner } from "./entry-meta.ts";
+import { inodeKey } from "./inode-key.ts";
 import { type LinkedEntry, settleEntry } from "./link-farm.ts";
 import type { UpdateOptions } from "./update.ts";
 
@@ -16,14 +17,14 @@ import type { UpdateOptions } from "./update.ts";
  */
 export class EntryMatch {
   /** Inodes of the files and symlinks that stay: each may stand for one entry only. */
-  readonly taken = new Set<bigint>();
+  readonly taken = new Set<string>();
   readonly #host: CheckoutHost;
   readonly #options: UpdateOptions;
   readonly #owner = ownOwner();
   readonly #finishedNs: bigint;
   readonly #old: ReadonlyMap<ImagePath, Entry>;
   /** Of the files that stay, for their further names. */
-  readonly #inodes = new Map<ImagePath, bigint>();
+  readonly #inodes = new Map<ImagePath, string>();
 
   constructor(host: CheckoutHost, options: UpdateOptions) {
     this.#host = host;
@@ -52,10 +53,11 @@ export class EntryMatch {
   /** Tells whether anything but a directory is as wanted. */
   isAs(entry: Entry, stats: BigIntStats): boolean {
     if (entry.type === "dir") return false;
-    if (entry.type === "hardlink") return this.#inodes.get(entry.target) === stats.ino;
-    if (this.taken.has(stats.ino) || !this.#isOneAs(entry, stats)) return false;
-    this.taken.add(stats.ino);
-    if (entry.type === "file") this.#inodes.set(entry.path, stats.ino);
+    const inode = inodeKey(stats);
+    if (entry.type === "hardlink") return this.#inodes.get(entry.target) === inode;
+    if (this.taken.has(inode) || !this.#isOneAs(entry, stats)) return false;
+    this.taken.add(inode);
+    if (entry.type === "file") this.#inodes.set(entry.path, inode);
     return true;
   }
 
@@ -63,7 +65,9 @@ export class EntryMatch {
     const { mode, known, devices } = this.#options;
     const settled = settleEntry(entry, this.#owner);
     const isLinked = settled.type === "file" || settled.type === "symlink";
-    if (isLinked && mode === "link") return isAsMade(settled, stats) && this.#host.inodesOf(settled).has(stats.ino);
+    if (isLinked && mode === "link") {
+      return isAsMade(settled, stats) && this.#host.inodesOf(settled).has(inodeKey(stats));
+    }
     // What was linked belongs to the store, and must not be written to.
     if (isLinked && known.mode === "link") return false;
     if ((settled.type === "char" || settled.type === "block") && devices === "skip") return false;

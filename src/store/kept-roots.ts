@@ -7,6 +7,7 @@ import type { Entry, Tree } from "../formats/index.ts";
 import { ownOwner, settableMeta } from "./entry-meta.ts";
 import { type Layout, makeDirs, makeTmpDir } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
+import { alone } from "./store-lock.ts";
 
 export interface RootMaker {
   readonly readTree: () => Tree;
@@ -21,8 +22,10 @@ export interface RootMaker {
 export function keepRoot(layout: Layout, tree: Digest, { readTree, checkOut }: RootMaker): string {
   const path = join(layout.roots, hexOf(tree));
   if (existsSync(path)) {
-    if (rootFaults(path, readTree())[Symbol.iterator]().next().done === true) return path;
-    setAside(layout, path);
+    const wanted = readTree();
+    if (isSound(path, wanted)) return path;
+    // Another process may have made it anew since, and run on it by now: of those who judge, one at a time acts.
+    if (alone(layout, () => isSound(path, wanted) || setAside(layout, path))) return path;
   }
   makeDirs(layout.roots);
   const made = makeTmpDir(layout.tmp, "root");
@@ -36,8 +39,18 @@ export function keepRoot(layout: Layout, tree: Digest, { readTree, checkOut }: R
   return path;
 }
 
+/** Tells whether the root is as the tree says; one that is moved away meanwhile is not. */
+function isSound(path: string, tree: Tree): boolean {
+  try {
+    return rootFaults(path, tree)[Symbol.iterator]().next().done === true;
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT", "ENOTDIR")) throw error;
+    return false;
+  }
+}
+
 /** Whoever runs on it goes on there; gc removes it. */
-function setAside(layout: Layout, path: string): void {
+function setAside(layout: Layout, path: string): false {
   const aside = makeTmpDir(layout.tmp, "root");
   try {
     renameSync(path, join(aside, "changed"));
@@ -45,6 +58,7 @@ function setAside(layout: Layout, path: string): void {
     // Another process was faster.
     if (!isSystemError(error, "ENOENT")) throw error;
   }
+  return false;
 }
 
 /** The trees that are kept checked out, and where. */

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { isSystemError, pathToBytes } from "../base/index.ts";
 import { type HostPath, ownOwner } from "./entry-meta.ts";
 import { fillFile, fillSymlink, type Placer, type ReadContent } from "./file-placer.ts";
+import { inodeKey } from "./inode-key.ts";
 import { type Layout, makeDirs, makeTmpFile, makeTmpSymlink } from "./layout.ts";
 import { isAsNamed } from "./link-look.ts";
 import { type LinkedEntry, linkName, linkPlace, replicaName, settleEntry } from "./link-farm.ts";
@@ -15,7 +16,7 @@ export interface LinkOptions {
   /** How many inodes of a link, by its name, are taken already; see `countLinks`. */
   readonly used?: ReadonlyMap<string, number> | undefined;
   /** Inodes that the checkout holds already. */
-  readonly taken?: ReadonlySet<bigint> | undefined;
+  readonly taken?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -55,7 +56,7 @@ export function linkPlacer(layout: Layout, readContent: ReadContent, options: Li
 
 interface FreeOptions {
   readonly first: number;
-  readonly taken: ReadonlySet<bigint> | undefined;
+  readonly taken: ReadonlySet<string> | undefined;
 }
 
 function freeReplica(layout: Layout, name: string, { first, taken }: FreeOptions): number {
@@ -63,7 +64,7 @@ function freeReplica(layout: Layout, name: string, { first, taken }: FreeOptions
   for (let replica = first; ; replica++) {
     const path = `${layout.links}/${linkPlace(replicaName(name, replica))}`;
     const stats = lstatSync(path, { throwIfNoEntry: false, bigint: true });
-    if (stats === undefined || !taken.has(stats.ino)) return replica;
+    if (stats === undefined || !taken.has(inodeKey(stats))) return replica;
   }
 }
 

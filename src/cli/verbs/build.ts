@@ -120,7 +120,8 @@ export async function withRequest<T>(
     const loaded = await loadSpec(project, parseParameters(options.set), store);
     const part = narrow(loaded.document);
     const lock = await lockFor(run, loaded);
-    const request = { ...requestOf(run, loaded, lock), ...part };
+    const kept = shell.keepsNames === true ? { keepsNames: "all" as const } : {};
+    const request = { ...requestOf(run, loaded, lock), ...part, ...kept };
     const origin = buildOrigin(shell, { project, options, platforms: request.platforms });
     return await use({ run, loaded, request: { ...request, origin } });
   } finally {

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { digestOf } from "../../base/index.ts";
+import type { Store } from "../../store/index.ts";
+
+/** Flips a bit in the stored frame of a content, in whatever pack of the store in `dir` it lies. */
+export function damageContent(dir: string, store: Store, content: Uint8Array): void {
+  const frame = Buffer.from(store.readFrames(digestOf(content)));
+  const packs = readdirSync(join(dir, "packs"), { recursive: true, encoding: "utf8" });
+  for (const path of packs.filter((name) => name.endsWith(".pack")).map((name) => join(dir, "packs", name))) {
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf(frame);
+    if (at < 0) continue;
+    bytes[at + 20] = (bytes[at + 20] as number) ^ 1;
+    chmodSync(path, 0o600);
+    writeFileSync(path, bytes);
+  }
+}
