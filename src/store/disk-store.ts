@@ -18,7 +18,7 @@ import type { IndexDatabase } from "./index-database.ts";
 import { keepRoot } from "./kept-roots.ts";
 import { type Layout } from "./layout.ts";
 import { migrate } from "./migrate.ts";
-import { openLayout } from "./open-layout.ts";
+import { type OldDirectory, openLayout } from "./open-layout.ts";
 import { PackBuilder } from "./pack-builder.ts";
 import { PackFileOutput } from "./pack-file.ts";
 import type { JoinedContent } from "./pack-format.ts";
@@ -52,17 +52,17 @@ export interface OpenOptions {
  * Throws `STORE_ACCESS` and what `openLayout` throws.
  */
 export function openStore(dir: string, options: OpenOptions = {}): Store {
-  const { layout, olderVersion } = openLayout(dir, options);
+  const { layout, older } = openLayout(dir, options);
   verifyRoom(layout);
   const store = new DiskStore(layout, options);
-  if (olderVersion !== undefined) bringUp(store, layout, olderVersion);
+  if (older.length > 0) bringUp(store, layout, older);
   return store;
 }
 
-function bringUp(store: Store, layout: Layout, from: number): void {
+function bringUp(store: Store, layout: Layout, older: readonly OldDirectory[]): void {
   const lease = store.lease();
   try {
-    migrate(layout, from);
+    migrate(layout, older);
   } catch (error) {
     store.close();
     throw error;

@@ -4,11 +4,9 @@ import { join } from "node:path";
 
 import { isSystemError } from "../base/index.ts";
 import { makeDirs, makeTmpFile, publish } from "./layout.ts";
-import { encodeStoreFormat, type StoreFormat } from "./store-format.ts";
+import { encodeStoreFormat, isSharedHead, type KnownFormat } from "./store-format.ts";
 
 const formatBytesMax = 8192;
-/** The first line, alone in `format`: releases that know no sharing read exactly that, and refuse the number. */
-const sharedLine = "ashlar store 3\n";
 
 /**
  * The text of a directory's file `format`, with that of `sharing` where the first says that it is there; undefined
@@ -16,7 +14,7 @@ const sharedLine = "ashlar store 3\n";
  */
 export function readFormatText(dir: string): string | undefined {
   const text = readSmall(join(dir, "format"));
-  return text === sharedLine ? text + (readSmall(join(dir, "sharing")) ?? "") : text;
+  return text !== undefined && isSharedHead(text) ? text + (readSmall(join(dir, "sharing")) ?? "") : text;
 }
 
 /** Never waits for somebody to write into a fifo. */
@@ -40,8 +38,11 @@ function readSmall(path: string): string | undefined {
   }
 }
 
-/** Writes it, durable and whole or not at all: `format` comes last. */
-export function writeFormat(dir: string, format: Exclude<StoreFormat, { kind: "newer" }>, mode: number): void {
+/**
+ * Writes it, durable and whole or not at all: `format` comes last. It holds the first line alone, because releases that
+ * know no sharing read exactly that, and refuse the number.
+ */
+export function writeFormat(dir: string, format: KnownFormat, mode: number): void {
   makeDirs(join(dir, "tmp"));
   const text = encodeStoreFormat(format);
   const end = text.indexOf("\n") + 1;

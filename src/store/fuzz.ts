@@ -65,8 +65,8 @@ export const fuzzTargets: readonly {
     name: "store format",
     seeds: () => [
       Buffer.from(encodeStoreFormat({ kind: "private", version: 2 })),
-      Buffer.from(encodeStoreFormat({ kind: "shared", gid: 7 })),
-      Buffer.from(encodeStoreFormat({ kind: "member", shared: "/srv/ashlar", uid: 0, gid: 7 })),
+      Buffer.from(encodeStoreFormat({ kind: "shared", version: 5, gid: 7 })),
+      Buffer.from(encodeStoreFormat({ kind: "member", version: 5, shared: "/srv/ashlar", uid: 0, gid: 7 })),
     ],
     run: (bytes) => void parseStoreFormat(Buffer.from(bytes).toString("utf8")),
   },

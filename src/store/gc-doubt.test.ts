@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 
-import { type Digest, digestBytes } from "../base/index.ts";
+import { AshlarError, type Digest, digestBytes } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { diskSource } from "./disk-source.ts";
 import { openStore } from "./disk-store.ts";
@@ -99,5 +99,28 @@ test("rows of packs that a killed gc left are no fault, and the next gc takes th
   store.gc({});
   assert.deepEqual(index.prepare("SELECT count(*) AS count FROM contents").get()?.["count"], 0);
   index.close();
+  store.close();
+});
+
+test("gc takes no pack whose copy had no room in the index, and still takes what needs no copy", (t) => {
+  const dir = freshDir();
+  const store = openStore(dir, { compressor });
+  const [kept] = put(store, sample(1, 1000), sample(2, 20_000));
+  const [dead] = put(store, sample(3, 9000));
+  store.setRef("image", store.putRecord("image", { contents: [kept?.digest as Digest] }));
+  const add = IndexDatabase.prototype.addPack;
+  t.mock.method(IndexDatabase.prototype, "addPack", function (this: IndexDatabase, ...args: Parameters<typeof add>) {
+    add.apply(this, args);
+    if (args[1]?.prefer === true) throw new AshlarError("STORE_DISK_FULL", "Cannot write: made for a test");
+  });
+  assert.equal(store.gc({}).removedPacks, 1);
+  assert.equal(store.has(dead?.digest as Digest), false);
+  assert.equal(store.read(kept?.digest as Digest).length, 1000);
+  assert.equal(listPacks(new Layout(dir)).length, 3, "the old one, its copy and that of the record");
+  t.mock.restoreAll();
+  store.gc({});
+  assert.equal(store.read(kept?.digest as Digest).length, 1000);
+  assert.equal(listPacks(new Layout(dir)).length, 2);
+  assert.deepEqual(store.fsck({ full: true }).faults, []);
   store.close();
 });

@@ -7,6 +7,8 @@ import type { GcOptions } from "./gc-report.ts";
 import type { IndexDatabase, PackRow } from "./index-database.ts";
 import type { Layout } from "./layout.ts";
 import type { JoinedContent } from "./pack-format.ts";
+import { alignIndex } from "./recover.ts";
+import { roomIn, unlessFull } from "./reserve.ts";
 import type { Lease, Store } from "./store.ts";
 import { verifyListed } from "./verify-listed.ts";
 
@@ -32,6 +34,17 @@ export interface Marked {
   readonly deadActions: readonly number[];
   /** Actions of higher numbers came later. */
   readonly lastAction: number;
+}
+
+/**
+ * Brings the index in line with the packs, as far as there is room for that. A pack without rows is in no plan: it
+ * stays, and so does all that it has, until a collection with more room gives it its rows.
+ */
+export function alignUnlessFull({ index, layout }: GcParts): void {
+  if (roomIn(layout) === 0) return;
+  if (unlessFull(() => alignIndex(index(), layout, { forget: true }))) return;
+  // What was written in vain takes the room that is needed to go on.
+  unlessFull(() => index().trim());
 }
 
 /** Finds out what stays and what goes. The caller holds a lease. */

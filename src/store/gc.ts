@@ -2,13 +2,12 @@
 import type { Digest } from "../base/index.ts";
 import { diskUseOf } from "./disk-use.ts";
 import { indexBytes } from "./gc-files.ts";
-import { type GcParts, markAll, type Marked } from "./gc-look.ts";
+import { alignUnlessFull, type GcParts, markAll, type Marked } from "./gc-look.ts";
 import { foretell } from "./gc-outcome.ts";
 import { type PackPlan, withExits } from "./gc-plan.ts";
 import type { GcOptions, GcReport } from "./gc-report.ts";
 import { clean, sweep, type Swept } from "./gc-sweep.ts";
 import { copyKept, type PackExit } from "./pack-rewrite.ts";
-import { alignIndex } from "./recover.ts";
 import { roomIn, unlessFull } from "./reserve.ts";
 import type { Store } from "./store.ts";
 import { verifyCopied } from "./verify-listed.ts";
@@ -28,7 +27,7 @@ export function gcDisk(store: Store, parts: GcParts, options: GcOptions): GcRepo
     try {
       say("mark");
       parts.refs.verify();
-      if (options.dryRun !== true) alignIndex(parts.index(), parts.layout, { forget: true });
+      if (options.dryRun !== true) alignUnlessFull(parts);
       marked = markAll(store, parts, options);
       if (options.dryRun === true) return foretell(store, parts, { marked, options });
       say("copy");
@@ -78,6 +77,8 @@ function copyOut(store: Store, { layout }: GcParts, marked: Marked): Copied {
       },
     });
   });
+  // What was written in vain takes the room that is needed to go on. A new pack that got no rows is like garbage.
+  if (!isDone) unlessFull(() => index.trim());
   // A new pack may be the same, byte for byte, as an old one whose contents were found elsewhere.
   const done = copied.filter(({ pack, keptCount }) => !ids.has(pack.id) && (isDone || keptCount === 0));
   for (const { pack } of done) verifyCopied(pack, (digest) => marks.keeps(digest), { index, layout });

@@ -274,8 +274,13 @@ export class IndexDatabase {
   /** Gives pages back to the file system where many of them are free. */
   compact(): void {
     const isSparse = this.#pragma("freelist_count") > this.#pragma("page_count") * freeShareMin;
-    const sql = `${isSparse ? "VACUUM;" : ""} PRAGMA wal_checkpoint(TRUNCATE)`;
-    onDisk("write the store's index", () => this.#database.exec(sql));
+    if (isSparse) onDisk("write the store's index", () => this.#database.exec("VACUUM"));
+    this.trim();
+  }
+
+  /** Empties SQLite's log of what is written. */
+  trim(): void {
+    onDisk("write the store's index", () => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
   }
 
   close(): void {

@@ -184,5 +184,5 @@ test("a store of version 1 is read, and brought up to this one", () => {
   index.exec("DROP TABLE contents; DROP TABLE actions; PRAGMA user_version = 1");
   index.close();
   withStore(dir, (store) => assert.equal(Buffer.from(store.read(info?.digest as Digest)).toString(), "kept"));
-  assert.equal(readFileSync(join(dir, "format"), "utf8"), "ashlar store 2\n");
+  assert.equal(readFileSync(join(dir, "format"), "utf8"), "ashlar store 4\n");
 });

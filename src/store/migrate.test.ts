@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { type Digest, digestOf, isAshlarError } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { openStore } from "./disk-store.ts";
+import { joinStore, shareStore } from "./shared-store.ts";
 import type { Store } from "./store.ts";
 import { encodeStoreFormat, parseStoreFormat, privateVersion } from "./store-format.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
@@ -33,6 +34,7 @@ function formatOf(dir: string): string {
 
 function verifyFixture(store: Store, version: number): void {
   assert.deepEqual(store.listRefs().map(({ name }) => name), version === 1 ? ["fixture"] : ["fixture", "joined"]);
+  assert.deepEqual(store.getRefOrigin("fixture"), version < 4 ? undefined : ["build", "/srv/fixture"]);
   const { value, reaches } = store.readRecord(store.getRef("fixture") as Digest);
   assert.deepEqual([value, reaches], [{ kind: "fixture" }, { trees: [tree] }]);
   const texts = store.readTree(tree).flatMap((entry) => {
@@ -45,7 +47,7 @@ function verifyFixture(store: Store, version: number): void {
 
 test("there is a store of each version, and each is brought up to this one without a loss", () => {
   const versions = readdirSync(fixtures).flatMap((name) => /^store-(\d+)\.tar/.exec(name)?.[1] ?? []).map(Number);
-  assert.deepEqual(versions.sort(), Array.from({ length: privateVersion }, (_, i) => i + 1));
+  assert.deepEqual(versions.sort(), [1, 2, privateVersion]);
   for (const version of versions) {
     const dir = unpacked(version);
     assert.equal(formatOf(dir), `ashlar store ${version}\n`);
@@ -64,7 +66,7 @@ test("there is a store of each version, and each is brought up to this one witho
 
 test("a store of a newer version is refused with what to do, and left as it is", () => {
   const dir = unpacked(2);
-  for (const version of [4, 5, 999_999_999]) {
+  for (const version of [6, 7, 999_999_999]) {
     writeFileSync(join(dir, "format"), `ashlar store ${version}\nwhatever follows\n`);
     const isRefused = (error: unknown): boolean =>
       isAshlarError(error, "STORE_FORMAT_NEWER") && /release of Ashlar/.test(error.hint ?? "");
@@ -98,16 +100,39 @@ test("a migration that is killed at any call leaves the version before or this o
       assert.ok(when < 40);
     }
   }
-  assert.deepEqual([...seen].sort(), ["ashlar store 1\n", "ashlar store 2\n"]);
+  assert.deepEqual([...seen].sort(), ["ashlar store 1\n", "ashlar store 2\n", "ashlar store 4\n"]);
 });
 
 test("parseStoreFormat reads what encodeStoreFormat writes, whatever the shared directory's name is", () => {
   for (const shared of ["/srv/ashlar", "/a \n\"'\\ö", "/"]) {
-    const member = { kind: "member", shared, uid: 0, gid: 4_294_967_295 } as const;
+    const member = { kind: "member", version: 5, shared, uid: 0, gid: 4_294_967_295 } as const;
     assert.deepEqual(parseStoreFormat(encodeStoreFormat(member)), member);
   }
-  for (const format of [{ kind: "private", version: 1 }, { kind: "shared", gid: 7 }] as const) {
+  for (const format of [{ kind: "private", version: 1 }, { kind: "shared", version: 3, gid: 7 }] as const) {
     assert.deepEqual(parseStoreFormat(encodeStoreFormat(format)), format);
   }
-  assert.deepEqual(parseStoreFormat("ashlar store 4\nmore"), { kind: "newer", version: 4 });
+  assert.deepEqual(parseStoreFormat("ashlar store 6\nmore"), { kind: "newer", version: 6 });
+});
+
+test("what members share is brought up by whoever opens it first, with the store of each", () => {
+  const shared = freshDir();
+  const members = [freshDir(), freshDir()] as const;
+  shareStore(shared, process.getgid?.() ?? 0);
+  for (const dir of members) joinStore(dir, shared);
+  const store = openStore(members[0], { compressor });
+  store.setRef("kept", store.putRecord("kept", {}));
+  store.close();
+  for (const dir of [shared, ...members]) {
+    rmSync(join(dir, "format"));
+    writeFileSync(join(dir, "format"), "ashlar store 3\n");
+  }
+  const sharing = [shared, ...members].map((dir) => readFileSync(join(dir, "sharing"), "utf8"));
+  for (const dir of members) {
+    const opened = openStore(dir, { compressor });
+    assert.equal(opened.readRecord(opened.getRef("kept") as Digest).value, "kept");
+    opened.close();
+    assert.deepEqual([formatOf(dir), formatOf(shared)], ["ashlar store 5\n", "ashlar store 5\n"]);
+  }
+  assert.deepEqual([shared, ...members].map((dir) => readFileSync(join(dir, "sharing"), "utf8")), sharing);
+  assert.equal(statSync(join(shared, "format")).mode & 0o777, 0o440);
 });

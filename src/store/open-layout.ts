@@ -7,13 +7,19 @@ import { Layout, makeDirs, makeEmptyFile, privateRights } from "./layout.ts";
 import { verifyLocalDisk } from "./network-files.ts";
 import { keepReserve, takeReserve } from "./reserve.ts";
 import { foreignStore, storeUser, verifyPrivate, verifyShared } from "./rights.ts";
-import { parseStoreFormat, privateVersion, sharedVersion, type StoreFormat } from "./store-format.ts";
+import { type KnownFormat, parseStoreFormat, privateVersion, sharedVersion, type StoreFormat } from "./store-format.ts";
 import { onDisk } from "./system-fault.ts";
 
 export interface OpenedLayout {
   readonly layout: Layout;
-  /** Of an older version than this release writes: to be brought up by `migrate` before anything is written. */
-  readonly olderVersion?: number;
+  /** Of older versions than this release writes: to be brought up by `migrate` before anything is written. */
+  readonly older: readonly OldDirectory[];
+}
+
+/** What a store lies in, and what its files `format` and `sharing` say. */
+export interface OldDirectory {
+  readonly dir: string;
+  readonly format: KnownFormat;
 }
 
 export interface LayoutOptions {
@@ -40,7 +46,7 @@ export function openLayout(dir: string, options: LayoutOptions = {}): OpenedLayo
     if (format !== undefined) return openKnown(dir, format, { ...options, uid });
     const layout = new Layout(dir);
     makeStore(layout, uid);
-    return { layout };
+    return { layout, older: [] };
   });
 }
 
@@ -79,10 +85,10 @@ function openKnown(dir: string, format: StoreFormat, { uid, makesRoom }: LayoutO
     case "private": {
       const layout = new Layout(dir);
       makeParts(layout);
-      return format.version < privateVersion ? { layout, olderVersion: format.version } : { layout };
+      return { layout, older: olderOf({ dir, format }) };
     }
     case "member":
-      return { layout: openMember(dir, format) };
+      return openMember(dir, format);
     case "newer":
       throw newerFormat(dir, format.version);
     case "shared":
@@ -90,13 +96,18 @@ function openKnown(dir: string, format: StoreFormat, { uid, makesRoom }: LayoutO
   }
 }
 
-function openMember(dir: string, place: StoreFormat & { readonly kind: "member" }): Layout {
+function olderOf(...dirs: readonly OldDirectory[]): OldDirectory[] {
+  return dirs.filter(({ format }) => format.version < (format.kind === "private" ? privateVersion : sharedVersion));
+}
+
+function openMember(dir: string, place: StoreFormat & { readonly kind: "member" }): OpenedLayout {
   verifyShared(place);
   const text = readFormatText(place.shared);
   const format = text === undefined ? undefined : parseStoreFormat(text);
   if (format?.kind === "newer") throw newerFormat(place.shared, format.version);
   if (format?.kind !== "shared" || format.gid !== place.gid) throw damagedFormat(place.shared);
-  return new Layout(dir, place.shared);
+  const older = olderOf({ dir: place.shared, format }, { dir, format: place });
+  return { layout: new Layout(dir, place.shared), older };
 }
 
 function newerFormat(dir: string, version: number): AshlarError {

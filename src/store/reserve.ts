@@ -56,7 +56,7 @@ export function keepReserve(layout: Layout): void {
 }
 
 /** Runs a step that can be left out where the disk is full. Returns whether it was done. */
-export function unlessFull(step: () => void): boolean {
+export function unlessFull(step: () => unknown): boolean {
   try {
     step();
     return true;

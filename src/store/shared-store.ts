@@ -7,7 +7,7 @@ import { readFormatText, writeFormat } from "./format-file.ts";
 import { groupRights, Layout, makeDirs, makeEmptyFile, privateRights } from "./layout.ts";
 import { makeOwnDir } from "./open-layout.ts";
 import { storeUser, verifyShared } from "./rights.ts";
-import { parseStoreFormat } from "./store-format.ts";
+import { parseStoreFormat, sharedVersion } from "./store-format.ts";
 import { onDisk } from "./system-fault.ts";
 
 /**
@@ -29,7 +29,7 @@ export function shareStore(dir: string, gid: number): void {
       giveToGroup(path, gid);
     }
     for (const lock of [layout.leaseLock, layout.setupLock]) makeEmptyFile(lock, groupRights.file);
-    writeFormat(dir, { kind: "shared", gid }, groupRights.pack);
+    writeFormat(dir, { kind: "shared", version: sharedVersion, gid }, groupRights.pack);
   });
 }
 
@@ -65,7 +65,7 @@ export function joinStore(dir: string, shared: string): void {
     makeOwnDir(dir, storeUser());
     const layout = new Layout(dir, real);
     for (const path of [layout.links, layout.tmp]) makeDirs(path);
-    writeFormat(dir, { kind: "member", ...place }, privateRights.file);
+    writeFormat(dir, { kind: "member", version: sharedVersion, ...place }, privateRights.file);
   });
 }
 

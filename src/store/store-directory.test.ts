@@ -24,7 +24,7 @@ test("openStore makes a private directory and opens it again without a compresso
   const { digest } = store.put(Buffer.from("x"));
   store.close();
   assert.equal(statSync(dir).mode & 0o777, 0o700);
-  assert.equal(readFileSync(join(dir, "format"), "utf8"), "ashlar store 2\n");
+  assert.equal(readFileSync(join(dir, "format"), "utf8"), "ashlar store 4\n");
   const reading = openStore(dir);
   assert.equal(Buffer.from(reading.read(digest)).toString(), "x");
   assert.throws(() => reading.beginPack(), /internal error/);
@@ -35,7 +35,7 @@ test("openStore makes a private directory and opens it again without a compresso
 test("openStore refuses a newer format, a damaged format file and a directory of other things", () => {
   const dir = freshDir();
   openStore(dir).close();
-  writeFileSync(join(dir, "format"), "ashlar store 4\n");
+  writeFileSync(join(dir, "format"), "ashlar store 6\n");
   assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_NEWER"));
   for (const text of ["", "ashlar store 0\n", "ashlar store 2", "x".repeat(1000)]) {
     writeFileSync(join(dir, "format"), text);

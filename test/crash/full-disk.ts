@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import {
-  closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync,
+  closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,7 +92,7 @@ export async function runFull(place: FullPlace, step: FullStep, freeBytes: numbe
 async function prepare(place: FullPlace): Promise<readonly Ref[]> {
   outOf(await build(place));
   return withStore(place.store, (store) => {
-    store.put(sample(1, mebibyte));
+    store.put(sample(1, 3 * mebibyte));
     return store.listRefs();
   });
 }
@@ -155,19 +155,43 @@ function verifySound({ store: dir }: FullPlace, before: readonly Ref[]): void {
   });
 }
 
+/** A pack whose contents the index does not know, and how many bytes are free then. */
+interface Stray {
+  readonly contents: number;
+  readonly freeBytes: number;
+}
+
+const noStray: Stray = { contents: 0, freeBytes: 0 };
 
 /** Fills a disk to the last byte behind a store with garbage, and collects that. Returns how much that gave back. */
-export async function collectOnFull(place: FullPlace): Promise<number> {
+export async function collectOnFull(place: FullPlace, stray = noStray): Promise<number> {
   rmSync(place.store, { recursive: true, force: true });
   rmSync(join(place.dir, "ballast"), { force: true });
   place.fixture.fillStore(place.store);
   const before = await prepare(place);
   rmSync(join(place.store, "downloads"), { recursive: true });
-  fill(place, 0);
+  if (stray.contents > 0) addStrayPack(place, stray.contents);
+  fill(place, stray.freeBytes);
   const free = (): number => statfsSync(place.dir).bavail * statfsSync(place.dir).bsize;
   const [had, ended] = [free(), await command(place, "store", "gc", "--grace=0")];
   assert.equal(ended.status, 0, ended.err);
+  const gained = free() - had;
+  if (stray.contents > 0) {
+    rmSync(join(place.dir, "ballast"));
+    assert.equal(withStore(place.store, (store) => store.gc({}).removedContents), stray.contents);
+  }
   verifySound(place, before);
-  return free() - had;
+  return gained;
 }
 
+/** A pack that the index does not know, because there was no room for its rows when it was committed. */
+function addStrayPack({ base, store: dir }: FullPlace, contents: number): void {
+  const elsewhere = join(base, "elsewhere");
+  withStore(elsewhere, (store) => {
+    const pack = store.beginPack();
+    for (let i = 0; i < contents; i++) pack.put(Buffer.from(`stray content ${i}`));
+    pack.commit();
+  });
+  cpSync(join(elsewhere, "packs"), join(dir, "packs"), { recursive: true });
+  rmSync(elsewhere, { recursive: true });
+}

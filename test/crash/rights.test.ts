@@ -154,10 +154,11 @@ test("a format file that is huge, binary or of many lines is refused without bei
   const start = performance.now();
   assert.throws(() => openStore(dir), hasCode("STORE_FORMAT_INVALID"));
   assert.ok(performance.now() - start < 1000);
-  const line3 = "ashlar store 3\n";
+  const shared = "ashlar store 5\n";
   const members = ["{}", "null", "[", '{"gid":0,"shared":"relative","uid":0}', '{"gid":-1,"shared":"/x","uid":0}'];
   const rests = ["", "group -1\n", "group 1", ...members.map((json) => `member ${json}\n`)];
-  for (const [text, sharing] of [["\0", ""], ["ashlar store 2\nx\n", ""], ...rests.map((rest) => [line3, rest])]) {
+  const heads = ["\0", "ashlar store 4\nx\n", "ashlar store 3\n"].map((text) => [text, ""]);
+  for (const [text, sharing] of [...heads, ...rests.map((rest) => [shared, rest])]) {
     rmSync(join(dir, "format"));
     writeFileSync(join(dir, "format"), text as string);
     writeFileSync(join(dir, "sharing"), sharing as string);
