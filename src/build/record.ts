@@ -74,7 +74,10 @@ export function nameImage(store: Store, { name, digest }: NamedRecord, { target,
   const [before, now] = [store.getRef(own), store.getRef(current)];
   if (now === target && before === target && isDeepStrictEqual(store.getRefOrigin(current), origin)) return;
   store.setRef(own, target, origin);
-  if (!keepsName || (now !== undefined && now === before)) store.setRef(current, target, origin);
+  if (!keepsName) store.setRef(current, target, origin);
+  else if (now !== undefined && now === before) {
+    store.moveRef({ name: current, target, ...(origin && { origin }) }, now);
+  }
 }
 
 export function readImageRecord(store: Store, digest: Digest): ImageRecord {

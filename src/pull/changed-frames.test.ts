@@ -16,11 +16,11 @@ import {
 } from "../layer/index.ts";
 import type { Image } from "../oci/index.ts";
 import { openStore, type Store } from "../store/index.ts";
+import { damageContent } from "../store/testing/damage-content.ts";
 import { freshDirs } from "../store/testing/fresh-dir.ts";
 import { hasCode, sample } from "../store/testing/sample.ts";
 import { readForeignRecord } from "./foreign-record.ts";
 import { chunkedImage, otherCompressor } from "./testing/chunked-image.ts";
-import { damageContent } from "./testing/damage-content.ts";
 import { bringFrom } from "./testing/pull-rig.ts";
 import { rangeSource } from "./testing/range-source.ts";
 
@@ -121,5 +121,13 @@ test("a layer whose lying frames are gone is no longer known, and is brought who
   const maker = { store, compressor: loadCompressor };
   const found = await describePublished(plan, digestIn(lying), { form, maker });
   assert.equal(found?.plan.kind, "tar", "what stands on it has it too");
+  store.close();
+});
+
+test("a layer whose lying frames are gone is brought anew where it is pulled again without its blob", async () => {
+  const { store, plan, blob } = await afterLoss(lying, honest, (pulled) => pulled);
+  await assert.rejects(write(store, plan, blob), hasCode("LAYER_CHANGED"));
+  const again = await pull(store, lying);
+  assert.equal(again.kind, "tar", "what was believed before is not believed again");
   store.close();
 });

@@ -5,11 +5,11 @@ import { test } from "node:test";
 import { digestOf } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { openStore } from "../store/index.ts";
+import { damageContent } from "../store/testing/damage-content.ts";
 import { freshDirs } from "../store/testing/fresh-dir.ts";
 import { sample } from "../store/testing/sample.ts";
 import { readForeignRecord } from "./foreign-record.ts";
 import { chunkedImage, otherCompressor, withAnnotations } from "./testing/chunked-image.ts";
-import { damageContent } from "./testing/damage-content.ts";
 import { bringFrom, filesOf, newStore, verifyBrought } from "./testing/pull-rig.ts";
 import { rangeSource } from "./testing/range-source.ts";
 

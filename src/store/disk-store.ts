@@ -77,6 +77,7 @@ class DiskStore extends StoreBase {
   protected readonly checkouts: CheckoutHost;
   protected override readonly doubtsFrames: boolean;
   readonly #layout: Layout;
+  readonly #onRecover: (what: string) => void;
   #index: IndexDatabase;
   readonly #reader: PackReader;
   readonly #refs: Refs;
@@ -93,6 +94,7 @@ class DiskStore extends StoreBase {
     this.tmpDir = layout.tmp;
     this.#layout = layout;
     const onRecover = options.onRecover ?? ((): void => {});
+    this.#onRecover = onRecover;
     this.#index = openIndex(layout, { onRecover, isLeased: false });
     this.doubtsFrames = layout.isShared;
     this.#reader = new PackReader(layout);
@@ -174,8 +176,8 @@ class DiskStore extends StoreBase {
     return this.#refs.get(name)?.origin;
   }
 
-  protected override saveRef(ref: Ref): void {
-    this.#refs.set(ref);
+  protected override saveRef(ref: Ref, from?: Digest): boolean {
+    return this.#refs.set(ref, from);
   }
 
   override deleteRef(name: string): boolean {
@@ -208,9 +210,9 @@ class DiskStore extends StoreBase {
   }
 
   /** Goes over to the index that another process made anew, and tells whether there was one. */
-  #followIndex(): boolean {
-    if (!this.#index.isReplaced) return false;
-    const index = openIndex(this.#layout, { onRecover: () => {}, isLeased: this.#leaseCount > 0 });
+  #followIndex(isLeased = this.#leaseCount > 0): boolean {
+    if (!onDisk("open the store's index", () => this.#index.isReplaced)) return false;
+    const index = openIndex(this.#layout, { onRecover: this.#onRecover, isLeased });
     this.#index.close();
     this.#index = index;
     this.#found.clear();
@@ -256,6 +258,7 @@ class DiskStore extends StoreBase {
     const lock = options.repair === true ? this.#lockAlone("repair the store", 0) : this.lease();
     this.#remembersFound = false;
     try {
+      if (options.repair === true) this.#followIndex(true);
       const renew = (): IndexDatabase => {
         this.#index.close();
         return (this.#index = renewIndex(this.#layout));

@@ -11,6 +11,7 @@ import { IndexDatabase } from "./index-database.ts";
 import { Layout } from "./layout.ts";
 import { openIndex } from "./recover.ts";
 import { lockAlone } from "./store-lock.ts";
+import { damageContent } from "./testing/damage-content.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
 import { fileEntry, hasCode, put, sample } from "./testing/sample.ts";
 import { withStore } from "./testing/with-store.ts";
@@ -98,6 +99,38 @@ test("who makes the index anew leaves the links and roots of a build that runs",
   assert.equal(readFileSync(join(root, "a"), "utf8"), "used");
   withStore(dir, (other) => assert.equal(other.stats().links, 1));
   lease.release();
+  store.close();
+});
+
+test("nothing is dropped beside a build that opened the store by a release that knows no boot file", () => {
+  const dir = freshDir();
+  const store = openStore(dir, { compressor });
+  const lease = store.lease();
+  const root = store.keepCheckout(store.putTree(makeTree([fileEntry(store, "a", Buffer.from("used"))])));
+  rmSync(join(dir, "boot"));
+  withStore(dir, (other) => assert.equal(other.stats().links, 1));
+  assert.equal(readFileSync(join(root, "a"), "utf8"), "used");
+  assert.equal(existsSync(join(dir, "boot")), false);
+  lease.release();
+  withStore(dir, (other) => assert.equal(other.stats().links, 0));
+  assert.equal(existsSync(join(dir, "boot")), true);
+  store.close();
+});
+
+test("a repair by a handle whose index another process made anew puts the new one right", () => {
+  const dir = freshDir();
+  const store = openStore(dir, { compressor });
+  const numbers = Array.from({ length: 300 }, (_, i) => i * i).join(" ");
+  const [sound, damaged] = put(store, "sound", numbers).map(({ digest }) => digest) as [Digest, Digest];
+  damageContent(dir, store, Buffer.from(numbers));
+  replaceIndex(dir);
+  const { faults } = store.fsck({ full: true, repair: true });
+  assert.deepEqual(faults.map(({ what }) => what), [damaged]);
+  withStore(dir, (other) => {
+    assert.equal(Buffer.from(other.read(sound)).toString(), "sound");
+    assert.equal(other.has(damaged), false);
+    assert.deepEqual(other.fsck({ full: true }).faults, []);
+  });
   store.close();
 });
 

@@ -101,8 +101,10 @@ class MemoryStore extends StoreBase {
     return this.#refs.get(name)?.origin;
   }
 
-  protected override saveRef(ref: Ref): void {
+  protected override saveRef(ref: Ref, from?: Digest): boolean {
+    if (from !== undefined && this.getRef(ref.name) !== from) return false;
     this.#refs.set(ref.name, ref);
+    return true;
   }
 
   override deleteRef(name: string): boolean {

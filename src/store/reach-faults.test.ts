@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
-import { isAshlarError } from "../base/index.ts";
-import { loadCompressor, makeTree } from "../formats/index.ts";
+import { AshlarError, digestOf } from "../base/index.ts";
+import { loadCompressor, makeTree, type Tree } from "../formats/index.ts";
 import { openStore } from "./disk-store.ts";
 import { PackReader } from "./pack-reader.ts";
+import { ReachCheck } from "./reach.ts";
 import type { Store } from "./store.ts";
 import { storeFault } from "./system-fault.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
-import { fileEntry, hasCode } from "./testing/sample.ts";
+import { fileEntry, hasCode, sample } from "./testing/sample.ts";
 import { withStore } from "./testing/with-store.ts";
 
 const freshDir = freshDirs();
@@ -28,14 +29,19 @@ function makeStore(): string {
   return dir;
 }
 
-/** Lets reads of packs fail with an error of the operating system: the first `count` of them. */
-function failReads(t: TestContext, code: string, count = Infinity): void {
+/** Lets reads of packs fail with an error of the operating system: `count` of them, after some that go well. */
+function failReads(t: TestContext, code: string, count = Infinity, wellCount = 0): void {
   const read = PackReader.prototype.read;
-  let left = count;
+  let [left, well] = [count, wellCount];
   t.mock.method(PackReader.prototype, "read", function (this: PackReader, ...args: Parameters<typeof read>) {
-    if (left-- <= 0) return read.apply(this, args);
-    throw storeFault("read pack", Object.assign(new Error(`${code}: made for a test`), { code, syscall: "read" }));
+    if (well-- > 0 || left-- <= 0) return read.apply(this, args);
+    throw readFault(code);
   });
+}
+
+function readFault(code: string): Error {
+  const cause = Object.assign(new Error(`${code}: made for a test`), { code, syscall: "read" });
+  return storeFault("read pack", cause) as Error;
 }
 
 function useOf(dir: string, use: (store: Store) => void): void {
@@ -61,18 +67,37 @@ test("gc says that a ref is broken where what it reaches is not there", (t) => {
   useOf(dir, (store) => assert.throws(() => store.gc({}), hasCode("STORE_REF_BROKEN")));
 });
 
-test("a repair forgets no result because it could not look, nor because the disk failed once", (t) => {
-  const dir = makeStore();
-  for (const [code, count] of [["EMFILE", Infinity], ["EIO", 1]] as const) {
-    failReads(t, code, count);
+test("what is young is kept whole, or gc ends with the error that kept it from looking", (t) => {
+  for (const code of ["EMFILE", "EIO"]) {
+    const dir = freshDir();
     useOf(dir, (store) => {
-      try {
-        assert.deepEqual(store.fsck({ full: false, repair: true }).faults, []);
-      } catch (error) {
-        assert.ok(isAshlarError(error, "STORE_IO"), String(error));
-      }
+      const tree = store.putTree(makeTree([fileEntry(store, "a", sample(1, 99))]));
+      const record = store.putRecord("image", { trees: [tree] });
+      store.putAction(action, { value: "done", reaches: { records: [record] } });
     });
+    // No ref: the first reads are those for the remembered result. It is whole, then what it reaches cannot be read.
+    failReads(t, code, Infinity, 2);
+    const grace = { ms: 3_600_000, nowMs: Date.now() };
+    useOf(dir, (store) => assert.throws(() => store.gc({ grace }), hasCode("STORE_IO"), code));
     t.mock.restoreAll();
-    withStore(dir, (store) => assert.equal(store.getAction(action)?.value, "done", code));
   }
+});
+
+/** Tells whether a tree is whole whose reading fails so at first. */
+function isWholeAfter(...failures: readonly Error[]): boolean {
+  const left = [...failures];
+  const readTree = (): Tree => {
+    const failure = left.shift();
+    if (failure !== undefined) throw failure;
+    return makeTree([]);
+  };
+  const check = new ReachCheck({ has: () => true, readTree, readRecord: () => assert.fail("there is none") });
+  return check.isWhole({ trees: [digestOf("tree")] });
+}
+
+test("ReachCheck counts as missing what is not here or damaged, and nothing that it could not look at", () => {
+  const [full, faulty] = ["EMFILE", "EIO"].map((code) => readFault(code)) as [Error, Error];
+  assert.equal(isWholeAfter(new AshlarError("STORE_CONTENT_DAMAGED", "Cannot read content: made for a test")), false);
+  assert.throws(() => isWholeAfter(full, full), hasCode("STORE_IO"));
+  assert.equal(isWholeAfter(faulty), true, "a disk that failed once is asked again");
 });

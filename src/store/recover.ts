@@ -6,6 +6,7 @@ import { type Digest, digestFromHex, isAshlarError, isSystemError } from "../bas
 import { AdoptedDatabase } from "./adopted-database.ts";
 import { removeDatabase } from "./database-file.ts";
 import { IndexDatabase, type PackRow } from "./index-database.ts";
+import { lockFile } from "./file-lock.ts";
 import { dropRoots } from "./kept-roots.ts";
 import { bootId, type Layout, makeTmpFile, replaceFile } from "./layout.ts";
 import { type PackFile, readPackFile } from "./pack-file.ts";
@@ -97,21 +98,31 @@ function makeIndex(layout: Layout, boot: string): IndexDatabase {
 
 /**
  * Drops what is not synced, in the first opening since the kernel started: after a power failure it may have the right
- * name and size, and other bytes. Never beside a build: who holds a lease has opened the store since, so `boot` tells.
+ * name and size, and other bytes. Never beside a build: who holds a lease has opened the store since, and did it then,
+ * also where that was an earlier release, which does not write `boot`.
  */
 function dropOld(layout: Layout, boot: string): void {
   const isCurrent = (): boolean => existsSync(layout.boot) && readFileSync(layout.boot, "utf8") === boot;
   if (isCurrent()) return;
   alone(layout, () => {
-    if (isCurrent()) return;
-    rmSync(layout.plans, { recursive: true, force: true });
-    dropRoots(layout);
-    dropLinks(layout);
-    const adopted = AdoptedDatabase.open(layout.adopted);
-    if (adopted === undefined) removeDatabase(layout.adopted);
-    adopted?.close();
-    replaceFile(makeTmpFile(layout.tmp, "boot"), layout.boot, boot);
+    const lease = isCurrent() ? undefined : lockFile(layout.leaseLock, "exclusive", 0);
+    if (lease === undefined) return;
+    try {
+      dropDerived(layout);
+      replaceFile(makeTmpFile(layout.tmp, "boot"), layout.boot, boot);
+    } finally {
+      lease.release();
+    }
   });
+}
+
+function dropDerived(layout: Layout): void {
+  rmSync(layout.plans, { recursive: true, force: true });
+  dropRoots(layout);
+  dropLinks(layout);
+  const adopted = AdoptedDatabase.open(layout.adopted);
+  if (adopted === undefined) removeDatabase(layout.adopted);
+  adopted?.close();
 }
 
 function isSound(index: IndexDatabase): boolean {

@@ -10,7 +10,6 @@ import { test } from "node:test";
 import { digestBytes } from "../base/index.ts";
 import { loadCompressor } from "../formats/index.ts";
 import { openStore } from "./disk-store.ts";
-import { RefsDatabase } from "./refs-database.ts";
 import { encodeRefsChange } from "./refs-log.ts";
 import type { Ref } from "./store.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
@@ -248,29 +247,4 @@ test("gc keeps what a process that died had only written to the log", () => {
     assert.equal(store.listRefs().length, refs.length + 1);
     assert.equal(store.readRecord(store.getRef("image/built") as never).value, "built");
   });
-});
-
-test("a name that is set while another process restores the refs from an older log is set again", (t) => {
-  const { dir, refs } = makeStore();
-  const store = openStore(dir, { compressor });
-  assert.deepEqual(store.listRefs(), refs);
-  const [target] = refs.map((ref) => ref.target) as [Ref["target"]];
-  const log = readFileSync(join(dir, "refs.log"));
-  const set = RefsDatabase.prototype.set;
-  let isRestored = false;
-  t.mock.method(RefsDatabase.prototype, "set", function (this: RefsDatabase, ref: Ref) {
-    set.call(this, ref);
-    if (isRestored) return;
-    isRestored = true;
-    // The other one has read the log just before.
-    writeFileSync(join(dir, "refs.log"), log);
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(join(dir, `refs.sqlite${suffix}`), { force: true });
-    withStore(dir, (other) => assert.deepEqual(other.listRefs(), refs));
-  });
-  store.setRef("image/reported", target);
-  withStore(dir, (other) => {
-    assert.equal(other.getRef("image/reported"), target);
-    assert.deepEqual(other.fsck({ full: true }).faults, []);
-  });
-  store.close();
 });

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AshlarError, isAshlarError } from "../base/index.ts";
+import { AshlarError, type Digest, isAshlarError } from "../base/index.ts";
 import type { Layout } from "./layout.ts";
 import { quarantine, quarantineDatabase } from "./quarantine.ts";
 import { RefsDatabase, type RefsFault } from "./refs-database.ts";
-import { readRefsLog, type RefsLog } from "./refs-log.ts";
+import { readRefsLog } from "./refs-log.ts";
 import type { Ref } from "./store.ts";
 import { hasResultCode, isDamagedDatabase, onDisk, storeFault } from "./system-fault.ts";
 
 export interface RefsHost {
   readonly layout: Layout;
-  /** Runs a step while no other process does the same. */
+  /** Runs a step while no other process changes the refs, or makes them anew. */
   readonly alone: <T>(step: () => T) => T;
   /** Told what was put right without being asked. */
   readonly onRecover: (what: string) => void;
@@ -22,6 +22,7 @@ export interface RefsHost {
 export class Refs {
   readonly #host: RefsHost;
   #database: RefsDatabase | undefined;
+  #isAlone = false;
 
   constructor(host: RefsHost) {
     this.#host = host;
@@ -31,13 +32,19 @@ export class Refs {
     return this.#use("read refs", (database) => database.get(name));
   }
 
-  set(ref: Ref): void {
-    this.#change((database) => database.set(ref));
+  /** Where `from` is given, only while the ref points to it; returns whether it was set. */
+  set(ref: Ref, from?: Digest): boolean {
+    let isSet = false;
+    this.#change((database) => {
+      isSet = from === undefined || database.get(ref.name)?.target === from;
+      if (isSet) database.set(ref);
+    });
+    return isSet;
   }
 
   delete(name: string): boolean {
     let wasThere = false;
-    this.#change((database) => void (wasThere = database.delete(name) || wasThere));
+    this.#change((database) => void (wasThere = database.delete(name)));
     return wasThere;
   }
 
@@ -71,14 +78,16 @@ export class Refs {
 
   /** Puts right what `faults` found: what is sound of the two stands. */
   repair(faults: readonly RefsFault[]): void {
-    const { layout, alone } = this.#host;
-    if (faults.some(({ file }) => file === "refs.sqlite")) {
-      this.close();
-      this.#database = alone(() => this.#restore());
-    } else if (faults.length > 0) {
-      quarantine(layout, layout.refsLog);
-      this.#use("write refs", (database) => database.renewLog());
-    }
+    const { layout } = this.#host;
+    this.#alone(() => {
+      if (faults.some(({ file }) => file === "refs.sqlite")) {
+        this.close();
+        this.#database = this.#restore();
+      } else if (faults.length > 0) {
+        quarantine(layout, layout.refsLog);
+        this.#use("write refs", (database) => database.renewLog());
+      }
+    });
   }
 
   close(): void {
@@ -86,13 +95,21 @@ export class Refs {
     this.#database = undefined;
   }
 
-  /**
-   * Another process may restore the database beside us. It sets the old one aside and reads the log after that: if ours
-   * is still in its place when we have written to both, the log that it reads has the change; if not, we do it again.
-   */
+  /** Nobody restores the refs meanwhile: the change goes into the database and the log that others read. */
   #change(step: (database: RefsDatabase) => void): void {
-    do this.#use("write ref", step);
-    while (this.#database?.isReplaced === true);
+    this.#alone(() => this.#use("write ref", step));
+  }
+
+  #alone<T>(step: () => T): T {
+    if (this.#isAlone) return step();
+    return this.#host.alone(() => {
+      this.#isAlone = true;
+      try {
+        return step();
+      } finally {
+        this.#isAlone = false;
+      }
+    });
   }
 
   /** What turns out to be damaged only when it is used is restored then, once. */
@@ -106,19 +123,18 @@ export class Refs {
       } catch (error) {
         if (!isDamaged(error)) throw error;
         this.close();
-        this.#database = this.#host.alone(() => this.#restore());
+        this.#database = this.#alone(() => this.#restore());
         return step(this.#database);
       }
     });
   }
 
   #open(): RefsDatabase {
-    const { layout, alone } = this.#host;
     try {
-      return RefsDatabase.open(layout) ?? alone(() => this.#make());
+      return RefsDatabase.open(this.#host.layout) ?? this.#alone(() => this.#make());
     } catch (error) {
       if (!isDamaged(error)) throw error;
-      return alone(() => this.#restore());
+      return this.#alone(() => this.#restore());
     }
   }
 
@@ -139,15 +155,14 @@ export class Refs {
     const { layout, onRecover } = this.#host;
     const there = soundDatabase(layout);
     if (there !== undefined) return there;
-    if ((readRefsLog(layout)?.changes ?? []).length === 0) {
+    const { changes, fault } = readRefsLog(layout) ?? { changes: [], fault: undefined };
+    if (changes.length === 0) {
       throw new AshlarError("STORE_REFS_DAMAGED", `Cannot read refs: "${layout.refs}" is no sound database`, {
         because: ['its log, "refs.log", cannot be read either'],
         hint: "put a copy of one of them back, or remove both and build or pull the images again",
       });
     }
     const aside = quarantineDatabase(layout, layout.refs);
-    // Read now: up to here others may have written to it.
-    const { changes, fault } = readRefsLog(layout) as RefsLog;
     const made = RefsDatabase.make(layout, changes);
     const what = `restored ${made.list().length} names from refs.log`;
     const doubt = fault === undefined ? "" : `; the log is damaged too (${fault}), so some may be missing`;

@@ -59,7 +59,8 @@ export abstract class StoreBase implements Store {
   protected abstract look(digest: Digest): Found | JoinedContent | undefined;
   protected abstract loadAction(key: Digest): { readonly value: string; readonly reaches: string } | undefined;
   protected abstract saveAction(action: StoredAction): void;
-  protected abstract saveRef(ref: Ref): void;
+  /** Where `from` is given, only while the ref points to it; returns whether it was saved. */
+  protected abstract saveRef(ref: Ref, from?: Digest): boolean;
   protected abstract readonly checkouts: CheckoutHost;
 
   abstract withPrefix(hex: string): readonly Digest[];
@@ -238,13 +239,22 @@ export abstract class StoreBase implements Store {
   }
 
   setRef(name: string, target: Digest, origin?: readonly string[]): void {
+    this.#verifyRef(name, target);
+    this.saveRef({ name, target, ...(origin === undefined ? {} : { origin }) });
+  }
+
+  moveRef(ref: Ref, from: Digest): boolean {
+    this.#verifyRef(ref.name, ref.target);
+    return this.saveRef(ref, from);
+  }
+
+  #verifyRef(name: string, target: Digest): void {
     if (name === "" || name.length > 1024 || /[\u0000-\u001f\u007f]/.test(name) || !name.isWellFormed()) {
       const shown = JSON.stringify(name.slice(0, 100));
       throw new AshlarError("STORE_REF_INVALID", `Cannot set ref ${shown}: want 1 to 1024 printable characters`);
     }
     // A ref to nothing would keep gc from knowing what it reaches.
     this.#require(target);
-    this.saveRef({ name, target, ...(origin === undefined ? {} : { origin }) });
   }
 
   checkout(wanted: Tree | Digest, dir: string, options: CheckoutOptions): CheckoutReport {

@@ -60,14 +60,14 @@ function holdersOf(path: string): string[] {
   return holders.length > 0 ? holders : ["who holds it is another user's, or in another container"];
 }
 
-/** How long making or rebuilding the databases is waited for. */
+/** How long making or rebuilding the databases, and a change of refs, is waited for. */
 const setupWaitMs = 120_000;
 
 /** Runs a step on the databases that only one process does at a time. Throws `STORE_BUSY`. */
 export function alone<T>({ setupLock }: Layout, step: () => T, waitMs = setupWaitMs): T {
   const lock = lockFile(setupLock, "exclusive", waitMs);
   if (lock === undefined) {
-    throw new AshlarError("STORE_BUSY", "Cannot open the store: its index is being made for minutes already", {
+    throw new AshlarError("STORE_BUSY", "Cannot use the store: its databases are being made for minutes already", {
       because: holdersOf(setupLock),
       hint: "wait for that process to end, or end it: the next one makes the index anew",
     });

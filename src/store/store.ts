@@ -230,6 +230,8 @@ export interface Store {
   getRefOrigin(name: string): readonly string[] | undefined;
   /** Durable when it returns. The target is a record. */
   setRef(name: string, target: Digest, origin?: readonly string[]): void;
+  /** The same of a ref that points to `from` still, also where several processes do this; returns whether it did. */
+  moveRef(ref: Ref, from: Digest): boolean;
   deleteRef(name: string): boolean;
   listRefs(): readonly Ref[];
 

@@ -67,7 +67,7 @@ test("a lease beside a collection of garbage that stands still gives up and name
 test("opening a store beside one who makes its index and stands still gives up and names it", async () => {
   const dir = newStore();
   const child = await stopped(join(dir, "setup.lock"));
-  assert.throws(() => alone(new Layout(dir), () => assert.fail(), 200), busy(child, /its index is being made/));
+  assert.throws(() => alone(new Layout(dir), () => assert.fail(), 200), busy(child, /its databases are being made/));
   child.process.kill("SIGKILL");
   await child.ended;
   assert.equal(alone(new Layout(dir), () => "made", 200), "made");

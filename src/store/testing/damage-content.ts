@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { digestOf } from "../../base/index.ts";
-import type { Store } from "../../store/index.ts";
+import type { Store } from "../store.ts";
 
 /** Flips a bit in the stored frame of a content, in whatever pack of the store in `dir` it lies. */
 export function damageContent(dir: string, store: Store, content: Uint8Array): void {
