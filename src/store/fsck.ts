@@ -50,7 +50,7 @@ function checkDatabases(session: FsckSession): Databases {
   if (listed.length > 0 && repairs) parts.adopted.drop();
   let rows: readonly DamagedRow[] = [];
   const faults = attempt(() => {
-    const found = session.index.faults();
+    const found = session.index.faults({ ofIndexes: true });
     if (found.length === 0) rows = session.index.damagedRows({ drop: repairs });
     return found;
   });

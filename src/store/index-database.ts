@@ -51,10 +51,7 @@ const schema = `
 `;
 
 /** Where an index lies, and its inode; an open one keeps its number from others. */
-interface DatabasePlace {
-  readonly path: string;
-  readonly inode: number | undefined;
-}
+type DatabasePlace = { readonly path: string; readonly inode: number | undefined };
 
 /** An index is made smaller when this part of it is free pages. */
 const freeShareMin = 0.25;
@@ -251,9 +248,13 @@ export class IndexDatabase {
     return { ...this.#contents.counts(), actions: this.actions.count() };
   }
 
-  /** What SQLite finds wrong with the file, line by line; whether its indexes agree with its tables too. */
-  faults(): string[] {
-    return this.#sql.all("PRAGMA integrity_check").map((row) => String(row[0])).filter((line) => line !== "ok");
+  /**
+   * What SQLite finds wrong with the file, line by line. Whether its indexes agree with its tables takes ten times as
+   * long: what only an index lacks is not found, and so never wrong.
+   */
+  faults({ ofIndexes }: { readonly ofIndexes: boolean }): string[] {
+    const rows = this.#sql.all(`PRAGMA ${ofIndexes ? "integrity_check" : "quick_check"}`);
+    return rows.map((row) => String(row[0])).filter((line) => line !== "ok");
   }
 
   /** Rows that are not what was written. With `drop` they are removed, for packs to be listed anew. */

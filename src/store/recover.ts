@@ -127,7 +127,7 @@ function dropDerived(layout: Layout): void {
 
 function isSound(index: IndexDatabase): boolean {
   try {
-    return index.faults().length === 0;
+    return index.faults({ ofIndexes: false }).length === 0;
   } catch (error) {
     if (!isAshlarError(error, "STORE_INDEX_DAMAGED")) throw error;
     return false;
