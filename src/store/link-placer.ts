@@ -74,6 +74,9 @@ interface LinkSteps {
   readonly linkCountMax?: number | undefined;
 }
 
+/** How often a link is made anew: garbage collection may take one that no checkout has as soon as it is there. */
+const attemptCountMax = 20;
+
 /**
  * Links all names to one inode: to a new one where the link is missing, was written to through a checkout, or has no
  * room for so many names.
@@ -81,9 +84,12 @@ interface LinkSteps {
 function linkAll(source: string, paths: readonly HostPath[], { make, linkCountMax }: LinkSteps): void {
   const isFull = linkCountMax !== undefined && nlinkOf(source) + paths.length > linkCountMax;
   if (!isFull && isAsNamed(source) === true && tryAll(source, paths) === undefined) return;
-  make();
-  const fault = tryAll(source, paths);
-  if (fault !== undefined) throw fault;
+  for (let attempts = 1; ; attempts++) {
+    make();
+    const fault = tryAll(source, paths);
+    if (fault === undefined) return;
+    if (!isSystemError(fault, "ENOENT") || attempts === attemptCountMax) throw fault;
+  }
 }
 
 /** Gives all names or none. Returns the error where another inode may help. */
