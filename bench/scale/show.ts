@@ -52,6 +52,7 @@ function table(rows: readonly Row[]): string {
 function summary(rows: readonly Row[]): string {
   const cost = ({ runs }: Row): number => runs["one more image"]?.cpuSeconds ?? Number.NaN;
   const [first, last] = [rows[0], rows.at(-1)] as [Row, Row];
-  const ratio = (cost(last) / cost(first)).toFixed(2);
-  return `One more image in a store of ${last.images} costs ${ratio} of what it costs in one of none (budget 1.2).`;
+  const [ofNone, ofCheapest] = [cost(first), Math.min(...rows.map(cost))].map((seconds) => cost(last) / seconds);
+  const ratios = `${ofNone?.toFixed(2)} of what it costs in one of none, ${ofCheapest?.toFixed(2)} of the cheapest`;
+  return `One more image among ${last.images} costs ${ratios} (budget 1.2 of none).`;
 }
