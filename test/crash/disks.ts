@@ -44,7 +44,10 @@ function diskIn(kind: DiskKind, base: string): Disk {
   return {
     dir,
     mount: () => run("mount", ["-t", kind, "-o", "loop", image, dir]),
-    unmount: () => unmount(dir),
+    unmount() {
+      unmount(dir);
+      waitUntilGone(image);
+    },
     cutPower: () => run("perl", ["-e", shutDown, dir]),
     verify() {
       if (kind === "ext4") run("fsck.ext4", ["-fn", image]);
@@ -92,6 +95,19 @@ export function whyNoDisks(below: string): string | undefined {
   } finally {
     rmSync(base, { recursive: true, force: true });
   }
+}
+
+/**
+ * A mount namespace that some process made meanwhile keeps the file system: a mount would give the very same one again,
+ * with its power cut.
+ */
+function waitUntilGone(image: string): void {
+  for (let i = 0; i < 240; i++) {
+    const { status, stdout } = spawnSync("losetup", ["-j", image], { encoding: "utf8" });
+    if (status === 0 && stdout === "") return;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+  }
+  throw new Error(`disk "${image}" is still mounted in a namespace of another process`);
 }
 
 function run(command: string, args: readonly string[]): void {
