@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Digest, digestBytes, emptyDigest, wordOf, wordOfHex } from "../base/index.ts";
+import type { ContentSize, VisitContent } from "../store/index.ts";
 import { type ShareGroup, ShareGroups } from "./share-groups.ts";
 
 /** An image whose files are compared with those of others. */
 export interface SharingImage {
   readonly name: string;
   /** Tells the content of each regular file of its flat root file system: 64 hexadecimal digits at a place. */
-  readonly eachFile: (visit: (text: Uint8Array, hexAt: number) => void) => void;
+  readonly eachFile: (visit: VisitContent) => void;
   /** The blobs that carry it where files are not shared. */
   readonly layers: readonly { readonly digest: Digest; readonly sizeBytes: number }[];
 }
@@ -32,16 +33,11 @@ export interface ImageShare extends ContentBytes {
   readonly layerBytes: number;
 }
 
-/** A content's bytes, and its digest as 32 bytes. */
-export interface SizedContent extends ContentBytes {
-  readonly digest: Uint8Array;
-}
-
 /** What is known of contents by whoever keeps them. */
 export interface SizedContents {
   /** How many there are, about. */
   readonly countExpected: number;
-  readonly each: () => Iterable<SizedContent>;
+  readonly each: () => Iterable<ContentSize>;
 }
 
 export interface Sharing {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -10,6 +10,7 @@ import { openStore } from "./disk-store.ts";
 import { IndexDatabase } from "./index-database.ts";
 import { Layout } from "./layout.ts";
 import { openIndex } from "./recover.ts";
+import { joinStore, shareStore } from "./shared-store.ts";
 import { lockAlone } from "./store-lock.ts";
 import { damageContent } from "./testing/damage-content.ts";
 import { freshDirs } from "./testing/fresh-dir.ts";
@@ -117,12 +118,28 @@ test("nothing is dropped beside a build that opened the store by a release that 
   store.close();
 });
 
+test("a member's links of before the start of the machine are dropped, also while another member builds", () => {
+  const shared = freshDir();
+  const [own, other] = [freshDir(), freshDir()] as const;
+  shareStore(shared, process.getgid?.() ?? 0);
+  for (const dir of [own, other]) joinStore(dir, shared);
+  const builder = openStore(other, { compressor });
+  const lease = builder.lease();
+  withStore(own, (store) => {
+    store.checkout(makeTree([fileEntry(store, "a", Buffer.from("old"))]), freshDir(), { mode: "link" });
+    assert.equal(store.stats().links, 1);
+  });
+  writeFileSync(join(own, "boot"), "an earlier one");
+  withStore(own, (store) => assert.equal(store.stats().links, 0));
+  lease.release();
+  builder.close();
+});
+
 test("a repair by a handle whose index another process made anew puts the new one right", () => {
   const dir = freshDir();
   const store = openStore(dir, { compressor });
-  const numbers = Array.from({ length: 300 }, (_, i) => i * i).join(" ");
-  const [sound, damaged] = put(store, "sound", numbers).map(({ digest }) => digest) as [Digest, Digest];
-  damageContent(dir, store, Buffer.from(numbers));
+  const [sound, damaged] = put(store, "sound", "damaged").map(({ digest }) => digest) as [Digest, Digest];
+  damageContent(dir, store, "damaged");
   replaceIndex(dir);
   const { faults } = store.fsck({ full: true, repair: true });
   assert.deepEqual(faults.map(({ what }) => what), [damaged]);

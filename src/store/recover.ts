@@ -99,19 +99,21 @@ function makeIndex(layout: Layout, boot: string): IndexDatabase {
 /**
  * Drops what is not synced, in the first opening since the kernel started: after a power failure it may have the right
  * name and size, and other bytes. Never beside a build: who holds a lease has opened the store since, and did it then,
- * also where that was an earlier release, which does not write `boot`.
+ * also where that was an earlier release, which does not write `boot`. In a member's store every release does, and the
+ * leases of others say nothing of it.
  */
 function dropOld(layout: Layout, boot: string): void {
   const isCurrent = (): boolean => existsSync(layout.boot) && readFileSync(layout.boot, "utf8") === boot;
   if (isCurrent()) return;
   alone(layout, () => {
-    const lease = isCurrent() ? undefined : lockFile(layout.leaseLock, "exclusive", 0);
-    if (lease === undefined) return;
+    if (isCurrent()) return;
+    const lease = layout.isShared ? undefined : lockFile(layout.leaseLock, "exclusive", 0);
+    if (lease === undefined && !layout.isShared) return;
     try {
       dropDerived(layout);
       replaceFile(makeTmpFile(layout.tmp, "boot"), layout.boot, boot);
     } finally {
-      lease.release();
+      lease?.release();
     }
   });
 }
